@@ -1,0 +1,24 @@
+/* search.h - the leftmost occurrence of one pattern: SIMD, chosen at run time, with a linear-time fallback. */
+#ifndef MK_SEARCH_H
+#define MK_SEARCH_H
+
+#include "markov.h"
+
+#define MK_NOWHERE SIZE_MAX
+
+/* A pattern prepared for searching.  It borrows the pattern's bytes.  probe[] are three positions in the pattern
+ * (equal ones for short patterns) whose letters the vector filter compares before anything is verified. */
+typedef struct {
+    const uint8_t *bytes;
+    size_t length;
+    size_t probe[3];
+} mk_needle;
+
+/* Prepares a needle.  O(min(length, 64)), no allocation. */
+mk_needle mk_needle_make(const uint8_t *pattern, size_t length);
+
+/* The smallest start >= from of an occurrence of the needle in text[0, length), or MK_NOWHERE.  The empty pattern
+ * occurs at every start up to and including length.  O(length + needle length) in the worst case. */
+size_t mk_search(const mk_needle *needle, const uint8_t *text, size_t length, size_t from);
+
+#endif
