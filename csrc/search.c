@@ -1,20 +1,75 @@
 #include "search.h"
 
-#include <string.h>
+#include "dispatch.h"
+#include "twoway.h"
+
+/* The middle probe's letter differs from both end letters if such a letter is near the pattern's start: text that
+ * repeats the end letters then yields no candidates. */
+static size_t middle_probe(const uint8_t *pattern, size_t length)
+{
+    size_t last = length - 1, limit = last < 64 ? last : 64, fallback = last / 2;
+    for (size_t i = 1; i < limit; i++) {
+        if (pattern[i] != pattern[0] && pattern[i] != pattern[last])
+            return i;
+        if (pattern[fallback] == pattern[0] && pattern[i] != pattern[0])
+            fallback = i;
+    }
+    return fallback;
+}
 
 mk_needle mk_needle_make(const uint8_t *pattern, size_t length)
 {
-    size_t last = length ? length - 1 : 0;
-    return (mk_needle){pattern, length, {0, last / 2, last}};
+    if (length == 0)
+        return (mk_needle){pattern, 0, {0, 0, 0}};
+    /* With three letters the probes are the whole pattern, so that a candidate needs no verification. */
+    size_t middle = length <= 3 ? length / 2 : middle_probe(pattern, length);
+    return (mk_needle){pattern, length, {0, middle, length - 1}};
+}
+
+/* One stretch of starts: the vector kernel as long as its filter works, then the two-way search. */
+static size_t search_stretch(mk_kernel *kernel, const mk_needle *needle, const uint8_t *text, size_t from, size_t stop)
+{
+    size_t effort = 4 * (stop - from) + 8 * needle->length;
+    size_t start = kernel(needle, text, from, stop, &effort);
+    if (effort > 0 || start >= stop)
+        return start;
+    /* The effort ran out, perhaps just at an occurrence that was found with the last of it. */
+    if (memcmp(text + start, needle->bytes, needle->length) == 0)
+        return start;
+    mk_twoway plan = mk_twoway_make(needle->bytes, needle->length);
+    return mk_twoway_search(&plan, needle, text, start, stop);
+}
+
+size_t mk_search_range(const mk_needle *needle, const uint8_t *text, size_t length, size_t from, size_t stop,
+                       mk_meter *meter)
+{
+    size_t m = needle->length;
+    if (m > length)
+        return MK_NOWHERE;
+    if (stop > length - m + 1)
+        stop = length - m + 1;
+    if (from >= stop)
+        return MK_NOWHERE;
+    if (m == 0)
+        return from;
+    mk_kernel *kernel = mk_dispatch_kernel();
+    /* Stretches bound the time between two polls, and are long against the pattern, which the fallback reads anew. */
+    size_t stretch = ((size_t)1 << 20) + 4 * m;
+    while (from < stop) {
+        size_t end = stop - from > stretch ? from + stretch : stop;
+        size_t start = search_stretch(kernel, needle, text, from, end);
+        bool go_on = mk_meter_spend(meter, (start < end ? start - from : end - from) + m);
+        if (start < end)
+            return start;
+        if (!go_on)
+            return MK_NOWHERE;
+        from = end;
+    }
+    return MK_NOWHERE;
 }
 
 size_t mk_search(const mk_needle *needle, const uint8_t *text, size_t length, size_t from)
 {
-    size_t m = needle->length;
-    if (from > length || m > length - from)
-        return MK_NOWHERE;
-    for (size_t i = from; i <= length - m; i++)
-        if (memcmp(text + i, needle->bytes, m) == 0)
-            return i;
-    return MK_NOWHERE;
+    mk_meter meter = mk_meter_make((mk_poll){NULL, NULL});
+    return mk_search_range(needle, text, length, from, SIZE_MAX, &meter);
 }

@@ -3,6 +3,7 @@
 #define MK_SEARCH_H
 
 #include "markov.h"
+#include "meter.h"
 
 #define MK_NOWHERE SIZE_MAX
 
@@ -18,7 +19,12 @@ typedef struct {
 mk_needle mk_needle_make(const uint8_t *pattern, size_t length);
 
 /* The smallest start >= from of an occurrence of the needle in text[0, length), or MK_NOWHERE.  The empty pattern
- * occurs at every start up to and including length.  O(length + needle length) in the worst case. */
+ * occurs at every start up to and including length.  O(length - from + needle length) in the worst case. */
 size_t mk_search(const mk_needle *needle, const uint8_t *text, size_t length, size_t from);
+
+/* The same among the starts in [from, stop) only, its letters counted by the meter.  When the meter stops the
+ * search, the answer is MK_NOWHERE and meter->stopped is set. */
+size_t mk_search_range(const mk_needle *needle, const uint8_t *text, size_t length, size_t from, size_t stop,
+                       mk_meter *meter);
 
 #endif

@@ -1,0 +1,76 @@
+#include "dispatch.h"
+
+#include <stdatomic.h>
+
+typedef struct {
+    const char *name;
+    mk_kernel *kernel;
+} kernel_entry;
+
+/* From the plainest to the widest; an entry is usable if this CPU has its instructions. */
+static const kernel_entry kernels[] = {
+    {"scalar", mk_kernel_scalar},
+#if defined(__x86_64__)
+    {"avx2", mk_kernel_avx2},
+    {"avx512", mk_kernel_avx512},
+#elif defined(__aarch64__)
+    {"neon", mk_kernel_neon},
+#endif
+};
+
+enum { KERNELS = sizeof kernels / sizeof kernels[0] };
+
+static _Atomic int chosen = -1;
+
+static bool usable(int i)
+{
+#if defined(__x86_64__)
+    if (i == 1)
+        return __builtin_cpu_supports("avx2");
+    if (i == 2)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+#endif
+    return i >= 0;
+}
+
+static int best(void)
+{
+    int i = KERNELS - 1;
+    while (!usable(i))
+        i--;
+    return i;
+}
+
+static int current(void)
+{
+    int i = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (i < 0) {
+        i = best();
+        atomic_store_explicit(&chosen, i, memory_order_relaxed);
+    }
+    return i;
+}
+
+mk_kernel *mk_dispatch_kernel(void)
+{
+    return kernels[current()].kernel;
+}
+
+const char *mk_simd_name(void)
+{
+    return kernels[current()].name;
+}
+
+bool mk_simd_force(const char *name)
+{
+    if (!name) {
+        atomic_store(&chosen, best());
+        return true;
+    }
+    for (int i = 0; i < KERNELS; i++)
+        if (strcmp(name, kernels[i].name) == 0 && usable(i)) {
+            atomic_store(&chosen, i);
+            return true;
+        }
+    return false;
+}
