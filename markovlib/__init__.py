@@ -1,3 +1,67 @@
-"""Markov algorithms at machine speed, and instruction-tuning data whose diversity is under exact control."""
+"""Markov algorithms at machine speed, and instruction-tuning data whose diversity is under exact control.
+
+>>> import markovlib as mk
+>>> mk.RuleSet([("ba", "ab")]).run("abba").word
+'aabb'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from markovlib._columns import Column
+from markovlib.batch import Rewritten, RunBatch, rewrite_once, run_rows
+from markovlib.outcome import Outcome
+from markovlib.rules import Match, Rule, RuleSet, Runner, RunResult, Step
+
+if TYPE_CHECKING:
+    from markovlib.dataset import STREAM_VERSION, Dataset
+    from markovlib.notation import NotationError
+    from markovlib.recipe import Recipe, RecipeError
+    from markovlib.trace import Trace
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "STREAM_VERSION",
+    "Column",
+    "Dataset",
+    "Match",
+    "NotationError",
+    "Outcome",
+    "Recipe",
+    "RecipeError",
+    "Rewritten",
+    "Rule",
+    "RuleSet",
+    "RunBatch",
+    "RunResult",
+    "Runner",
+    "Step",
+    "Trace",
+    "rewrite_once",
+    "run_rows",
+]
+
+# Names whose modules are heavier than the engine, imported when they are first used.
+_LATER = {
+    "STREAM_VERSION": "markovlib.dataset",
+    "Dataset": "markovlib.dataset",
+    "NotationError": "markovlib.notation",
+    "Recipe": "markovlib.recipe",
+    "RecipeError": "markovlib.recipe",
+    "Trace": "markovlib.trace",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'markovlib' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(_LATER[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

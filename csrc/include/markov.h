@@ -23,7 +23,8 @@ typedef enum {
     MK_OK = 0,
     MK_NO_MEMORY = 1,   /* an allocation failed, or a size would not fit in memory's addresses */
     MK_INTERRUPTED = 2, /* the caller's poll function asked to stop */
-    MK_INVALID = 3      /* an argument breaks the function's stated requirements */
+    MK_INVALID = 3,     /* an argument breaks the function's stated requirements */
+    MK_TOO_LARGE = 4    /* a size exceeds a limit that the function states */
 } mk_status;
 
 /* ---- memory ------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,151 @@
+"""Many words at once: packed columns in, packed columns out, on threads, without the GIL."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from markovlib import _core
+from markovlib._columns import Column
+from markovlib.outcome import Outcome
+from markovlib.rules import MAX_LENGTH, MAX_STEPS, Limits, RuleSet, Strategy, as_rule, check_matcher, rule_columns
+
+
+class RunBatch(NamedTuple):
+    """One entry per row: `words` (Column), `outcomes` (uint8, values of `Outcome`), `steps` (int64), and the rule
+    and position (in bytes, as all packed columns have them) of the row's first step (int64, -1: it took none)."""
+
+    words: Column
+    outcomes: NDArray[np.uint8]
+    steps: NDArray[np.int64]
+    first_rule: NDArray[np.int64]
+    first_position: NDArray[np.int64]
+
+    @property
+    def halted(self) -> NDArray[np.bool_]:
+        """Whether each row came to its own end (bool, shape (rows,))."""
+        return self.outcomes <= Outcome.NO_RULE_APPLIES
+
+
+class Rewritten(NamedTuple):
+    """One entry per row: `words` (Column) and `positions` (int64, in bytes, -1: the pattern does not occur)."""
+
+    words: Column
+    positions: NDArray[np.int64]
+
+
+def rewrite_once(patterns: Any, replacements: Any, words: Any, *, threads: int | None = None) -> Rewritten:
+    """Row i: the leftmost occurrence of `patterns[i]` in `words[i]` replaced by `replacements[i]`.
+
+    Each argument is a column of words (see `RuleSet.run_batch`), all text or all bytes; patterns and replacements may
+    have one row that serves all.  O(total bytes) whatever the patterns; the result does not depend on `threads`.
+
+    Raises TypeError where kinds are mixed, ValueError where lengths differ.
+
+    >>> c = rewrite_once(["aa", "x"], ["b", "y"], ["caab", "abc"])
+    >>> c.words.tolist(), c.positions.tolist()
+    (['cbb', 'abc'], [1, -1])
+    """
+    column = Column.from_words(words)
+    text = column.text if len(column) else None
+    p, r = Column.from_words(patterns, text), Column.from_words(replacements, text)
+    return Rewritten(*_core.rewrite_once(p, r, column, thread_count(threads, len(column))))
+
+
+def run_rows(
+    rules: Any,
+    words: Any,
+    *,
+    threads: int | None = None,
+    max_steps: Limits | NDArray[np.integer[Any]] = MAX_STEPS,
+    max_length: Limits | NDArray[np.integer[Any]] = MAX_LENGTH,
+    detect_cycles: bool = False,
+    strategy: Strategy = "markov",
+    matcher: str = "auto",
+) -> RunBatch:
+    """Runs word i under rule set i.
+
+    `rules` has one rule set per word: `RuleSet` objects, iterables of rules, or an Arrow array of
+    list<struct<pattern, replacement, terminal>> (the type of the shard column `rules`; `terminal` may be absent).
+    Everything else is as in `RuleSet.run_batch`.
+
+    >>> d = run_rows([[("a", "b")], [("b", "", True)]], ["aa", "abb"])
+    >>> d.words.tolist(), d.first_position.tolist()
+    (['bb', 'ab'], [0, 1])
+    """
+    check_matcher(matcher)
+    column = Column.from_words(words)
+    cuts, patterns, replacements, terminal = _rows_of_rules(rules, column.text if len(column) else None)
+    if len(cuts) != len(column) + 1:
+        raise ValueError(f"rules has {len(cuts) - 1} rows, words has {len(column)}")
+    return RunBatch(
+        *_core.run_batch(
+            column, None, cuts, patterns, replacements, terminal,
+            max_steps, max_length, detect_cycles, strategy, thread_count(threads, len(column)),
+        )
+    )  # fmt: skip
+
+
+def run_batch(
+    words: Column,
+    compiled: _core.Compiled,
+    threads: int | None,
+    max_steps: Any,
+    max_length: Any,
+    *,
+    detect_cycles: bool,
+    strategy: str,
+) -> RunBatch:
+    """`RuleSet.run_batch` for a column and a compiled rule set."""
+    workers = thread_count(threads, len(words))
+    return RunBatch(
+        *_core.run_batch(
+            words, compiled, None, None, None, None, max_steps, max_length, detect_cycles, strategy, workers
+        )
+    )
+
+
+def thread_count(threads: int | None, rows: int) -> int:
+    """The threads to use: as asked, or one per core that this process may use, but no more than rows."""
+    if threads is None:
+        affinity = getattr(os, "sched_getaffinity", None)
+        threads = len(affinity(0)) if affinity else os.cpu_count() or 1
+    elif threads < 1:
+        raise ValueError(f"threads must be at least 1 or None, got {threads}")
+    return max(1, min(threads, rows))
+
+
+def _rows_of_rules(rules: Any, text: bool | None) -> tuple[NDArray[np.int64], Column, Column, NDArray[np.uint8]]:
+    if hasattr(rules, "__arrow_c_array__") or hasattr(rules, "__arrow_c_stream__"):
+        return _arrow_rules(rules, text)
+    rows = [s if isinstance(s, RuleSet) else [as_rule(rule, i) for i, rule in enumerate(s)] for s in rules]
+    cuts = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum([len(row) for row in rows], out=cuts[1:])
+    return (cuts, *rule_columns([rule for row in rows for rule in row], bool(text)))
+
+
+def _arrow_rules(rules: Any, text: bool | None) -> tuple[NDArray[np.int64], Column, Column, NDArray[np.uint8]]:
+    import pyarrow as pa
+
+    array = pa.array(rules) if hasattr(rules, "__arrow_c_array__") else pa.chunked_array(rules).combine_chunks()
+    if not (pa.types.is_list(array.type) or pa.types.is_large_list(array.type)):
+        raise TypeError(f"rules must be list<struct<pattern, replacement, terminal>>, got {array.type}")
+    if array.null_count:
+        raise ValueError(f"rules: row {array.is_null().to_pylist().index(True)} is null")
+    offsets = np.asarray(array.offsets, np.int64)
+    fields = array.values
+    if not pa.types.is_struct(fields.type) or not {"pattern", "replacement"} <= {f.name for f in fields.type}:
+        raise TypeError(f"rules must be list<struct<pattern, replacement, terminal>>, got {array.type}")
+    first, last = int(offsets[0]), int(offsets[-1])
+    fields = fields.slice(first, last - first)
+    if fields.null_count:
+        raise ValueError("rules: a rule is null")
+    parts = dict(zip((f.name for f in fields.type), fields.flatten(), strict=True))
+    terminal = np.zeros(len(fields), np.uint8)
+    if "terminal" in parts:
+        terminal[:] = parts["terminal"].to_numpy(zero_copy_only=False)
+    columns = (Column.from_words(parts[name], text) for name in ("pattern", "replacement"))
+    return (offsets - first, *columns, terminal)  # type: ignore[return-value]

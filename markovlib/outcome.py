@@ -1,0 +1,24 @@
+"""How a run ends."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Outcome(IntEnum):
+    """How a run ended.  The values 1 to 5 are stable: shards and batches store them.
+
+    >>> Outcome.STEP_LIMIT.value, Outcome.STEP_LIMIT.halted, Outcome.NO_RULE_APPLIES.halted
+    (3, False, True)
+    """
+
+    TERMINAL_RULE = 1
+    NO_RULE_APPLIES = 2
+    STEP_LIMIT = 3
+    LENGTH_LIMIT = 4
+    CYCLE = 5
+
+    @property
+    def halted(self) -> bool:
+        """Whether the algorithm itself came to an end, rather than meeting a limit or its own past."""
+        return self <= Outcome.NO_RULE_APPLIES

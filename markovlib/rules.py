@@ -1,0 +1,486 @@
+"""Rules and rule sets: run, step, trace, and ask which rule fires where."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from markovlib import _core
+from markovlib._columns import Column
+from markovlib.outcome import Outcome
+
+if TYPE_CHECKING:
+    from markovlib.batch import RunBatch
+    from markovlib.trace import Trace
+
+Word: TypeAlias = str | bytes
+Strategy: TypeAlias = Literal["markov", "leftmost"]
+Kind: TypeAlias = Literal["text", "bytes"]
+Limits: TypeAlias = int | None
+
+MAX_STEPS = 1_000_000
+MAX_LENGTH = 2**28
+
+
+class Rule(NamedTuple):
+    """One rule: `pattern` is replaced by `replacement`; a terminal rule ends the run.
+
+    >>> Rule("ab", "ba")
+    Rule(pattern='ab', replacement='ba', terminal=False)
+    """
+
+    pattern: Any
+    replacement: Any
+    terminal: bool = False
+
+
+class Match(NamedTuple):
+    """A rule (its index) and the position in the word at which its pattern occurs (characters for text)."""
+
+    rule: int
+    position: int
+
+
+class Step(NamedTuple):
+    """One application: the rule's index, the position of the occurrence, and the word after the step."""
+
+    rule: int
+    position: int
+    word: Any
+
+
+class RunResult(NamedTuple):
+    """What a run came to.
+
+    `word` is the last word; `steps` counts applications, a terminal one included; `cycle` is (start, period) after
+    `Outcome.CYCLE`, else None; `fired` counts applications per rule (int64, shape (rules,)); `max_length_seen` is
+    the length in bytes of the longest word of the run.
+    """
+
+    word: Any
+    outcome: Outcome
+    steps: int
+    cycle: tuple[int, int] | None
+    fired: NDArray[np.int64]
+    max_length_seen: int
+
+    @property
+    def halted(self) -> bool:
+        """Whether the algorithm came to its own end: a terminal rule fired, or no rule applies."""
+        return self.outcome.halted
+
+
+class RuleSet(Sequence[Rule]):
+    """An ordered, immutable sequence of rules: a Markov algorithm (A. A. Markov, Theory of Algorithms, 1954).
+
+    A step applies, under `strategy="markov"`, the first rule whose pattern occurs, at its leftmost occurrence; under
+    `strategy="leftmost"`, whichever rule's pattern occurs furthest to the left, ties going to the earlier rule.  The
+    empty pattern occurs at position 0 of every word.
+
+    Rules are `Rule` objects or (pattern, replacement) or (pattern, replacement, terminal) tuples, all `str` or all
+    `bytes`; a rule set of the one kind takes words of that kind (bytearray and memoryview count as bytes).  The empty
+    rule set takes either.  Rule sets compare and hash by their rules, pickle, and can be shared by threads.
+
+    Raises TypeError for sides that are not str or bytes, or of both kinds; ValueError for text that cannot be encoded
+    as UTF-8 (a lone surrogate).
+
+    >>> sort = RuleSet([("ba", "ab")])
+    >>> sort.run("abba").word
+    'aabb'
+    >>> RuleSet([("a", "b", True)]).run("aaa").word
+    'baa'
+    """
+
+    __slots__ = ("_compiled", "_rules", "_text")
+
+    def __init__(self, rules: Iterable[Rule | tuple[Any, ...]] = ()) -> None:
+        self._rules = tuple(as_rule(rule, i) for i, rule in enumerate(rules))
+        self._text = _kind_of(self._rules)
+        self._compiled = _core.Compiled(*rule_columns(self._rules, bool(self._text)))
+
+    # -- a sequence of rules -----------------------------------------------------------------------------------------
+
+    @property
+    def kind(self) -> Kind | None:
+        """"text", "bytes", or None for the empty rule set, which takes either."""
+        return None if self._text is None else "text" if self._text else "bytes"
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    @overload
+    def __getitem__(self, index: int) -> Rule: ...
+    @overload
+    def __getitem__(self, index: slice) -> RuleSet: ...
+    def __getitem__(self, index: int | slice) -> Rule | RuleSet:
+        return RuleSet(self._rules[index]) if isinstance(index, slice) else self._rules[index]
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules)
+
+    def __eq__(self, other: object) -> bool:
+        return self._rules == other._rules if isinstance(other, RuleSet) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._rules)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RuleSet, (self._rules,)
+
+    def __repr__(self) -> str:
+        shown = [f"({r.pattern!r}, {r.replacement!r}{', True' if r.terminal else ''})" for r in self._rules[:8]]
+        if len(self) > 8:
+            shown.append(f"... {len(self)} rules")
+        return f"RuleSet([{', '.join(shown)}])"
+
+    # -- rule files --------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def parse(cls, source: str | bytes, notation: str = "arrow") -> RuleSet:
+        """Reads rules from a string (text rules) or bytes (bytes rules) in a named notation, see docs/notation.md.
+
+        Raises `NotationError` (a ValueError), whose text is `<string>:line:column: message`.
+
+        >>> RuleSet.parse("a -> b\\nb ->. c")
+        RuleSet([('a', 'b'), ('b', 'c', True)])
+        """
+        from markovlib import notation as notations
+
+        return cls(notations.parse(source, notation))
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        notation: str | None = None,
+        kind: Kind = "text",
+        max_bytes: int | None = 2**26,
+    ) -> RuleSet:
+        """Reads a rule file; the notation comes from the argument, the file's first line, or its ending.
+
+        Raises `NotationError` with `file:line:column: message`, also for a file of more than `max_bytes` bytes (None:
+        any size); OSError if the file cannot be read.
+        """
+        from markovlib import notation as notations
+
+        return cls(notations.load_rules(path, notation, kind, max_bytes))
+
+    def format(self, notation: str = "arrow") -> Any:
+        """The rules in a named notation, `str` or `bytes` by their kind; `parse` reads them back.
+
+        Raises ValueError naming the rule if the notation cannot express it; "arrow" expresses every rule set.
+
+        >>> print(RuleSet([("a b", ""), ("#", "x", True)]).format("arrow"), end="")
+        a b -> ""
+        "#" ->. x
+        """
+        from markovlib import notation as notations
+
+        return notations.format([tuple(rule) for rule in self._rules], notation)  # type: ignore[misc]
+
+    # -- running -----------------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        word: Word,
+        *,
+        max_steps: Limits = MAX_STEPS,
+        max_length: Limits = MAX_LENGTH,
+        detect_cycles: bool = False,
+        strategy: Strategy = "markov",
+        matcher: str = "auto",
+    ) -> RunResult:
+        """Runs to the end or to a limit.
+
+        `max_steps` and `max_length` (bytes) are limits, None for none; a limit is an outcome, not an error.  A program
+        that halts in exactly `max_steps` steps has halted; a step whose result would be longer than `max_length` is not
+        taken.  With `detect_cycles` the word after step s is compared with the word after step t, t the largest power
+        of two below s (0 for s = 1), and equality ends the run as `Outcome.CYCLE` (Brent 1980).
+
+        Each step costs at most one search of the word per rule, resumed where the last edit can have changed the
+        answer, and moves at most half of the word.  The GIL is released; Ctrl-C ends the run.
+
+        Raises TypeError for a word of the other kind, ValueError for text that cannot be encoded or a bad option,
+        MemoryError if the word outgrows memory.
+
+        >>> r = RuleSet([("1", "0|"), ("|0", "0||"), ("0", "")]).run("101")
+        >>> r.word, r.outcome.name, r.steps, r.fired.tolist()
+        ('|||||', 'NO_RULE_APPLIES', 8, [2, 3, 3])
+        """
+        run = self._open(word, max_steps, max_length, detect_cycles, strategy, matcher)
+        run.step(None)
+        return self._result(run)
+
+    def step(self, word: Word, *, strategy: Strategy = "markov", matcher: str = "auto") -> Step | None:
+        """One step, or None if no rule applies; the position counts characters for text.
+
+        >>> RuleSet([("ab", "ba")]).step("aab")
+        Step(rule=0, position=1, word='aba')
+        """
+        data = self._encode(word)
+        check_matcher(matcher)
+        found = self._compiled.find(data, strategy)
+        if found is None:
+            return None
+        rule, at = found
+        pattern, replacement, _ = self._rules[rule]
+        if self._text:
+            pattern, replacement = pattern.encode(), replacement.encode()
+        after = data[:at] + replacement + data[at + len(pattern) :]
+        return Step(rule, self._position(data, at), self._decode(after))
+
+    def trace(
+        self,
+        word: Word,
+        *,
+        last: int | None = None,
+        max_steps: Limits = MAX_STEPS,
+        max_length: Limits = MAX_LENGTH,
+        detect_cycles: bool = False,
+        strategy: Strategy = "markov",
+        matcher: str = "auto",
+    ) -> Trace:
+        """Runs as `run` does and keeps the rule and position of every step (12 bytes each), or of the `last` ones.
+
+        >>> [tuple(step) for step in RuleSet([("ab", "ba")]).trace("aab")]
+        [(0, 1, 'aba'), (0, 0, 'baa')]
+        """
+        from markovlib.trace import Trace
+
+        log = _core.TraceLog(last)
+        data = self._encode(word)
+        run = self._open(word, max_steps, max_length, detect_cycles, strategy, matcher, log)
+        run.step(None)
+        return Trace(self, data, isinstance(word, str), log, self._result(run, isinstance(word, str)))
+
+    def runner(
+        self,
+        word: Word,
+        *,
+        max_steps: Limits = None,
+        max_length: Limits = MAX_LENGTH,
+        detect_cycles: bool = False,
+        strategy: Strategy = "markov",
+        matcher: str = "auto",
+    ) -> Runner:
+        """A run that is stepped by hand.
+
+        >>> u = RuleSet([("ab", "ba")]).runner("aab")
+        >>> u.step(1), u.word, u.outcome
+        (1, 'aba', None)
+        >>> u.step(1000), u.word, u.outcome.name
+        (1, 'baa', 'NO_RULE_APPLIES')
+        """
+        run = self._open(word, max_steps, max_length, detect_cycles, strategy, matcher)
+        run.step(0)
+        return Runner(self, run, isinstance(word, str))
+
+    def run_batch(
+        self,
+        words: Any,
+        *,
+        threads: int | None = None,
+        max_steps: Limits | NDArray[np.integer[Any]] = MAX_STEPS,
+        max_length: Limits | NDArray[np.integer[Any]] = MAX_LENGTH,
+        detect_cycles: bool = False,
+        strategy: Strategy = "markov",
+        matcher: str = "auto",
+    ) -> RunBatch:
+        """Runs every word; see `markovlib.batch`.  Limits may be arrays, one entry per row.
+
+        `words` is a `Column`, a list of str or bytes, a NumPy array of strings, or anything with an Arrow C interface
+        (a pyarrow array, a polars series, ...).  The result does not depend on `threads` (None: all cores).
+
+        >>> b = RuleSet([("ab", "ba")]).run_batch(["aab", "ba"])
+        >>> b.words.tolist(), b.steps.tolist(), b.outcomes.tolist()
+        (['baa', 'ba'], [2, 0], [2, 2])
+        """
+        from markovlib.batch import run_batch
+
+        check_matcher(matcher)
+        column = Column.from_words(words, self._text)
+        return run_batch(
+            column, self._compiled, threads, max_steps, max_length, detect_cycles=detect_cycles, strategy=strategy
+        )
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    def find(self, word: Word, *, strategy: Strategy = "markov") -> Match | None:
+        """The rule that would fire and where, or None; O(rules * word).
+
+        >>> RuleSet([("b", ""), ("a", "")]).find("aab")
+        Match(rule=0, position=2)
+        """
+        data = self._encode(word)
+        found = self._compiled.find(data, strategy)
+        return None if found is None else Match(found[0], self._position(data, found[1]))
+
+    def count(self, word: Word) -> NDArray[np.int64]:
+        """At how many starts each rule's pattern occurs, overlapping ones included: int64, shape (rules,).
+
+        >>> RuleSet([("aa", ""), ("", "")]).count("aaaa").tolist()
+        [3, 5]
+        """
+        data = self._encode(word)
+        counts = self._compiled.count_matches(data)
+        if self._text and not data.isascii():
+            # The empty pattern occurs between characters, not inside of one.
+            inside = len(data) - len(data.decode())
+            for i, rule in enumerate(self._rules):
+                if not rule.pattern:
+                    counts[i] -= inside
+        return counts
+
+    def findall(self, word: Word) -> list[Match]:
+        """Every occurrence of every pattern, rule by rule, from left to right.
+
+        >>> RuleSet([("aa", ""), ("b", "")]).findall("aaba")
+        [Match(rule=0, position=0), Match(rule=1, position=2)]
+        """
+        data = self._encode(word)
+        pairs = self._compiled.find_all(data)
+        if self._text and not data.isascii():
+            pairs = _character_positions(pairs, data)
+        return [Match(rule, position) for rule, position in pairs.tolist()]
+
+    # -- between Python's words and the engine's bytes ---------------------------------------------------------------
+
+    def _open(
+        self,
+        word: Word,
+        max_steps: Limits,
+        max_length: Limits,
+        detect_cycles: bool,
+        strategy: str,
+        matcher: str,
+        log: _core.TraceLog | None = None,
+    ) -> _core.Run:
+        check_matcher(matcher)
+        options = _core.Options(max_steps, max_length, detect_cycles, strategy)
+        return _core.Run(self._compiled, self._encode(word), options, log)
+
+    def _result(self, run: _core.Run, text: bool | None = None) -> RunResult:
+        return RunResult(
+            self._decode(run.word, text),
+            Outcome(run.outcome),
+            run.steps,
+            run.cycle(),
+            run.fired,
+            run.max_length_seen,
+        )
+
+    def _encode(self, word: Word) -> bytes:
+        if isinstance(word, str):
+            if self._text is False:
+                raise TypeError("these rules are bytes: give the word as bytes, not str")
+            return encode_text(word, "word")
+        if self._text:
+            raise TypeError(f"these rules are text: give the word as str, not {type(word).__name__}")
+        if isinstance(word, bytes):
+            return word
+        if isinstance(word, bytearray | memoryview):
+            return bytes(word)
+        raise TypeError(f"a word must be str or bytes, not {type(word).__name__}")
+
+    def _decode(self, data: bytes, text: bool | None = None) -> Any:
+        return data.decode() if (self._text if text is None else text) else data
+
+    def _position(self, data: bytes, at: int) -> int:
+        return len(data[:at].decode()) if self._text else at
+
+
+class Runner:
+    """A run that is stepped by hand; `RuleSet.runner` makes it.  One thread at a time."""
+
+    def __init__(self, rules: RuleSet, run: _core.Run, text: bool) -> None:
+        self._rules = rules
+        self._run = run
+        self._text = text
+
+    def step(self, n: int | None = 1) -> int:
+        """Takes up to n steps (None: to the end), and gives how many were taken."""
+        return self._run.step(n)
+
+    @property
+    def word(self) -> Any:
+        """The word as it is now (a copy)."""
+        return self._rules._decode(self._run.word, self._text)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """None while another step can be taken."""
+        return Outcome(self._run.outcome) if self._run.outcome else None
+
+    @property
+    def steps(self) -> int:
+        """Steps taken so far."""
+        return self._run.steps
+
+    @property
+    def result(self) -> RunResult | None:
+        """What `RuleSet.run` would have given; None while another step can be taken."""
+        return self._rules._result(self._run, self._text) if self._run.outcome else None
+
+    def __repr__(self) -> str:
+        outcome = self.outcome
+        return f"<Runner after {self.steps} steps: {outcome.name if outcome else 'can go on'}>"
+
+
+def encode_text(text: str, what: str) -> bytes:
+    """UTF-8, or a ValueError that names the place of the lone surrogate."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{what}: the character at position {error.start} is a lone surrogate, which has no UTF-8 form"
+        ) from None
+
+
+def rule_columns(rules: Sequence[Rule], text: bool) -> tuple[Column, Column, NDArray[np.uint8]]:
+    """Patterns, replacements and terminal flags (uint8) as the engine takes them."""
+    patterns = Column.from_words([rule.pattern for rule in rules], text)
+    replacements = Column.from_words([rule.replacement for rule in rules], text)
+    return patterns, replacements, np.array([rule.terminal for rule in rules], np.uint8)
+
+
+def as_rule(given: Rule | tuple[Any, ...], i: int) -> Rule:
+    """The i-th rule of a rule set, checked."""
+    if not isinstance(given, tuple) or len(given) not in (2, 3):
+        raise TypeError(f"rule {i}: must be (pattern, replacement) or (pattern, replacement, terminal), got {given!r}")
+    rule = Rule(*given)
+    for name, side in (("pattern", rule.pattern), ("replacement", rule.replacement)):
+        if isinstance(side, str):
+            encode_text(side, f"rule {i}, {name}")
+        elif not isinstance(side, bytes):
+            raise TypeError(f"rule {i}: {name} must be str or bytes, not {type(side).__name__}")
+    if isinstance(rule.pattern, str) != isinstance(rule.replacement, str):
+        raise TypeError(f"rule {i}: pattern and replacement must both be str or both be bytes")
+    return Rule(rule.pattern, rule.replacement, bool(rule.terminal))
+
+
+def _kind_of(rules: tuple[Rule, ...]) -> bool | None:
+    """True for text, False for bytes, None for no rules."""
+    kinds = {isinstance(rule.pattern, str) for rule in rules}
+    if len(kinds) > 1:
+        odd = next(i for i, rule in enumerate(rules) if isinstance(rule.pattern, str) != isinstance(rules[0].pattern, str))
+        raise TypeError(f"rule {odd}: text and bytes rules cannot be mixed (rule 0 is of the other kind)")
+    return kinds.pop() if kinds else None
+
+
+def check_matcher(matcher: str) -> None:
+    """Raises ValueError for a matcher that does not exist."""
+    if matcher not in ("auto", "scan"):
+        raise ValueError(f"matcher must be 'auto' or 'scan', got {matcher!r}")
+
+
+def _character_positions(pairs: NDArray[np.int64], data: bytes) -> NDArray[np.int64]:
+    """Byte positions made character positions; places inside a character (of an empty pattern) are dropped."""
+    starts = (np.frombuffer(data, np.uint8) & 0xC0) != 0x80
+    boundary = np.append(starts, True)
+    number = np.concatenate(([0], np.cumsum(starts)))
+    kept = pairs[boundary[pairs[:, 1]]]
+    return np.column_stack((kept[:, 0], number[kept[:, 1]]))
