@@ -213,7 +213,7 @@ class RuleSet(Sequence[Rule]):
         """
         run = self._open(word, max_steps, max_length, detect_cycles, strategy, matcher)
         run.step(None)
-        return self._result(run)
+        return self._result(run, isinstance(word, str))
 
     def step(self, word: Word, *, strategy: Strategy = "markov", matcher: str = "auto") -> Step | None:
         """One step, or None if no rule applies; the position counts characters for text.
@@ -231,7 +231,7 @@ class RuleSet(Sequence[Rule]):
         if self._text:
             pattern, replacement = pattern.encode(), replacement.encode()
         after = data[:at] + replacement + data[at + len(pattern) :]
-        return Step(rule, self._position(data, at), self._decode(after))
+        return Step(rule, self._position(data, at), _decode(after, isinstance(word, str)))
 
     def trace(
         self,
@@ -363,9 +363,9 @@ class RuleSet(Sequence[Rule]):
         options = _core.Options(max_steps, max_length, detect_cycles, strategy)
         return _core.Run(self._compiled, self._encode(word), options, log)
 
-    def _result(self, run: _core.Run, text: bool | None = None) -> RunResult:
+    def _result(self, run: _core.Run, text: bool) -> RunResult:
         return RunResult(
-            self._decode(run.word, text),
+            _decode(run.word, text),
             Outcome(run.outcome),
             run.steps,
             run.cycle(),
@@ -386,9 +386,6 @@ class RuleSet(Sequence[Rule]):
             return bytes(word)
         raise TypeError(f"a word must be str or bytes, not {type(word).__name__}")
 
-    def _decode(self, data: bytes, text: bool | None = None) -> Any:
-        return data.decode() if (self._text if text is None else text) else data
-
     def _position(self, data: bytes, at: int) -> int:
         return len(data[:at].decode()) if self._text else at
 
@@ -408,7 +405,7 @@ class Runner:
     @property
     def word(self) -> Any:
         """The word as it is now (a copy)."""
-        return self._rules._decode(self._run.word, self._text)
+        return _decode(self._run.word, self._text)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -438,6 +435,10 @@ def encode_text(text: str, what: str) -> bytes:
         raise ValueError(
             f"{what}: the character at position {error.start} is a lone surrogate, which has no UTF-8 form"
         ) from None
+
+
+def _decode(data: bytes, text: bool) -> Any:
+    return data.decode() if text else data
 
 
 def rule_columns(rules: Sequence[Rule], text: bool) -> tuple[Column, Column, NDArray[np.uint8]]:

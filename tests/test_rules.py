@@ -1,0 +1,199 @@
+"""Rule sets as values, and what they refuse."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import threading
+
+import numpy as np
+import pytest
+
+import markovlib as mk
+
+
+def test_a_rule_set_is_a_value():
+    rules = mk.RuleSet([("a", "b"), mk.Rule("b", "", terminal=True)])
+    assert rules == mk.RuleSet(list(rules))
+    assert hash(rules) == hash(mk.RuleSet(rules))
+    assert rules != mk.RuleSet([("a", "b"), ("b", "")])
+    assert pickle.loads(pickle.dumps(rules)) == rules == copy.deepcopy(rules)
+    assert rules[1] == ("b", "", True)
+    assert rules[:1] == mk.RuleSet([("a", "b")])
+    assert repr(rules) == "RuleSet([('a', 'b'), ('b', '', True)])"
+    assert (rules.kind, mk.RuleSet([(b"a", b"")]).kind, mk.RuleSet().kind) == ("text", "bytes", None)
+    with pytest.raises(AttributeError):
+        rules.kind = "bytes"
+
+
+def test_the_empty_rule_set_takes_either_kind():
+    empty = mk.RuleSet()
+    assert empty.run("é").word == "é"
+    assert empty.run(b"\xff").word == b"\xff"
+    assert empty.runner("é").word == "é"
+    assert empty.trace(b"\xff").word == b"\xff"
+    assert list(empty.trace("é").words()) == ["é"]
+    assert empty.run_batch(["é"]).words.tolist() == ["é"]
+    assert empty.run_batch([b"\xff"]).words.tolist() == [b"\xff"]
+
+
+@pytest.mark.parametrize("word", [bytearray(b"ab"), memoryview(b"ab"), b"ab"])
+def test_bytes_like_words(word):
+    assert mk.RuleSet([(b"b", b"c")]).run(word).word == b"ac"
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ([("a", b"b")], "rule 0: pattern and replacement"),
+        ([("a", "b"), (b"a", b"b")], "rule 1: text and bytes rules cannot be mixed"),
+        ([("a",)], "rule 0: must be"),
+        ([("a", "b"), "ab"], "rule 1: must be"),
+        ([("a", 1)], "rule 0: replacement must be str or bytes, not int"),
+    ],
+)
+def test_mixed_or_malformed_rules(rules, message):
+    with pytest.raises(TypeError, match=message):
+        mk.RuleSet(rules)
+
+
+def test_mixed_words():
+    text, data = mk.RuleSet([("a", "b")]), mk.RuleSet([(b"a", b"b")])
+    for call in ("run", "step", "trace", "runner", "find", "count", "findall"):
+        with pytest.raises(TypeError, match="rules are text"):
+            getattr(text, call)(b"a")
+        with pytest.raises(TypeError, match="rules are bytes"):
+            getattr(data, call)("a")
+        with pytest.raises(TypeError, match="int"):
+            getattr(data, call)(3)
+    with pytest.raises(TypeError):
+        text.run_batch([b"a"])
+    with pytest.raises(TypeError):
+        data.run_batch(["a"])
+    with pytest.raises(TypeError):
+        mk.rewrite_once([b"a"], [b"b"], ["a"])
+    with pytest.raises(TypeError):
+        mk.run_rows([[(b"a", b"b")]], ["a"])
+
+
+def test_lone_surrogates_are_refused_before_anything_runs():
+    with pytest.raises(ValueError, match="rule 1, replacement: the character at position 2"):
+        mk.RuleSet([("a", "b"), ("a", "xy\ud800")])
+    with pytest.raises(ValueError, match="word: the character at position 1"):
+        mk.RuleSet([("a", "b")]).run("a\udfff")
+    with pytest.raises(ValueError, match="1"):
+        mk.RuleSet([("a", "b")]).run_batch(["a", "\udfff"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_steps": -1}, "max_steps"),
+        ({"max_length": -5}, "max_length"),
+        ({"strategy": "rightmost"}, "strategy"),
+        ({"matcher": "regex"}, "matcher"),
+    ],
+)
+def test_bad_options(options, message):
+    for call in ("run", "trace", "runner"):
+        with pytest.raises(ValueError, match=message):
+            getattr(mk.RuleSet([("a", "b")]), call)("a", **options)
+    with pytest.raises(ValueError, match=message):
+        mk.RuleSet([("a", "b")]).run_batch(["a"], **options)
+
+
+def test_huge_limits_are_limits():
+    assert mk.RuleSet([("a", "b")]).run("a", max_steps=2**80, max_length=2**80).word == "b"
+
+
+def test_limits_per_row():
+    rules = mk.RuleSet([("a", "b")])
+    b = rules.run_batch(["aaaa"] * 3, max_steps=np.array([1, 2, 9]))
+    assert b.words.tolist() == ["baaa", "bbaa", "bbbb"]
+    assert b.halted.tolist() == [False, False, True]
+    b = mk.RuleSet([("a", "aa")]).run_batch(["a"] * 3, max_length=np.array([1, 2, 5], np.uint8))
+    assert b.words.lengths().tolist() == [1, 2, 5]
+    for bad in (np.array([1, 2]), np.array([1, -2, 3]), np.array([1.0, 2, 3])):
+        with pytest.raises(ValueError, match="max_steps"):
+            rules.run_batch(["a"] * 3, max_steps=bad)
+
+
+def test_threads_do_not_change_results():
+    rules = mk.RuleSet([("ab", "bba"), ("bbbb", "a"), ("bab", "", True)])
+    words = ["ab" * (i % 17) + "b" * (i % 5) for i in range(3000)]
+    one = rules.run_batch(words, threads=1, max_steps=200)
+    for threads in (2, 3, 8, None):
+        many = rules.run_batch(words, threads=threads, max_steps=200)
+        assert many.words == one.words
+        assert np.array_equal(many.outcomes, one.outcomes)
+        assert np.array_equal(many.steps, one.steps)
+    with pytest.raises(ValueError, match="threads"):
+        rules.run_batch(words, threads=0)
+
+
+def test_a_rule_set_is_shared_by_threads():
+    rules = mk.RuleSet([("ba", "ab")])
+    words = ["ba" * n for n in range(1, 40)]
+    expected = [rules.run(w).word for w in words]
+    answers = {}
+
+    def work(k):
+        answers[k] = [rules.run(w).word for w in words]
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert all(answers[k] == expected for k in range(4))
+
+
+def test_rewrite_once_shares_one_rule():
+    c = mk.rewrite_once(["aa"], ["é"], ["caab", "aaa", "x"])
+    assert c.words.tolist() == ["céb", "éa", "x"]
+    assert c.positions.tolist() == [1, 0, -1]
+    with pytest.raises(ValueError, match="patterns has 2 rows, words has 3"):
+        mk.rewrite_once(["a", "b"], ["c"], ["x", "y", "z"])
+    assert mk.rewrite_once([], [], []).words.tolist() == []
+
+
+def test_run_rows_takes_arrow_rules():
+    pa = pytest.importorskip("pyarrow")
+    rules = pa.array(
+        [
+            [{"pattern": "a", "replacement": "b", "terminal": True}],
+            [],
+            [{"pattern": "x", "replacement": "y", "terminal": False}, {"pattern": "y", "replacement": "", "terminal": True}],
+        ]
+    )
+    words = ["aa", "aa", "xx"]
+    expected = (["ba", "aa", "y"], [1, 0, 3], [1, 2, 1])
+    for given in (rules, pa.chunked_array([rules.slice(0, 1), rules.slice(1)])):
+        d = mk.run_rows(given, words)
+        assert (d.words.tolist(), d.steps.tolist(), d.outcomes.tolist()) == expected
+    d = mk.run_rows(rules.slice(2), ["x"])
+    assert d.words.tolist() == [""]
+    with pytest.raises(TypeError, match="list<struct"):
+        mk.run_rows(pa.array(["a"]), ["a"])
+    with pytest.raises(ValueError, match="row 1 is null"):
+        mk.run_rows(pa.array([[], None], rules.type), ["a", "b"])
+    with pytest.raises(ValueError, match="rules has 3 rows, words has 1"):
+        mk.run_rows(rules, ["a"])
+
+
+def test_a_runner_stops_where_a_run_does():
+    u = mk.RuleSet([("a", "aa")]).runner("a", max_length=4)
+    assert (u.step(2), u.word, u.outcome) == (2, "aaa", None)
+    assert (u.step(2), u.word, u.outcome) == (1, "aaaa", mk.Outcome.LENGTH_LIMIT)
+    assert "LENGTH_LIMIT" in repr(u)
+    assert mk.RuleSet([("a", "b")]).runner("b").outcome == mk.Outcome.NO_RULE_APPLIES
+    assert mk.RuleSet([("a", "a")]).runner("a").step(5_000_000) == 5_000_000
+
+
+def test_long_words_and_many_rules():
+    word = "ab" * 500_000
+    assert mk.RuleSet([("ba", "ab")]).run(word, max_steps=1000).steps == 1000
+    r = mk.RuleSet([("ab", "c")]).run(word[:80_000], max_steps=None)
+    assert r.word == "c" * 40_000
+    rules = [(f"<{i}>", f"<{i + 1}>") for i in range(2_000)]
+    assert mk.RuleSet(rules).run("<0>").word == "<2000>"
