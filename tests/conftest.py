@@ -1,11 +1,33 @@
-"""Where the tests find what they share."""
+"""Which package the tests test, and where they find what they share."""
 
+import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+ROOT = Path(__file__).resolve().parents[1]
+CORPUS = ROOT.parent / "shared" / "corpus"
+
+
+def choose_package() -> None:
+    """Let the tests, and the processes they start, import one and the same markovlib.
+
+    `pytest` tests the installed package.  `python -m pytest` puts the working folder first on sys.path, where a
+    source tree that is not built would hide the installed package: then the tree is taken off again.
+    """
+    if not any((ROOT / "markovlib").glob("_*.so")):
+        sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+    spec = importlib.util.find_spec("markovlib")
+    if spec is None or spec.origin is None:
+        pytest.exit("markovlib is not installed: pip install '.[test]'", returncode=4)
+    os.environ["PYTHONSAFEPATH"] = "1"
+    if Path(spec.origin).is_relative_to(ROOT / "markovlib"):
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+
+
+choose_package()
 
 
 @pytest.fixture(scope="session")
