@@ -31,7 +31,7 @@ build:
 	$(PYTHON) setup.py -q build_clib build_ext --inplace
 
 test:
-	$(RUN) -m pytest $(PYTEST) -m "not slow"
+	$(RUN) -m pytest $(PYTEST)
 
 # Exit status 5 says that there is no slow test.
 test-slow:
@@ -69,7 +69,7 @@ sanitize-python:
 	MARKOVLIB_CFLAGS="$(SANITIZE)" $(PYTHON) -m pip install -q --no-deps --target $(SCRATCH)/package $(SCRATCH)/tree
 	LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=$(ASAN_PYTHON) UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
 		PYTHONSAFEPATH=1 PYTHONPATH="$(abspath $(SCRATCH)/package)" MARKOVLIB_SANITIZED=1 \
-		$(PYTHON) -m pytest $(PYTEST) -m "not slow"
+		$(PYTHON) -m pytest $(PYTEST)
 
 bench:
 	$(RUN) -m pytest $(BENCH) benchmarks
@@ -82,7 +82,7 @@ sdist-test:
 	rm -rf $(BUILD)/sdist
 	$(PYTHON) -m build -q --sdist --outdir $(BUILD)/sdist .
 	cd $(BUILD)/sdist && tar -xzf *.tar.gz --strip-components=1 && $(PYTHON) -m venv venv
-	cd $(BUILD)/sdist && venv/bin/pip install -q '.[test]' && venv/bin/pytest $(PYTEST) -m "not slow"
+	cd $(BUILD)/sdist && venv/bin/pip install -q '.[test]' && venv/bin/pytest $(PYTEST)
 
 clean:
 	rm -rf $(BUILD) dist *.egg-info docs/_build markovlib/*.so markovlib/*.c .pytest_cache .mypy_cache .ruff_cache

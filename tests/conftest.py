@@ -14,8 +14,8 @@ CORPUS = ROOT.parent / "shared" / "corpus"
 def choose_package() -> None:
     """Let the tests, and the processes they start, import one and the same markovlib.
 
-    `pytest` tests the installed package.  `python -m pytest` puts the working folder first on sys.path, where a
-    source tree that is not built would hide the installed package: then the tree is taken off again.
+    `pytest` tests the installed package.  `python -m pytest` puts the working folder first on sys.path, where
+    a source tree that is not built would hide the installed package: then the tree is taken off again.
     """
     if not any((ROOT / "markovlib").glob("_*.so")):
         sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
