@@ -1,0 +1,90 @@
+# One word for each thing to do; every variable can be overridden: make test PYTHON=python3.13
+#
+# Targets that run Python use the tree if it is built in place (make build), and else the installed package.
+
+PYTHON   ?= python3
+CC       ?= cc
+CFLAGS   ?= -O2 -g -Wall -Wextra -Wshadow -Wconversion
+BUILD    ?= build
+PYTEST   ?= -q -n auto
+BENCH    ?= -q -p no:cacheprovider
+SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
+
+ENGINE  = $(wildcard csrc/*.c csrc/arch/*.c)
+HEADERS = $(wildcard csrc/*.h csrc/*/*.h)
+OBJECTS = $(ENGINE:csrc/%.c=$(BUILD)/c/%.o)
+CTESTS  = $(patsubst csrc/%.c,$(BUILD)/c/%,$(wildcard csrc/tests/*.c))
+STUBS   = $(patsubst markovlib/%.pyi,markovlib.%,$(wildcard markovlib/*.pyi))
+TREE    = $(if $(wildcard markovlib/_*.so),$(CURDIR))
+RUN     = PYTHONSAFEPATH=1 PYTHONPATH="$(TREE)" $(PYTHON)
+
+# ASan must be loaded before Python is, and with libstdc++ there, or the C++ exceptions of other packages end the
+# process.
+PRELOAD     = $(foreach library,libasan.so libubsan.so libstdc++.so.6,$(shell $(CC) -print-file-name=$(library)))
+ASAN_PYTHON = detect_leaks=0:allocator_may_return_null=1
+SCRATCH     = $(BUILD)/sanitize
+
+.PHONY: build test test-slow lint ctest sanitize sanitize-c sanitize-python bench docs sdist-test clean
+.SECONDARY: $(OBJECTS)
+
+build:
+	$(PYTHON) setup.py -q build_clib build_ext --inplace
+
+test:
+	$(RUN) -m pytest $(PYTEST)
+
+# Exit status 5 says that there is no slow test.
+test-slow:
+	$(RUN) -m pytest $(PYTEST) -m slow || [ $$? -eq 5 ]
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(if $(STUBS),$(RUN) -m mypy.stubtest $(STUBS))
+
+ctest: $(CTESTS)
+	@for program in $^; do echo "$$program"; "$$program" || exit 1; done
+
+$(BUILD)/c/%.o: csrc/%.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(CFLAGS) -Icsrc/include -Icsrc -c -o $@ $<
+
+$(BUILD)/c/tests/%: csrc/tests/%.c $(OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(CFLAGS) -Icsrc/include -Icsrc -o $@ $^ -pthread -lm
+
+sanitize: sanitize-c sanitize-python
+
+sanitize-c:
+	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+		$(MAKE) ctest BUILD="$(SCRATCH)" CFLAGS="$(CFLAGS) $(SANITIZE)"
+
+# The build is made from a copy of the sources, so that no object of the ordinary build is used or replaced.
+sanitize-python:
+	rm -rf $(SCRATCH)/tree $(SCRATCH)/package
+	mkdir -p $(SCRATCH)/tree
+	cp -R csrc markovlib pyproject.toml setup.py README.md LICENSE $(SCRATCH)/tree
+	rm -f $(SCRATCH)/tree/markovlib/*.so $(SCRATCH)/tree/markovlib/*.c
+	MARKOVLIB_CFLAGS="$(SANITIZE)" $(PYTHON) -m pip install -q --no-deps --target $(SCRATCH)/package $(SCRATCH)/tree
+	LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=$(ASAN_PYTHON) UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
+		PYTHONSAFEPATH=1 PYTHONPATH="$(abspath $(SCRATCH)/package)" MARKOVLIB_SANITIZED=1 \
+		$(PYTHON) -m pytest $(PYTEST)
+
+bench:
+	$(RUN) -m pytest $(BENCH) benchmarks
+
+docs:
+	$(RUN) -m sphinx -q -W -b html docs docs/_build
+
+# The source distribution, alone in a new folder and a new environment, passes its own tests.
+sdist-test:
+	rm -rf $(BUILD)/sdist
+	$(PYTHON) -m build -q --sdist --outdir $(BUILD)/sdist .
+	cd $(BUILD)/sdist && tar -xzf *.tar.gz --strip-components=1 && $(PYTHON) -m venv venv
+	cd $(BUILD)/sdist && venv/bin/pip install -q '.[test]' && venv/bin/pytest $(PYTEST)
+
+clean:
+	rm -rf $(BUILD) dist *.egg-info docs/_build markovlib/*.so markovlib/*.c .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

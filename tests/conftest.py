@@ -1,0 +1,45 @@
+"""Which package the tests test, and where they find what they share."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CORPUS = ROOT.parent / "shared" / "corpus"
+
+
+def choose_package() -> None:
+    """Let the tests, and the processes they start, import one and the same markovlib.
+
+    `pytest` tests the installed package.  `python -m pytest` puts the working folder first on sys.path, where
+    a source tree that is not built would hide the installed package: then the tree is taken off again.
+    """
+    if not any((ROOT / "markovlib").glob("_*.so")):
+        sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+    spec = importlib.util.find_spec("markovlib")
+    if spec is None or spec.origin is None:
+        pytest.exit("markovlib is not installed: pip install '.[test]'", returncode=4)
+    os.environ["PYTHONSAFEPATH"] = "1"
+    if Path(spec.origin).is_relative_to(ROOT / "markovlib"):
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+
+
+choose_package()
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of other people's programs, which is not part of the project.
+
+    It is $MARKOVLIB_CORPUS, or ../shared/corpus beside the repository; without it the test is skipped.
+    """
+    stated = os.environ.get("MARKOVLIB_CORPUS")
+    folder = Path(stated) if stated else CORPUS
+    if (folder / "programs.jsonl").is_file():
+        return folder
+    if stated:
+        pytest.fail(f"MARKOVLIB_CORPUS={stated}: there is no programs.jsonl")
+    pytest.skip(f"NO CORPUS at {CORPUS}: other people's programs are not tested (set MARKOVLIB_CORPUS)")
