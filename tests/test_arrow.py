@@ -499,6 +499,12 @@ def test_release_is_called_exactly_once():
     assert producer.array.release is None
 
 
+def test_take_refuses_more_than_any_memory():
+    column = as_column(Producer(b"Z", [None, ints(0, 2**61), b"x"]))
+    with pytest.raises(MemoryError, match="no memory for 4 rows"):
+        column.take([0] * 4)
+
+
 def test_views_with_no_long_words_need_no_buffers():
     assert as_column(Producer(b"vz", [None, view(2, b"ab"), None])) == [b"ab"]
 
