@@ -33,7 +33,7 @@ def boundary(name: str) -> Extension:
         include_dirs=["csrc/include", "csrc"],
         depends=HEADERS + SOURCES,
         extra_compile_args=CFLAGS,
-        extra_link_args=EXTRA + ["-pthread"],
+        extra_link_args=[*EXTRA, "-pthread"],
     )
 
 

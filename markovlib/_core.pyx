@@ -1,3 +1,4 @@
+# cython: autotestdict=False, auto_pickle=False
 """The boundary to the C engine: takes buffers, makes one call without the GIL, maps the status."""
 
 cimport cython

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from markovlib import _core
 from markovlib._columns import Column
 from markovlib.outcome import Outcome
-from markovlib.rules import MAX_LENGTH, MAX_STEPS, Limits, RuleSet, Strategy, as_rule, check_matcher, rule_columns
+from markovlib.rules import (
+    MAX_LENGTH,
+    MAX_STEPS,
+    Limits,
+    RuleSet,
+    Strategy,
+    as_rule,
+    check_matcher,
+    rule_columns,
+)
 
 
 class RunBatch(NamedTuple):

@@ -144,12 +144,8 @@ def rosetta_mistake(line: Line) -> NotationError:
     if arrow < 0:
         return missing_arrow(line, " -> ", " -> .")
     if text[arrow + 2 : arrow + 3] == ".":
-        return line.error(
-            arrow, "the dot of a terminal rule stands before the replacement: write ' -> .replacement'"
-        )
-    return line.error(
-        arrow, "'->' needs a blank (space or tab) on both sides, before an empty pattern's arrow too"
-    )
+        return line.error(arrow, "the dot of a terminal rule stands before the replacement: write ' -> .replacement'")
+    return line.error(arrow, "'->' needs a blank (space or tab) on both sides, before an empty pattern's arrow too")
 
 
 def write_rosetta(rule: TextRule) -> str:
@@ -170,9 +166,7 @@ def rosetta_refusal(pattern: str, replacement: str, terminal: bool) -> str | Non
     if rosetta_arrow(pattern) >= 0:
         return "the pattern holds '->' after a blank, which notation 'rosetta' reads as the arrow"
     if not terminal and replacement.startswith("."):
-        return (
-            "the replacement begins with '.', which notation 'rosetta' reads as the mark of a terminal rule"
-        )
+        return "the replacement begins with '.', which notation 'rosetta' reads as the mark of a terminal rule"
     if not terminal and replacement.startswith((" ", "\t")):
         return "the replacement begins with a blank, which notation 'rosetta' reads as part of the arrow"
     return None
@@ -241,9 +235,7 @@ def arrow_pattern(line: Line, start: int) -> tuple[str, int]:
         pattern, end = quoted_side(line, start)
         arrow = after_blanks(text, end)
         if not text.startswith("->", arrow):
-            raise line.error(
-                arrow, "no arrow after the quoted pattern: write '->', or '->.' for a terminal rule"
-            )
+            raise line.error(arrow, "no arrow after the quoted pattern: write '->', or '->.' for a terminal rule")
         return pattern, arrow
     arrow = text.find("->", start)
     if arrow < 0:
@@ -258,17 +250,13 @@ def arrow_replacement(line: Line, start: int) -> str:
     """The replacement in the rest of the line, from the index after the arrow."""
     text = line.text
     if text.startswith(">", start):
-        message = (
-            "'->>' is not an arrow: write '->', with a blank after it if the replacement begins with '>'"
-        )
+        message = "'->>' is not an arrow: write '->', with a blank after it if the replacement begins with '>'"
         raise line.error(start - 2, message)
     begin = after_blanks(text, start)
     if text.startswith('"', begin):
         replacement, end = quoted_side(line, begin)
         if (rest := after_blanks(text, end)) < len(text):
-            raise line.error(
-                rest, "nothing may follow the quoted replacement; a comment needs a line of its own"
-            )
+            raise line.error(rest, "nothing may follow the quoted replacement; a comment needs a line of its own")
         return replacement
     if (second := text.find("->", begin)) >= 0:
         raise line.error(second, "a second arrow: write a side that holds '->' in quotes, or one rule a line")
@@ -292,14 +280,10 @@ def bare_side(line: Line, start: int, end: int) -> str:
             "'#' is a letter only inside quotes, as in \"#\", and a comment only at the beginning of a line",
         )
     if letter == '"':
-        raise line.error(
-            index, r"a quote inside an unquoted side: quote the whole side and write the letter as \""
-        )
+        raise line.error(index, r"a quote inside an unquoted side: quote the whole side and write the letter as \"")
     if letter == "\\":
         raise line.error(index, r'escapes stand only inside quotes, as in "\n", where the letter \ is "\\"')
-    raise line.error(
-        index, f"an invisible letter: write the side in quotes and the letter as {escape(letter)}"
-    )
+    raise line.error(index, f"an invisible letter: write the side in quotes and the letter as {escape(letter)}")
 
 
 def quoted_side(line: Line, start: int) -> tuple[str, int]:
@@ -313,9 +297,7 @@ def quoted_side(line: Line, start: int) -> tuple[str, int]:
         pieces.append(plain[0])
         index = plain.end()
         if index == len(text):
-            raise line.error(
-                start, r'this quote is never closed: write " at the end of the side (inside it, \")'
-            )
+            raise line.error(start, r'this quote is never closed: write " at the end of the side (inside it, \")')
         if text[index] == '"':
             return "".join(pieces), index + 1
         if text[index] != "\\":
@@ -335,15 +317,11 @@ def escaped_letter(line: Line, start: int) -> tuple[str, int]:
     code = int(byte or point, 16)
     if byte and code >= 0x80:
         if line.kind == "text":
-            message = (
-                rf"\x{byte} is a byte, not a letter of text: write \u{{{code:x}}}, or read the rules as bytes"
-            )
+            message = rf"\x{byte} is a byte, not a letter of text: write \u{{{code:x}}}, or read the rules as bytes"
             raise line.error(start, message)
         code += 0xDC00
     elif code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
-        raise line.error(
-            start, rf"\u{{{point}}} is not a Unicode letter: they are 0 to 10ffff without d800 to dfff"
-        )
+        raise line.error(start, rf"\u{{{point}}} is not a Unicode letter: they are 0 to 10ffff without d800 to dfff")
     return chr(code), match.end()
 
 
@@ -451,14 +429,10 @@ def format(rules: Iterable[TextRule], notation: str, kind: Literal["text"] | Non
 @overload
 def format(rules: Iterable[BytesRule], notation: str, kind: Literal["bytes"] | None = None) -> bytes: ...
 @overload
-def format(
-    rules: Iterable[TextRule] | Iterable[BytesRule], notation: str, kind: Kind | None = None
-) -> str | bytes: ...
+def format(rules: Iterable[TextRule] | Iterable[BytesRule], notation: str, kind: Kind | None = None) -> str | bytes: ...
 
 
-def format(
-    rules: Iterable[TextRule] | Iterable[BytesRule], notation: str, kind: Kind | None = None
-) -> str | bytes:
+def format(rules: Iterable[TextRule] | Iterable[BytesRule], notation: str, kind: Kind | None = None) -> str | bytes:
     """Write rules in a notation, one a line, so that `parse` reads the same rules back.
 
     Returns `str` for text rules and `bytes` for bytes rules; `kind` ("text" or "bytes") says which for an

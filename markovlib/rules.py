@@ -74,7 +74,7 @@ class RunResult(NamedTuple):
         return self.outcome.halted
 
 
-class RuleSet(Sequence[Rule]):
+class RuleSet:
     """An ordered, immutable sequence of rules: a Markov algorithm (A. A. Markov, Theory of Algorithms, 1954).
 
     A step applies, under `strategy="markov"`, the first rule whose pattern occurs, at its leftmost occurrence; under
@@ -106,7 +106,7 @@ class RuleSet(Sequence[Rule]):
 
     @property
     def kind(self) -> Kind | None:
-        """"text", "bytes", or None for the empty rule set, which takes either."""
+        """ "text", "bytes", or None for the empty rule set, which takes either."""
         return None if self._text is None else "text" if self._text else "bytes"
 
     def __len__(self) -> int:
@@ -150,6 +150,8 @@ class RuleSet(Sequence[Rule]):
         """
         from markovlib import notation as notations
 
+        if isinstance(source, str):
+            return cls(notations.parse(source, notation))
         return cls(notations.parse(source, notation))
 
     @classmethod
@@ -180,7 +182,7 @@ class RuleSet(Sequence[Rule]):
         """
         from markovlib import notation as notations
 
-        return notations.format([tuple(rule) for rule in self._rules], notation)  # type: ignore[misc]
+        return notations.format([tuple(rule) for rule in self._rules], notation)
 
     # -- running -----------------------------------------------------------------------------------------------------
 
@@ -304,7 +306,13 @@ class RuleSet(Sequence[Rule]):
         check_matcher(matcher)
         column = Column.from_words(words, self._text)
         return run_batch(
-            column, self._compiled, threads, max_steps, max_length, detect_cycles=detect_cycles, strategy=strategy
+            column,
+            self._compiled,
+            threads,
+            max_steps,
+            max_length,
+            detect_cycles=detect_cycles,
+            strategy=strategy,
         )
 
     # -- asking ------------------------------------------------------------------------------------------------------
@@ -467,7 +475,9 @@ def _kind_of(rules: tuple[Rule, ...]) -> bool | None:
     """True for text, False for bytes, None for no rules."""
     kinds = {isinstance(rule.pattern, str) for rule in rules}
     if len(kinds) > 1:
-        odd = next(i for i, rule in enumerate(rules) if isinstance(rule.pattern, str) != isinstance(rules[0].pattern, str))
+        odd = next(
+            i for i, rule in enumerate(rules) if isinstance(rule.pattern, str) != isinstance(rules[0].pattern, str)
+        )
         raise TypeError(f"rule {odd}: text and bytes rules cannot be mixed (rule 0 is of the other kind)")
     return kinds.pop() if kinds else None
 

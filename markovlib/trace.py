@@ -41,7 +41,7 @@ class Trace(Sequence[Step]):
         self._log = log
         self._lock = threading.Lock()
         end = result.word.encode() if text else result.word
-        self._known = {log.steps: end}
+        self._known: dict[int, bytes] = {log.steps: end}
         if log.first == 0:
             self._known[0] = start
         self._replay: _core.Replay | None = None

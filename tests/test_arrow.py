@@ -176,9 +176,7 @@ def test_fixed_size_binary():
     assert as_column(pa.array([b"", b""], pa.binary(0))) == [b"", b""]
 
 
-@given(
-    st.lists(st.text(st.characters(exclude_categories=["Cs"]))), st.slices(10), st.sampled_from(TEXT_TYPES)
-)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))), st.slices(10), st.sampled_from(TEXT_TYPES))
 def test_round_trip(words, part, arrow_type):
     column = as_column(words)[part]
     assert as_column(pa.array(column).cast(arrow_type)) == words[part]
@@ -396,8 +394,7 @@ class Producer:
         self.released = []
         self.release = RELEASE(self.on_release)
         self.memory = [
-            None if b is None else ctypes.create_string_buffer(bytes(b), max(len(bytes(b)), 1))
-            for b in buffers
+            None if b is None else ctypes.create_string_buffer(bytes(b), max(len(bytes(b)), 1)) for b in buffers
         ]
         addresses = [None if b is None else ctypes.addressof(b) for b in self.memory]
         self.buffers = (ctypes.c_void_p * max(1, len(buffers)))(*addresses)
@@ -509,9 +506,7 @@ def test_views_with_no_long_words_need_no_buffers():
     assert as_column(Producer(b"vz", [None, view(2, b"ab"), None])) == [b"ab"]
 
 
-@pytest.mark.parametrize(
-    "arrow_format", [b"", b"U2", b"v", b"vU", b"w", b"w:", b"w:-1", b"w:3x", b"+s", b"+w:2"]
-)
+@pytest.mark.parametrize("arrow_format", [b"", b"U2", b"v", b"vU", b"w", b"w:", b"w:-1", b"w:3x", b"+s", b"+w:2"])
 def test_odd_formats_are_refused(arrow_format):
     with pytest.raises(TypeError, match="words must be utf8 or binary"):
         as_column(Producer(arrow_format, [None, None, None]))

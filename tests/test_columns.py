@@ -178,9 +178,7 @@ def test_a_slice_shares_memory():
     assert np.shares_memory(part.data, column.data)
     assert np.shares_memory(part.offsets, column.offsets)
     assert part.offsets[0] == 4
-    assert [
-        bytes(part.data[a:b]).decode() for a, b in zip(part.offsets, part.offsets[1:], strict=False)
-    ] == part
+    assert [bytes(part.data[a:b]).decode() for a, b in zip(part.offsets, part.offsets[1:], strict=False)] == part
 
 
 @pytest.mark.parametrize("index", [7, -8, 2**62, -(2**62)])

@@ -441,9 +441,7 @@ def test_a_byte_order_mark_is_not_a_letter(file):
 
 def test_a_large_file_is_refused_unless_allowed(file):
     path = file("x.markov", b"a -> bb\n")
-    with pytest.raises(
-        NotationError, match=r":1:1: the file has 8 bytes, more than the limit of 7: raise max_bytes"
-    ):
+    with pytest.raises(NotationError, match=r":1:1: the file has 8 bytes, more than the limit of 7: raise max_bytes"):
         load_rules(path, max_bytes=7)
     for allowed in (8, None):
         assert load_rules(path, max_bytes=allowed) == [("a", "bb", False)]

@@ -163,7 +163,10 @@ def test_run_rows_takes_arrow_rules():
         [
             [{"pattern": "a", "replacement": "b", "terminal": True}],
             [],
-            [{"pattern": "x", "replacement": "y", "terminal": False}, {"pattern": "y", "replacement": "", "terminal": True}],
+            [
+                {"pattern": "x", "replacement": "y", "terminal": False},
+                {"pattern": "y", "replacement": "", "terminal": True},
+            ],
         ]
     )
     words = ["aa", "aa", "xx"]

@@ -26,10 +26,11 @@ def test_the_scalar_kernel_and_another_are_tested():
     assert _core.simd_name() == KERNELS[-1]
 
 
+@pytest.mark.usefixtures("kernel")
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 @pytest.mark.parametrize("kind", ["text", "bytes"])
-def test_case(case: Case, engine: str, kind: str, kernel):
+def test_case(case: Case, engine: str, kind: str):
     rules, word, expected = triples(case.rules), case.word, case.expected
     if kind == "bytes":
         rules, word, expected = to_bytes(rules), word.encode(), expected.encode()

@@ -40,7 +40,8 @@ def run(
     detect_cycles: bool = False,
     strategy: str = "markov",
 ) -> OracleRun:
-    words, trace = [word], []
+    words: list[Any] = [word]
+    trace: list[tuple[int, int, Any]] = []
     while True:
         steps = len(trace)
         place = find(rules, word, strategy)
