@@ -91,6 +91,19 @@ class Trace(Sequence[Step]):
     def __iter__(self) -> Iterator[Step]:
         return (self[i] for i in range(len(self)))
 
+    def before(self, index: int) -> Any:
+        """The word before the step t[index].
+
+        >>> from markovlib import RuleSet
+        >>> RuleSet([("ba", "ab")]).trace("bba").before(1)
+        'bab'
+        """
+        kept = len(self)
+        if not -kept <= index < kept:
+            raise IndexError(f"step {index} of a trace that keeps {kept}")
+        with self._lock:
+            return self._decode(self._word_before(self.first + index % kept))
+
     def words(self) -> Iterator[Any]:
         """Every word from the one before the first kept step to the last one; len(self) + 1 of them."""
         for number in range(self.first, self.steps + 1):

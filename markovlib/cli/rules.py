@@ -1,0 +1,221 @@
+"""The commands that take a rule file: run, trace, check."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from markovlib.rules import MAX_LENGTH, MAX_STEPS, RuleSet, RunResult
+
+Command = Callable[..., Any]
+
+
+def rule_file(command: Command) -> Command:
+    """The argument RULES and the options that say how to read it."""
+    for decorate in (
+        click.option("--any-size", is_flag=True, help="Read a rule file of more than 64 MiB."),
+        click.option("--text", is_flag=True, help="Letters are UTF-8 characters rather than bytes."),
+        click.option("--notation", metavar="NAME", help="How the rules are written: arrow or rosetta."),
+        click.argument("rules", metavar="RULES", type=click.Path(dir_okay=False)),
+    ):
+        command = decorate(command)
+    return command
+
+
+def run_options(command: Command) -> Command:
+    """WORD... and the options of a run."""
+    for decorate in (
+        click.option("--json", "as_json", is_flag=True, help="One JSON object a line."),
+        click.option("-0", "--null", "nul", is_flag=True, help="Words are separated by NUL, not by line ends."),
+        click.option("--strategy", type=click.Choice(["markov", "leftmost"]), default="markov", show_default=True),
+        click.option("--detect-cycles", is_flag=True, help="Stop when the word comes back."),
+        click.option("--max-length", type=click.IntRange(0), default=MAX_LENGTH, show_default=True, metavar="BYTES"),
+        click.option("--max-steps", type=click.IntRange(0), default=MAX_STEPS, show_default=True, metavar="N"),
+        click.argument("words", nargs=-1, metavar="[WORD]..."),
+    ):
+        command = decorate(command)
+    return command
+
+
+def load(path: str, notation: str | None, text: bool, any_size: bool) -> RuleSet:
+    return RuleSet.load(path, notation, "text" if text else "bytes", None if any_size else 2**26)
+
+
+def read_words(words: tuple[str, ...], text: bool, nul: bool) -> Iterator[str | bytes]:
+    """The words of the command line, or those of standard input, read as they are needed."""
+    if words:
+        yield from (_decode(os.fsencode(word), text, f"word {i}") for i, word in enumerate(words, 1))
+        return
+    separator = b"\0" if nul else b"\n"
+    for i, word in enumerate(_split(separator), 1):
+        yield _decode(word, text, f"standard input, word {i}")
+
+
+def _split(separator: bytes) -> Iterator[bytes]:
+    rest = b""
+    while block := sys.stdin.buffer.read1(1 << 16):
+        *whole, rest = (rest + block).split(separator)
+        yield from whole
+    if rest:
+        yield rest
+
+
+def _decode(word: bytes, text: bool, where: str) -> str | bytes:
+    if not text:
+        return word
+    try:
+        return word.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{where}: byte 0x{word[error.start]:02x} at position {error.start} is not UTF-8; "
+            "leave --text out to work on bytes"
+        ) from None
+
+
+def as_bytes(word: str | bytes) -> bytes:
+    return word.encode() if isinstance(word, str) else word
+
+
+def word_json(name: str, word: str | bytes) -> dict[str, str]:
+    """{name: word}, or {name_base64: ...} for bytes that are not UTF-8."""
+    try:
+        return {name: word.decode() if isinstance(word, bytes) else word}
+    except UnicodeDecodeError:
+        from base64 import b64encode
+
+        return {f"{name}_base64": b64encode(as_bytes(word)).decode()}
+
+
+def result_json(result: RunResult) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        **word_json("word", result.word),
+        "outcome": result.outcome.name.lower(),
+        "steps": result.steps,
+        "halted": result.halted,
+    }
+    if result.cycle:
+        answer["cycle"] = {"start": result.cycle[0], "period": result.cycle[1]}
+    return answer
+
+
+def outcome_sentence(result: RunResult) -> str:
+    """How the run ended, for people."""
+    steps = f"{result.steps:,} step{'s' * (result.steps != 1)}"
+    if result.cycle:
+        return f"cycle: after {steps} the word of step {result.cycle[0]:,} came back; period {result.cycle[1]:,}"
+    return {
+        "TERMINAL_RULE": f"halted after {steps}: a terminal rule fired",
+        "NO_RULE_APPLIES": f"halted after {steps}: no rule applies",
+        "STEP_LIMIT": f"stopped at the step limit after {steps} (--max-steps raises it)",
+        "LENGTH_LIMIT": f"stopped at the length limit after {steps} (--max-length raises it)",
+    }[result.outcome.name]
+
+
+@click.command()
+@rule_file
+@run_options
+def run(
+    rules: str,
+    words: tuple[str, ...],
+    notation: str | None,
+    text: bool,
+    any_size: bool,
+    nul: bool,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Run a rule file on words and print what becomes of each.
+
+    Words come from the arguments, or from standard input, one a line.  The exit status is 1 if one did not halt.
+    """
+    rule_set = load(rules, notation, text, any_size)
+    out, end = sys.stdout.buffer, b"\0" if nul else b"\n"
+    code = 0
+    for number, word in enumerate(read_words(words, text, nul), 1):
+        result = rule_set.run(word, **options)
+        if as_json:
+            out.write(json.dumps(result_json(result), ensure_ascii=False).encode() + b"\n")
+        else:
+            out.write(as_bytes(result.word) + end)
+        if not result.halted:
+            code = 1
+            out.flush()
+            click.echo(f"word {number}: {outcome_sentence(result)}", err=True)
+    out.flush()
+    return code
+
+
+@click.command()
+@rule_file
+@run_options
+@click.option("--first", type=click.IntRange(0), metavar="N", help="Show only the first N steps.")
+@click.option("--last", type=click.IntRange(0), metavar="N", help="Show only the last N steps.")
+@click.option("--all", "show_all", is_flag=True, help="Show every step, on a terminal too.")
+@click.option("--width", type=click.IntRange(20), metavar="COLUMNS", help="Cut longer words around the match.")
+@click.option("--color/--no-color", default=None, help="Mark matches in colour (default: on a terminal).")
+def trace(
+    rules: str,
+    words: tuple[str, ...],
+    notation: str | None,
+    text: bool,
+    any_size: bool,
+    nul: bool,
+    as_json: bool,
+    first: int | None,
+    last: int | None,
+    show_all: bool,
+    width: int | None,
+    color: bool | None,
+    **options: Any,
+) -> int:
+    """Show a run step by step: the word, the match in it, and the rule that fires there.
+
+    On a terminal, a run of more than 200 steps shows its first and last 100; --all, --first and --last choose others.
+    """
+    from markovlib.cli.tracing import TraceView
+
+    rule_set = load(rules, notation, text, any_size)
+    view = TraceView(rule_set, first=first, last=last, show_all=show_all, width=width, color=color)
+    code = 0
+    for number, word in enumerate(read_words(words, text, nul)):
+        record = rule_set.trace(word, last=last if first is None else None, **options)
+        if as_json:
+            for line in view.objects(record):
+                click.echo(line)
+        else:
+            if number:
+                click.echo()
+            view.show(record)
+        code = code or int(not record.result.halted)
+    return code
+
+
+@click.command()
+@rule_file
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json: bool) -> int:
+    """Lint a rule file: mistakes in it, rules that can never fire, rules that change nothing.
+
+    The exit status is 0 if nothing was found, 1 if something was, 2 if the file cannot be read.
+    """
+    from markovlib import analysis, notation as notations
+
+    located = notations.load_located(rules, notation, "text" if text else "bytes", None if any_size else 2**26)
+    rule_set = RuleSet([rule for _, rule in located])
+    findings = analysis.check(rule_set)
+    for finding in findings:
+        line = located[finding.rule][0]
+        if as_json:
+            click.echo(json.dumps({"file": rules, "line": line, "kind": finding.kind, "message": finding.message}))
+        else:
+            click.echo(f"{rules}:{line}:1: {finding.message}")
+    if not as_json:
+        terminal = sum(rule.terminal for rule in rule_set)
+        summary = f"{len(rule_set)} rules, {terminal} terminal; {len(findings) or 'no'} finding{'s' * (len(findings) != 1)}"
+        click.echo(f"{rules}: {summary}", err=True)
+    return int(bool(findings))
