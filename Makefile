@@ -21,8 +21,9 @@ RUN     = PYTHONSAFEPATH=1 PYTHONPATH="$(TREE)" $(PYTHON)
 # ASan must be loaded before Python is, and with libstdc++ there, or the C++ exceptions of other packages end the
 # process.
 PRELOAD     = $(foreach library,libasan.so libubsan.so libstdc++.so.6,$(shell $(CC) -print-file-name=$(library)))
-ASAN_PYTHON = detect_leaks=0:allocator_may_return_null=1
 SCRATCH     = $(BUILD)/sanitize
+REPORT      = $(abspath $(SCRATCH))/report
+ASAN_PYTHON = detect_leaks=0:allocator_may_return_null=1:log_path=$(REPORT)
 
 .PHONY: build test test-slow lint ctest sanitize sanitize-c sanitize-python bench docs sdist-test clean
 .SECONDARY: $(OBJECTS)
@@ -61,15 +62,18 @@ sanitize-c:
 		$(MAKE) ctest BUILD="$(SCRATCH)" CFLAGS="$(CFLAGS) $(SANITIZE)"
 
 # The build is made from a copy of the sources, so that no object of the ordinary build is used or replaced.
+# Reports go to files, because pytest captures what a process says before it dies.
 sanitize-python:
-	rm -rf $(SCRATCH)/tree $(SCRATCH)/package
+	rm -rf $(SCRATCH)/tree $(SCRATCH)/package $(REPORT).*
 	mkdir -p $(SCRATCH)/tree
 	cp -R csrc markovlib pyproject.toml setup.py README.md LICENSE $(SCRATCH)/tree
 	rm -f $(SCRATCH)/tree/markovlib/*.so $(SCRATCH)/tree/markovlib/*.c
 	MARKOVLIB_CFLAGS="$(SANITIZE)" $(PYTHON) -m pip install -q --no-deps --target $(SCRATCH)/package $(SCRATCH)/tree
-	LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=$(ASAN_PYTHON) UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
+	LD_PRELOAD="$(PRELOAD)" PYTHONMALLOC=malloc \
+		ASAN_OPTIONS=$(ASAN_PYTHON) UBSAN_OPTIONS=print_stacktrace=1:log_path=$(REPORT) \
 		PYTHONSAFEPATH=1 PYTHONPATH="$(abspath $(SCRATCH)/package)" MARKOVLIB_SANITIZED=1 \
-		$(PYTHON) -m pytest $(PYTEST)
+		$(PYTHON) -m pytest $(PYTEST); status=$$?; \
+	if grep -qs "ERROR: \|runtime error: " $(REPORT).*; then cat $(REPORT).*; status=1; fi; exit $$status
 
 bench:
 	$(RUN) -m pytest $(BENCH) benchmarks
