@@ -47,7 +47,8 @@ def _dead(rules: RuleSet, i: int, killer: int) -> Finding:
     pattern = rules[killer].pattern
     if pattern == rules[i].pattern:
         return Finding(i, "duplicate", f"rule {i + 1} can never fire: rule {killer + 1} has the same pattern")
-    reason = f"the pattern of rule {killer + 1}, {pattern!r}, occurs in its pattern"
+    shown = pattern.decode(errors="backslashreplace") if isinstance(pattern, bytes) else pattern
+    reason = f"the pattern of rule {killer + 1}, {shown!r}, occurs in its pattern"
     if not pattern:
         reason = f"rule {killer + 1} has the empty pattern, which occurs in every word"
     return Finding(i, "dead", f"rule {i + 1} can never fire: {reason}")

@@ -63,21 +63,24 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """How rules are written: `parse` reads all lines of a file, `format` writes all rules as one text.
+    """How rules are written: `parse` reads all lines of a file and gives each rule with the number of its line,
+    `format` writes all rules as one text.
 
     `format` raises ValueError for a rule that the notation has no way to write.
     """
 
     suffix: str
-    parse: Callable[[Iterable[Line]], Iterator[TextRule]]
+    parse: Callable[[Iterable[Line]], Iterator[tuple[int, TextRule]]]
     format: Callable[[Sequence[TextRule]], str]
 
 
-def each_line(read: Callable[[Line], TextRule | None]) -> Callable[[Iterable[Line]], Iterator[TextRule]]:
+def each_line(
+    read: Callable[[Line], TextRule | None],
+) -> Callable[[Iterable[Line]], Iterator[tuple[int, TextRule]]]:
     """A notation's `parse` from a reader of single lines, which returns None where a line holds no rule."""
 
-    def parse_lines(lines: Iterable[Line]) -> Iterator[TextRule]:
-        return (rule for line in lines if (rule := read(line)) is not None)
+    def parse_lines(lines: Iterable[Line]) -> Iterator[tuple[int, TextRule]]:
+        return ((line.number, rule) for line in lines if (rule := read(line)) is not None)
 
     return parse_lines
 
@@ -386,13 +389,24 @@ def parse(source: AnyStr, notation: str, path: str = "<string>") -> list[tuple[A
     >>> parse(b"S -> .shop", "rosetta")
     [(b'S', b'shop', True)]
     """
+    return [rule for _, rule in parse_located(source, notation, path)]
+
+
+def parse_located(
+    source: AnyStr, notation: str, path: str = "<string>"
+) -> list[tuple[int, tuple[AnyStr, AnyStr, bool]]]:
+    """As `parse`, each rule with the number of the line it begins on, counted from 1.
+
+    >>> parse_located("# swap\nab -> ba\n", "arrow")
+    [(2, ('ab', 'ba', False))]
+    """
     reader = find_notation(notation)
     if isinstance(source, str):
         return list(reader.parse(split_lines(refuse_surrogates(source, path), path, "text")))
     if not isinstance(source, bytes):
         raise TypeError(f"a rule source is str or bytes, not {type(source).__name__}")
     lines = split_lines(source.decode("utf-8", "surrogateescape"), path, "bytes")
-    return [(to_bytes(p), to_bytes(r), terminal) for p, r, terminal in reader.parse(lines)]
+    return [(number, (to_bytes(p), to_bytes(r), terminal)) for number, (p, r, terminal) in reader.parse(lines)]
 
 
 def split_lines(source: str, path: str, kind: Kind) -> Iterator[Line]:
@@ -525,12 +539,24 @@ def load_rules(
     ...     load_rules(path)
     [('ba', 'ab', False)]
     """
+    return [rule for _, rule in load_located(path, notation, kind, max_bytes)]
+
+
+def load_located(
+    path: str | os.PathLike[str],
+    notation: str | None = None,
+    kind: Kind = "text",
+    max_bytes: int | None = 1 << 26,
+) -> list[tuple[int, TextRule]] | list[tuple[int, BytesRule]]:
+    """As `load_rules`, each rule with the number of the line it begins on, counted from 1."""
     if kind not in ("text", "bytes"):
         raise ValueError(f"unknown kind {kind!r}: choose 'text' or 'bytes'")
     name = os.fspath(path)
     data = read_limited(name, max_bytes)
     notation = notation if notation is not None else stated_notation(name, data)
-    return parse(data, notation, name) if kind == "bytes" else parse(decode(data, name), notation, name)
+    if kind == "bytes":
+        return parse_located(data, notation, name)
+    return parse_located(decode(data, name), notation, name)
 
 
 def read_limited(path: str, max_bytes: int | None) -> bytes:

@@ -58,7 +58,7 @@ def read_words(words: tuple[str, ...], text: bool, nul: bool) -> Iterator[str | 
 
 def _split(separator: bytes) -> Iterator[bytes]:
     rest = b""
-    while block := sys.stdin.buffer.read1(1 << 16):
+    while block := os.read(sys.stdin.fileno(), 1 << 16):
         *whole, rest = (rest + block).split(separator)
         yield from whole
     if rest:
@@ -203,7 +203,8 @@ def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json:
 
     The exit status is 0 if nothing was found, 1 if something was, 2 if the file cannot be read.
     """
-    from markovlib import analysis, notation as notations
+    from markovlib import analysis
+    from markovlib import notation as notations
 
     located = notations.load_located(rules, notation, "text" if text else "bytes", None if any_size else 2**26)
     rule_set = RuleSet([rule for _, rule in located])
@@ -216,6 +217,6 @@ def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json:
             click.echo(f"{rules}:{line}:1: {finding.message}")
     if not as_json:
         terminal = sum(rule.terminal for rule in rule_set)
-        summary = f"{len(rule_set)} rules, {terminal} terminal; {len(findings) or 'no'} finding{'s' * (len(findings) != 1)}"
-        click.echo(f"{rules}: {summary}", err=True)
+        found = f"{len(findings) or 'no'} finding{'s' * (len(findings) != 1)}"
+        click.echo(f"{rules}: {len(rule_set)} rules, {terminal} terminal; {found}", err=True)
     return int(bool(findings))

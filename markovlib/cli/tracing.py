@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-import click
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
