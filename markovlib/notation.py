@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import AnyStr, Literal, NamedTuple, overload
+from typing import AnyStr, Literal, NamedTuple, cast, overload
 
 __all__ = ["NotationError", "format", "load_rules", "names", "parse"]
 
@@ -397,7 +397,7 @@ def parse_located(
 ) -> list[tuple[int, tuple[AnyStr, AnyStr, bool]]]:
     """As `parse`, each rule with the number of the line it begins on, counted from 1.
 
-    >>> parse_located("# swap\nab -> ba\n", "arrow")
+    >>> parse_located("# swap\\nab -> ba\\n", "arrow")
     [(2, ('ab', 'ba', False))]
     """
     reader = find_notation(notation)
@@ -539,7 +539,7 @@ def load_rules(
     ...     load_rules(path)
     [('ba', 'ab', False)]
     """
-    return [rule for _, rule in load_located(path, notation, kind, max_bytes)]
+    return cast("list[TextRule]", [rule for _, rule in load_located(path, notation, kind, max_bytes)])
 
 
 def load_located(
