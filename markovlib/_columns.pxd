@@ -15,3 +15,6 @@ cdef Column column_adopt(uint8_t *data, int64_t *offsets, Py_ssize_t length, bin
 
 # A column over memory that `owner` keeps alive.
 cdef Column column_borrow(const uint8_t *data, const int64_t *offsets, Py_ssize_t length, bint text, object owner)
+
+# Words of any accepted kind as a column; `text` is True, False or None (what comes).
+cpdef Column as_column(object words, object text=*)
