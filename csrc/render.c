@@ -1,27 +1,26 @@
 #include "render.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 
+#include "parallel.h"
+
 #define FIRST_BYTES ((size_t)64 << 20)   /* text columns start with at most this much and grow */
-#define ROWS_PER_POLL 1024
+#define ROWS_PER_POLL 256
+#define ROWS_TO_TABULATE 256
 #define DECIMALS 20
 #define SLACK 4                          /* letters are stored four bytes at a time */
 
-/* What one thread makes: rows [first, last) of the request. */
+/* A part of the request, rows [first, last), and its bytes. */
 typedef struct {
     const mk_request *request;
-    mk_rows *rows;
+    mk_examples *examples;
     size_t first, last;
     uint8_t *data[MK_TEXT_COLUMNS];
     size_t used[MK_TEXT_COLUMNS], capacity[MK_TEXT_COLUMNS];
     uint8_t *output;
-    _Atomic bool *stop;
-    bool polls;
-    mk_status status;
-    int64_t failed;
-} worker;
+    int64_t at;                          /* the example being made */
+    bool failed;                         /* and it could not be */
+} part;
 
 /* Letters to bytes. */
 
@@ -70,9 +69,9 @@ typedef struct {
 } row;
 
 /* The rewrite itself, decided by searching the word and not by where the sampler planted the pattern. */
-static void rewrite(worker *w, row *r)
+static void rewrite(part *p, row *r)
 {
-    const mk_plan *plan = w->request->plan;
+    const mk_plan *plan = p->request->plan;
     const mk_example *example = &r->example;
     mk_needle needle = mk_needle_make(example->rule.pattern, plan->pattern_length);
     size_t at = mk_search(&needle, example->word, example->length, 0);
@@ -82,10 +81,10 @@ static void rewrite(worker *w, row *r)
     if (at == MK_NOWHERE)
         return;
     size_t after = at + plan->pattern_length;
-    memcpy(w->output, example->word, at);
-    memcpy(w->output + at, example->rule.replacement, plan->replacement_length);
-    memcpy(w->output + at + plan->replacement_length, example->word + after, example->length - after);
-    r->output = w->output;
+    memcpy(p->output, example->word, at);
+    memcpy(p->output + at, example->rule.replacement, plan->replacement_length);
+    memcpy(p->output + at + plan->replacement_length, example->word + after, example->length - after);
+    r->output = p->output;
     r->output_length = example->length - plan->pattern_length + plan->replacement_length;
     r->position = (int64_t)at;
 }
@@ -126,232 +125,206 @@ static uint8_t *write_piece(const mk_request *request, const mk_piece *piece, co
     }
 }
 
-static mk_status reserve(worker *w, int column, size_t more)
+static mk_status reserve(part *p, int column, size_t more)
 {
-    size_t needed = w->used[column] + more;
-    if (needed <= w->capacity[column])
+    size_t needed = p->used[column] + more;
+    if (needed <= p->capacity[column])
         return MK_OK;
-    size_t capacity = w->capacity[column] + w->capacity[column] / 2;
+    size_t capacity = p->capacity[column] + p->capacity[column] / 2;
     capacity = capacity < needed ? needed : capacity;
-    uint8_t *data = mk_realloc(w->data[column], capacity);
+    uint8_t *data = mk_realloc(p->data[column], capacity);
     if (!data)
         return MK_NO_MEMORY;
-    w->data[column] = data;
-    w->capacity[column] = capacity;
+    p->data[column] = data;
+    p->capacity[column] = capacity;
     return MK_OK;
 }
 
-static mk_status write_text(worker *w, int column, size_t place, const row *r)
+static mk_status write_text(part *p, int column, size_t place, const row *r)
 {
-    const mk_request *request = w->request;
+    const mk_request *request = p->request;
     const mk_template *template = request->templates[column];
-    if (reserve(w, column, template_bound(request, template, r->example.length, r->output_length)) != MK_OK)
+    if (reserve(p, column, template_bound(request, template, r->example.length, r->output_length)) != MK_OK)
         return MK_NO_MEMORY;
-    uint8_t *start = w->data[column] + w->used[column], *out = start;
+    uint8_t *start = p->data[column] + p->used[column], *out = start;
     for (size_t i = 0; i < template->count; i++)
         out = write_piece(request, &template->pieces[i], r, out);
-    w->used[column] += (size_t)(out - start);
-    w->rows->offsets[column][place + 1] = (int64_t)w->used[column];
+    p->used[column] += (size_t)(out - start);
+    p->examples->offsets[column][place + 1] = (int64_t)p->used[column];
     return MK_OK;
 }
 
-static mk_status write_row(worker *w, mk_sampler *sampler, size_t place)
+static mk_status write_row(part *p, mk_sampler *sampler, size_t place)
 {
-    const mk_request *request = w->request;
+    const mk_request *request = p->request;
     row r;
-    w->failed = request->indices ? request->indices[place] : (int64_t)(request->start + place);
-    mk_status status = mk_sampler_draw(sampler, (uint64_t)w->failed, &r.example);
+    p->at = request->indices ? request->indices[place] : (int64_t)(request->start + place);
+    mk_status status = mk_sampler_draw(sampler, (uint64_t)p->at, &r.example);
     if (status != MK_OK)
         return status;
-    rewrite(w, &r);
-    if (w->rows->rule)
-        w->rows->rule[place] = r.position < 0 ? -1 : 0;
-    if (w->rows->position)
-        w->rows->position[place] = r.position;
-    if (w->rows->no_op)
-        w->rows->no_op[place] = r.position < 0;
+    rewrite(p, &r);
+    if (p->examples->rule)
+        p->examples->rule[place] = r.position < 0 ? -1 : 0;
+    if (p->examples->position)
+        p->examples->position[place] = r.position;
+    if (p->examples->no_op)
+        p->examples->no_op[place] = r.position < 0;
     for (int column = 0; column < MK_TEXT_COLUMNS; column++)
-        if (request->templates[column] && write_text(w, column, place, &r) != MK_OK)
+        if (request->templates[column] && write_text(p, column, place, &r) != MK_OK)
             return MK_NO_MEMORY;
     return MK_OK;
 }
 
-/* One thread's rows. */
+/* One part of the request. */
 
-static bool asked_to_stop(worker *w)
+static mk_status write_rows(part *p, mk_sampler *sampler, mk_poll poll)
 {
-    const mk_request *request = w->request;
-    if (w->polls && request->poll && request->poll(request->poll_context))
-        atomic_store(w->stop, true);
-    return atomic_load(w->stop);
-}
-
-static mk_status write_rows(worker *w, mk_sampler *sampler)
-{
-    for (size_t place = w->first; place < w->last; place++) {
-        if ((place - w->first) % ROWS_PER_POLL == ROWS_PER_POLL - 1 && asked_to_stop(w))
+    for (size_t place = p->first; place < p->last; place++) {
+        if ((place - p->first) % ROWS_PER_POLL == 0 && poll.ask && poll.ask(poll.context) != 0)
             return MK_INTERRUPTED;
-        mk_status status = write_row(w, sampler, place);
-        if (status != MK_OK)
+        mk_status status = write_row(p, sampler, place);
+        if (status != MK_OK) {
+            p->failed = true;
             return status;
+        }
     }
     return MK_OK;
 }
 
-static mk_status reserve_all(worker *w)
+static mk_status reserve_all(part *p)
 {
-    const mk_request *request = w->request;
+    const mk_request *request = p->request;
     const mk_plan *plan = request->plan;
-    size_t longest = (size_t)plan->longest + plan->replacement_length, rows = w->last - w->first;
-    w->output = mk_malloc(longest);
-    if (!w->output)
+    size_t longest = (size_t)plan->longest + plan->replacement_length, rows = p->last - p->first;
+    p->output = mk_malloc(longest);
+    if (!p->output)
         return MK_NO_MEMORY;
     for (int column = 0; column < MK_TEXT_COLUMNS; column++) {
         if (!request->templates[column])
             continue;
         size_t bound = template_bound(request, request->templates[column], plan->longest, longest);
-        if (reserve(w, column, rows < FIRST_BYTES / bound ? rows * bound + SLACK : FIRST_BYTES) != MK_OK)
+        if (reserve(p, column, rows < FIRST_BYTES / bound ? rows * bound + SLACK : FIRST_BYTES) != MK_OK)
             return MK_NO_MEMORY;
     }
     return MK_OK;
 }
 
-static void work(worker *w)
+static mk_status write_part(void *context, size_t worker, size_t item, mk_poll poll)
 {
+    (void)worker;
+    part *p = (part *)context + item;
     mk_sampler sampler;
-    bool sequential = !w->request->indices && w->last - w->first >= 256;
-    w->status = mk_sampler_open(&sampler, w->request->plan, sequential);
-    if (w->status != MK_OK)
-        return;
-    w->status = reserve_all(w);
-    if (w->status == MK_OK)
-        w->status = write_rows(w, &sampler);
-    if (w->status != MK_OK)
-        atomic_store(w->stop, true);
-    mk_free(w->output);
+    bool sequential = !p->request->indices && p->last - p->first >= ROWS_TO_TABULATE;
+    mk_status status = mk_sampler_open(&sampler, p->request->plan, sequential);
+    if (status != MK_OK)
+        return status;
+    status = reserve_all(p);
+    if (status == MK_OK)
+        status = write_rows(p, &sampler, poll);
+    mk_free(p->output);
     mk_sampler_close(&sampler);
-}
-
-static void *work_on_thread(void *argument)
-{
-    work(argument);
-    return NULL;
-}
-
-/* All threads. */
-
-static void workers_free(worker *workers, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++)
-        for (int column = 0; column < MK_TEXT_COLUMNS; column++)
-            mk_free(workers[i].data[column]);
-    mk_free(workers);
-}
-
-/* A thread that cannot be started does its rows on this one. */
-static mk_status run_workers(worker *workers, unsigned count, int64_t *failed)
-{
-    pthread_t *threads = mk_malloc(count * sizeof *threads);
-    bool *started = mk_malloc(count * sizeof *started);
-    if (threads && started) {
-        for (unsigned i = 1; i < count; i++)
-            started[i] = pthread_create(&threads[i], NULL, work_on_thread, &workers[i]) == 0;
-        work(&workers[0]);
-        for (unsigned i = 1; i < count; i++) {
-            if (started[i])
-                pthread_join(threads[i], NULL);
-            else
-                work(&workers[i]);
-        }
-    }
-    mk_status status = threads && started ? MK_OK : MK_NO_MEMORY;
-    mk_free(threads);
-    mk_free(started);
-    /* The first real failure is the one to tell; the others may only have been asked to stop because of it. */
-    for (unsigned i = count; i-- > 0;)
-        if (workers[i].status != MK_OK && (status == MK_OK || workers[i].status != MK_INTERRUPTED)) {
-            status = workers[i].status;
-            *failed = workers[i].failed;
-        }
     return status;
 }
 
-static mk_status join_column(worker *workers, unsigned count, int column, mk_rows *rows)
+/* All parts, one for each thread. */
+
+static void parts_open(const mk_request *request, mk_examples *examples, part *parts)
 {
-    size_t total = 0, end = 0;
-    for (unsigned i = 0; i < count; i++)
-        total += workers[i].used[column];
-    uint8_t *data = mk_realloc(workers[0].data[column], total ? total : 1);
-    if (!data)
-        return MK_NO_MEMORY;
-    workers[0].data[column] = NULL;
-    rows->data[column] = data;
-    for (unsigned i = 0; i < count; i++) {
-        worker *w = &workers[i];
-        if (i > 0) {
-            memcpy(data + end, w->data[column], w->used[column]);
-            for (size_t place = w->first; place < w->last; place++)
-                rows->offsets[column][place + 1] += (int64_t)end;
-            mk_free(w->data[column]);
-            w->data[column] = NULL;
-        }
-        end += w->used[column];
+    size_t count = request->threads, share = request->count / count, rest = request->count % count, first = 0;
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = (part){.request = request, .examples = examples, .first = first, .at = -1};
+        first += share + (i < rest);
+        parts[i].last = first;
+    }
+}
+
+static void parts_close(part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (int column = 0; column < MK_TEXT_COLUMNS; column++)
+            mk_free(parts[i].data[column]);
+    mk_free(parts);
+}
+
+static mk_status open_offsets(const mk_request *request, mk_examples *examples)
+{
+    for (int column = 0; column < MK_TEXT_COLUMNS; column++) {
+        if (!request->templates[column])
+            continue;
+        examples->offsets[column] = mk_malloc((request->count + 1) * sizeof(int64_t));
+        if (!examples->offsets[column])
+            return MK_NO_MEMORY;
+        examples->offsets[column][0] = 0;
     }
     return MK_OK;
 }
 
-static mk_status prepare(const mk_request *request, mk_rows *rows, worker *workers, unsigned count, _Atomic bool *stop)
+/* The first part's memory becomes the column's; the others' bytes are moved behind it. */
+static mk_status join_column(part *parts, size_t count, int column, mk_examples *examples)
 {
-    memset(workers, 0, count * sizeof *workers);
-    for (unsigned i = 0; i < count; i++) {
-        workers[i].request = request;
-        workers[i].rows = rows;
-        workers[i].first = request->count / count * i + (i < request->count % count ? i : request->count % count);
-        workers[i].stop = stop;
-        workers[i].polls = i == 0;
-    }
-    for (unsigned i = 0; i < count; i++)
-        workers[i].last = i + 1 < count ? workers[i + 1].first : request->count;
-    for (int column = 0; column < MK_TEXT_COLUMNS; column++) {
-        if (!request->templates[column])
-            continue;
-        rows->offsets[column] = mk_malloc((request->count + 1) * sizeof(int64_t));
-        if (!rows->offsets[column])
-            return MK_NO_MEMORY;
-        rows->offsets[column][0] = 0;
-    }
-    return mk_plan_expect(request->plan, request->count);
-}
-
-static void rows_free(mk_rows *rows)
-{
-    for (int column = 0; column < MK_TEXT_COLUMNS; column++) {
-        mk_free(rows->data[column]);
-        mk_free(rows->offsets[column]);
-        rows->data[column] = NULL;
-        rows->offsets[column] = NULL;
-    }
-}
-
-mk_status mk_rows_render(const mk_request *request, mk_rows *rows)
-{
-    _Atomic bool stop = false;
-    unsigned count = request->threads;
-    for (int column = 0; column < MK_TEXT_COLUMNS; column++) {
-        rows->data[column] = NULL;
-        rows->offsets[column] = NULL;
-    }
-    worker *workers = mk_malloc(count * sizeof *workers);
-    if (!workers)
+    size_t total = 0, end = parts[0].used[column];
+    for (size_t i = 0; i < count; i++)
+        total += parts[i].used[column];
+    uint8_t *data = mk_realloc(parts[0].data[column], total ? total : 1);
+    if (!data)
         return MK_NO_MEMORY;
-    mk_status status = prepare(request, rows, workers, count, &stop);
+    parts[0].data[column] = NULL;
+    examples->data[column] = data;
+    for (size_t i = 1; i < count; i++) {
+        memcpy(data + end, parts[i].data[column], parts[i].used[column]);
+        for (size_t place = parts[i].first; place < parts[i].last; place++)
+            examples->offsets[column][place + 1] += (int64_t)end;
+        end += parts[i].used[column];
+    }
+    return MK_OK;
+}
+
+static mk_status join_columns(part *parts, size_t count, mk_examples *examples)
+{
+    for (int column = 0; column < MK_TEXT_COLUMNS; column++)
+        if (examples->offsets[column] && join_column(parts, count, column, examples) != MK_OK)
+            return MK_NO_MEMORY;
+    return MK_OK;
+}
+
+static void examples_close(mk_examples *examples)
+{
+    for (int column = 0; column < MK_TEXT_COLUMNS; column++) {
+        mk_free(examples->data[column]);
+        mk_free(examples->offsets[column]);
+        examples->data[column] = NULL;
+        examples->offsets[column] = NULL;
+    }
+}
+
+/* Of failures in several parts the earliest one is told, so that the message does not depend on chance alone. */
+static void note_failure(const part *parts, size_t count, mk_examples *examples)
+{
+    examples->failed = -1;
+    for (size_t i = count; i-- > 0;)
+        if (parts[i].failed)
+            examples->failed = parts[i].at;
+}
+
+mk_status mk_examples_render(const mk_request *request, mk_examples *examples)
+{
+    size_t count = request->threads;
+    memset(examples->data, 0, sizeof examples->data);
+    memset(examples->offsets, 0, sizeof examples->offsets);
+    part *parts = mk_malloc(count * sizeof *parts);
+    if (!parts)
+        return MK_NO_MEMORY;
+    parts_open(request, examples, parts);
+    mk_status status = open_offsets(request, examples);
     if (status == MK_OK)
-        status = run_workers(workers, count, rows->failed);
-    for (int column = 0; column < MK_TEXT_COLUMNS && status == MK_OK; column++)
-        if (request->templates[column])
-            status = join_column(workers, count, column, rows);
-    workers_free(workers, count);
+        status = mk_plan_expect(request->plan, request->count);
+    if (status == MK_OK)
+        status = mk_parallel(write_part, parts, count, count, request->poll);
+    if (status == MK_OK)
+        status = join_columns(parts, count, examples);
+    note_failure(parts, count, examples);
+    parts_close(parts, count);
     if (status != MK_OK)
-        rows_free(rows);
+        examples_close(examples);
     return status;
 }

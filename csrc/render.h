@@ -40,9 +40,8 @@ typedef struct {
     const int64_t *indices;
     uint64_t start;
     size_t count;
-    unsigned threads;            /* at least 1 */
-    bool (*poll)(void *);        /* called now and then from the calling thread; true asks to stop; may be NULL */
-    void *poll_context;
+    size_t threads;              /* at least 1 */
+    mk_poll poll;
 } mk_request;
 
 /* The answer.  Text columns own their memory (mk_free); the arrays belong to the caller, `count` entries each, and
@@ -53,10 +52,10 @@ typedef struct {
     int32_t *rule;               /* 0, or -1 for a no-op */
     int64_t *position;           /* of the rewrite, in letters, or -1 */
     uint8_t *no_op;
-    int64_t *failed;             /* one entry: the example that an error is about */
-} mk_rows;
+    int64_t failed;              /* the example that an error is about */
+} mk_examples;
 
 /* Computes the rows asked for.  The same for every number of threads.  On failure no text column is left behind. */
-mk_status mk_rows_render(const mk_request *request, mk_rows *rows);
+mk_status mk_examples_render(const mk_request *request, mk_examples *examples);
 
 #endif

@@ -132,7 +132,7 @@ uint64_t mk_plan_no_ops(const mk_plan *plan, uint64_t end)
 
 /* Rules. */
 
-static mk_status judge_rule(mk_sampler *sampler, mk_rule *rule)
+static mk_status judge_rule(mk_sampler *sampler, mk_instruction *rule)
 {
     const mk_plan *plan = sampler->plan;
     rule->undivided[0] = rule->undivided[1] = false;
@@ -150,7 +150,7 @@ static mk_status judge_rule(mk_sampler *sampler, mk_rule *rule)
     return MK_OK;
 }
 
-static mk_status compute_rule(mk_sampler *sampler, uint64_t j, uint8_t *parts, mk_rule *rule)
+static mk_status compute_rule(mk_sampler *sampler, uint64_t j, uint8_t *parts, mk_instruction *rule)
 {
     const mk_plan *plan = sampler->plan;
     mk_rule_space_at(&plan->rules, j, parts, parts + plan->pattern_length);
@@ -160,7 +160,7 @@ static mk_status compute_rule(mk_sampler *sampler, uint64_t j, uint8_t *parts, m
     return judge_rule(sampler, rule);
 }
 
-static void read_table(const mk_plan *plan, const mk_rule_table *table, uint64_t j, mk_rule *rule)
+static void read_table(const mk_plan *plan, const mk_rule_table *table, uint64_t j, mk_instruction *rule)
 {
     rule->pattern = table->parts + j * (plan->pattern_length + plan->replacement_length);
     rule->replacement = rule->pattern + plan->pattern_length;
@@ -169,7 +169,7 @@ static void read_table(const mk_plan *plan, const mk_rule_table *table, uint64_t
     rule->undivided[1] = table->undivided[j] & 2;
 }
 
-mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_rule *rule)
+mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_instruction *rule)
 {
     mk_plan *plan = (mk_plan *)sampler->plan;
     const mk_rule_table *table = atomic_load_explicit(&plan->table, memory_order_acquire);
@@ -199,7 +199,7 @@ static mk_status fill_table(mk_sampler *sampler, mk_rule_table *table)
     const mk_plan *plan = sampler->plan;
     size_t width = (size_t)plan->pattern_length + plan->replacement_length;
     for (uint64_t j = 0; j < plan->instructions; j++) {
-        mk_rule rule;
+        mk_instruction rule;
         if (compute_rule(sampler, j, table->parts + j * width, &rule) != MK_OK)
             return MK_NO_MEMORY;
         table->hash[j] = rule.hash;
@@ -388,7 +388,7 @@ mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *examp
 {
     example->index = index;
     example->no_op = draw_no_op(sampler, index);
-    example->instruction = draw_instruction(sampler, index);
-    mk_status status = mk_sampler_rule(sampler, example->instruction, &example->rule);
+    example->number = draw_instruction(sampler, index);
+    mk_status status = mk_sampler_rule(sampler, example->number, &example->rule);
     return status == MK_OK ? draw_word(sampler, example) : status;
 }

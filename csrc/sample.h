@@ -24,7 +24,7 @@ typedef struct {
     const uint8_t *pattern, *replacement;
     uint64_t hash;
     bool undivided[2];               /* [0] words that contain the pattern, [1] no-ops */
-} mk_rule;
+} mk_instruction;
 
 typedef struct mk_rule_table mk_rule_table;
 
@@ -73,8 +73,8 @@ typedef struct {
 
 typedef struct {
     uint64_t index;
-    uint64_t instruction;
-    mk_rule rule;
+    uint64_t number;                 /* of the instruction */
+    mk_instruction rule;
     bool no_op;
     uint32_t length;
     const uint8_t *word;             /* the sampler's, until its next call */
@@ -87,6 +87,6 @@ void mk_sampler_close(mk_sampler *sampler);
 mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *example);
 
 /* Writes instruction j (j < possible) without a word, and whether its words are divided. */
-mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_rule *rule);
+mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_instruction *rule);
 
 #endif
