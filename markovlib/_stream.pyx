@@ -8,7 +8,7 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memcpy, memset
 
 from markovlib._columns cimport column_adopt
-from markovlib._core cimport MK_INVALID, MK_NO_MEMORY, MK_OK, Interrupts, mk_free, mk_malloc
+from markovlib._core cimport MK_INVALID, MK_NO_MEMORY, MK_OK, Interrupts, mk_free, mk_malloc, mk_memory_fail_after
 
 import numpy as np
 
@@ -28,6 +28,11 @@ cdef mk_philox_key key_of(key):
     cdef mk_philox_key c
     c.word[0], c.word[1] = key
     return c
+
+
+def fail_allocations_after(int64_t n):
+    """For tests: the allocation of this module's engine after the next n fails, and every later one; n < 0: none."""
+    mk_memory_fail_after(n)
 
 
 def philox(key, counter):

@@ -174,9 +174,6 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         except msgspec.ValidationError as error:
             raise RecipeError(*_where(str(error)), source) from None
         check_recipe(recipe, source)
-        for path, values in recipe.sweep.items():
-            for value in values:
-                cls.from_dict(_with(_without(fields, ("sweep",)), path, value, "sweep.", source), source)
         return recipe
 
     @staticmethod
@@ -259,11 +256,12 @@ def _where(message: str) -> tuple[str, str]:
 
 
 def _fields_at(path: str) -> tuple[str, ...]:
+    """The names of the fields of the table at a path; none if there is no such table."""
     tables: dict[str, type[msgspec.Struct]] = {
         "": Recipe, "rules": Rules, "words": Words, "task": Task, "render": Render, "eval": Eval,
         "rules.alphabet": ByteRange,
     }  # fmt: skip
-    return tables[path].__struct_fields__
+    return tables[path].__struct_fields__ if path in tables else ()
 
 
 def _preset_files() -> dict[str, Traversable]:
@@ -284,17 +282,15 @@ def _first_line(file: Traversable) -> str:
     return file.read_text("utf-8").partition("\n")[0].lstrip("# ")
 
 
-def _with(
-    fields: dict[str, Any], path: str, value: Any, prefix: str = "", source: str = "recipe"
-) -> dict[str, Any]:
+def _with(fields: dict[str, Any], path: str, value: Any, above: str = "") -> dict[str, Any]:
     """The fields with another value at a dotted path."""
     head, _, rest = path.partition(".")
     inner = fields.get(head, {})
     if not rest:
         return {**fields, head: value} if value is not None else _without(fields, (head,))
     if not isinstance(inner, dict):
-        raise RecipeError(f"{prefix}{path}", f"{head} has no fields", source)
-    return {**fields, head: _with(inner, rest, value, f"{prefix}{head}.", source)}
+        raise RecipeError(above + path, f"{above}{head} has no fields")
+    return {**fields, head: _with(inner, rest, value, f"{above}{head}.")}
 
 
 def _without(fields: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
@@ -356,6 +352,7 @@ def check_recipe(recipe: Recipe, source: str) -> None:
     check.words(recipe)
     check.templates(recipe)
     check.instructions(recipe)
+    check.sweep(recipe)
 
 
 class _Check:
@@ -469,3 +466,12 @@ class _Check:
         possible = tests.possible if tests else 0
         if 0 < possible < (recipe.eval.instructions or 0):
             self.fail("eval.instructions", f"{recipe.eval.instructions} are not possible: {possible} are held out")
+
+    def sweep(self, recipe: Recipe) -> None:
+        """The names of the axes only: a point of a sweep is checked when it is made."""
+        for axis, values in recipe.sweep.items():
+            table, _, field = axis.rpartition(".")
+            if field not in _fields_at(table) or axis in ("sweep", "rules", "words", "task", "render", "eval"):
+                self.fail(f"sweep.{axis}", "is not the path of a field, such as words.no_op")
+            if not values:
+                self.fail(f"sweep.{axis}", "must list at least one value")
