@@ -1,0 +1,222 @@
+#include "permute.h"
+
+#include <string.h>
+
+/* Fisher-Yates from the last place down; step i takes word size-1-i of the key's stream.  Reducing a 64-bit word by
+ * multiply-high prefers no place by more than 2^-56, which no test can see. */
+static void shuffle(mk_permutation *p)
+{
+    uint64_t words[MK_SHUFFLED_MAX];
+    size_t size = (size_t)p->size;
+    mk_philox_words(p->key, 0, 0, 0, words, size - 1);
+    for (size_t i = 0; i < size; i++)
+        p->shuffled[i] = (uint8_t)i;
+    for (size_t i = size - 1; i > 0; i--) {
+        size_t j = (size_t)mk_multiply_high(words[size - 1 - i], i + 1);
+        uint8_t kept = p->shuffled[i];
+        p->shuffled[i] = p->shuffled[j];
+        p->shuffled[j] = kept;
+    }
+}
+
+static uint64_t square_root_up(uint64_t n)
+{
+    uint64_t low = 1, high = (uint64_t)1 << 31;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (middle * middle >= n)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+void mk_permutation_open(mk_permutation *p, mk_philox_key key, uint64_t size)
+{
+    p->key = key;
+    p->size = size;
+    p->tabulated = false;
+    if (size <= MK_SHUFFLED_MAX) {
+        shuffle(p);
+        return;
+    }
+    p->rows = square_root_up(size);
+    p->columns = (size + p->rows - 1) / p->rows;
+}
+
+void mk_permutation_close(mk_permutation *p)
+{
+    mk_free(p->table);
+    p->table = NULL;
+    p->capacity = 0;
+    p->tabulated = false;
+}
+
+/* Even rounds add a function of the column to the row, odd rounds a function of the row to the column. */
+static uint64_t addend_range(const mk_permutation *p, unsigned round)
+{
+    return round % 2 == 0 ? p->rows : p->columns;
+}
+
+static uint64_t argument_range(const mk_permutation *p, unsigned round)
+{
+    return round % 2 == 0 ? p->columns : p->rows;
+}
+
+mk_status mk_permutation_tabulate(mk_permutation *p)
+{
+    if (p->size <= MK_SHUFFLED_MAX || p->rows > 65536 || p->tabulated)
+        return MK_OK;
+    size_t needed = (size_t)((p->rows + p->columns) * (MK_PERMUTATION_ROUNDS / 2));
+    if (needed > p->capacity) {
+        uint32_t *table = mk_realloc(p->table, needed * sizeof *table);
+        if (!table)
+            return MK_NO_MEMORY;
+        p->table = table;
+        p->capacity = needed;
+    }
+    uint32_t *values = p->table;
+    for (unsigned round = 0; round < MK_PERMUTATION_ROUNDS; round++) {
+        uint64_t range = addend_range(p, round), arguments = argument_range(p, round);
+        for (uint64_t x = 0; x < arguments; x += 4) {
+            mk_philox_block block = mk_philox(p->key, x / 4, round, 0, 0);
+            for (uint64_t i = x; i < arguments && i < x + 4; i++)
+                values[i] = (uint32_t)mk_multiply_high(block.word[i - x], range);
+        }
+        values += arguments;
+    }
+    p->tabulated = true;
+    return MK_OK;
+}
+
+static uint64_t round_value(const mk_permutation *p, unsigned round, uint64_t x)
+{
+    if (p->tabulated) {
+        size_t pairs = round / 2;
+        return p->table[pairs * (p->rows + p->columns) + (round % 2 ? p->columns : 0) + x];
+    }
+    return mk_multiply_high(mk_philox(p->key, x / 4, round, 0, 0).word[x % 4], addend_range(p, round));
+}
+
+static uint64_t add_modulo(uint64_t a, uint64_t b, uint64_t modulus)
+{
+    uint64_t sum = a + b;
+    return sum >= modulus ? sum - modulus : sum;
+}
+
+static uint64_t network(const mk_permutation *p, uint64_t x)
+{
+    uint64_t row = x / p->columns, column = x % p->columns;
+    for (unsigned round = 0; round < MK_PERMUTATION_ROUNDS; round += 2) {
+        row = add_modulo(row, round_value(p, round, column), p->rows);
+        column = add_modulo(column, round_value(p, round + 1, row), p->columns);
+    }
+    return row * p->columns + column;
+}
+
+static uint64_t network_back(const mk_permutation *p, uint64_t y)
+{
+    uint64_t row = y / p->columns, column = y % p->columns;
+    for (unsigned round = MK_PERMUTATION_ROUNDS; round > 0; round -= 2) {
+        column = add_modulo(column, p->columns - round_value(p, round - 1, row), p->columns);
+        row = add_modulo(row, p->rows - round_value(p, round - 2, column), p->rows);
+    }
+    return row * p->columns + column;
+}
+
+/* Cycle-walking: fewer than `rows` of the cells lie outside, so one pass nearly always ends inside. */
+uint64_t mk_permutation_at(const mk_permutation *p, uint64_t x)
+{
+    if (p->size <= MK_SHUFFLED_MAX)
+        return p->shuffled[x];
+    do
+        x = network(p, x);
+    while (x >= p->size);
+    return x;
+}
+
+uint64_t mk_permutation_inverse(const mk_permutation *p, uint64_t y)
+{
+    if (p->size <= MK_SHUFFLED_MAX) {
+        uint64_t x = 0;
+        while (p->shuffled[x] != y)
+            x++;
+        return x;
+    }
+    do
+        y = network_back(p, y);
+    while (y >= p->size);
+    return y;
+}
+
+/* Strings.  The half that feeds a round is packed 24 digits to a counter; all blocks but the last one are chained
+ * through the key, the last one is read out 16 digits at a time. */
+
+#define DIGITS_PER_COUNTER 24
+
+static uint64_t pack_digits(const uint8_t *digits, size_t length)
+{
+    uint64_t packed = 0;
+    for (size_t i = 0; i < length && i < 8; i++)
+        packed |= (uint64_t)digits[i] << (8 * i);
+    return packed;
+}
+
+static void pack_counter(const uint8_t *digits, size_t length, uint64_t packed[3])
+{
+    for (size_t i = 0; i < 3; i++)
+        packed[i] = 8 * i < length ? pack_digits(digits + 8 * i, length - 8 * i) : 0;
+}
+
+/* A lane of 16 bits reduced to a digit is biased by up to letters / 2^16; five such rounds act on either half, and
+ * biases of independent summands multiply, so the permutation's own is below 2^-40. */
+static void add_digits(mk_philox_block block, uint32_t letters, bool subtract, uint8_t *digits, size_t length)
+{
+    for (size_t i = 0; i < length && i < 16; i++) {
+        uint32_t lane = (uint32_t)(block.word[i / 4] >> (16 * (i % 4))) & 0xFFFFu;
+        uint32_t digit = lane * letters >> 16;
+        uint32_t sum = digits[i] + (subtract ? letters - digit : digit);
+        digits[i] = (uint8_t)(sum >= letters ? sum - letters : sum);
+    }
+}
+
+static void string_round(mk_philox_key key, uint32_t letters, unsigned round, bool subtract, const uint8_t *source,
+                         size_t source_length, uint8_t *target, size_t target_length)
+{
+    uint64_t packed[3], chunk = 0;
+    pack_counter(source, source_length, packed);
+    for (; source_length > DIGITS_PER_COUNTER; chunk++) {
+        mk_philox_block block = mk_philox(key, packed[0], packed[1], packed[2], chunk << 8 | round);
+        key = (mk_philox_key){{block.word[0], block.word[1]}};
+        source += DIGITS_PER_COUNTER;
+        source_length -= DIGITS_PER_COUNTER;
+        pack_counter(source, source_length, packed);
+    }
+    for (uint64_t out = 0; 16 * out < target_length; out++) {
+        uint64_t last = (out + 1) << 32 | chunk << 8 | round;
+        mk_philox_block block = mk_philox(key, packed[0], packed[1], packed[2], last);
+        add_digits(block, letters, subtract, target + 16 * out, target_length - (size_t)(16 * out));
+    }
+}
+
+static void string_turn(mk_philox_key key, uint32_t letters, unsigned round, bool back, uint8_t *digits, size_t length)
+{
+    size_t half = length / 2;
+    if (round % 2 == 0)
+        string_round(key, letters, round, back, digits + half, length - half, digits, half);
+    else
+        string_round(key, letters, round, back, digits, half, digits + half, length - half);
+}
+
+void mk_string_permute(mk_philox_key key, uint32_t letters, uint8_t *digits, size_t length)
+{
+    for (unsigned round = 0; round < MK_STRING_ROUNDS; round++)
+        string_turn(key, letters, round, false, digits, length);
+}
+
+void mk_string_permute_back(mk_philox_key key, uint32_t letters, uint8_t *digits, size_t length)
+{
+    for (unsigned round = MK_STRING_ROUNDS; round-- > 0;)
+        string_turn(key, letters, round, true, digits, length);
+}

@@ -1,0 +1,49 @@
+/* permute.h - keyed permutations that can be evaluated at any point, forwards and backwards.
+ *
+ * Of numbers: a shuffle up to 256 of them; above, a Feistel network on a grid of ceil(sqrt n) rows, with
+ * cycle-walking over the few cells outside [0, n).  Of strings too many to number: a Feistel network on the two
+ * halves of the string, in the manner of NIST's FF1 but with letter-wise addition.
+ *
+ * M. Luby, C. Rackoff, "How to construct pseudorandom permutations from pseudorandom functions", 1988;
+ * J. Black, P. Rogaway, "Ciphers with arbitrary finite domains", 2002 (cycle-walking, mixed radices).
+ */
+#ifndef MK_PERMUTE_H
+#define MK_PERMUTE_H
+
+#include "philox.h"
+
+#define MK_SHUFFLED_MAX 256        /* sizes up to this one are shuffled outright */
+#define MK_PERMUTATION_ROUNDS 8    /* of the network on numbers */
+#define MK_STRING_ROUNDS 10        /* of the network on strings */
+#define MK_PERMUTATION_MAX ((uint64_t)1 << 62)
+
+/* A permutation of [0, size).  All zero is a closed one.  Read-only once opened, so threads may share it. */
+typedef struct {
+    mk_philox_key key;
+    uint64_t size;
+    uint64_t rows, columns;        /* the grid; cell x is (x / columns, x % columns) */
+    bool tabulated;
+    uint32_t *table;               /* the round functions' values, round after round */
+    size_t capacity;
+    uint8_t shuffled[MK_SHUFFLED_MAX];
+} mk_permutation;
+
+/* Opens the permutation of [0, size) of that key, 1 <= size < 2^62, keeping the memory of an earlier one. */
+void mk_permutation_open(mk_permutation *p, mk_philox_key key, uint64_t size);
+
+/* Makes evaluation quick at the cost of 8 * 2 * sqrt(size) words of memory; the values stay what they were.  Does
+ * nothing where it would not pay (sizes that are shuffled, sizes above 2^32).  On MK_NO_MEMORY the permutation
+ * still works untabulated. */
+mk_status mk_permutation_tabulate(mk_permutation *p);
+
+/* The image of x, x < size, and the x whose image is y.  At most a few Philox blocks a round. */
+uint64_t mk_permutation_at(const mk_permutation *p, uint64_t x);
+uint64_t mk_permutation_inverse(const mk_permutation *p, uint64_t y);
+
+void mk_permutation_close(mk_permutation *p);
+
+/* Permutes, in place, the string of `length` digits below `letters` (2 <= letters <= 256), and back. */
+void mk_string_permute(mk_philox_key key, uint32_t letters, uint8_t *digits, size_t length);
+void mk_string_permute_back(mk_philox_key key, uint32_t letters, uint8_t *digits, size_t length);
+
+#endif

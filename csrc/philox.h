@@ -1,0 +1,62 @@
+/* philox.h - counter-based randomness: Philox4x64-10.
+ *
+ * J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.  A block of four
+ * 64-bit words is a function of a 128-bit key and a 256-bit counter, so any part of any stream can be computed
+ * without the parts before it.  The counter is (block, index, split, axis); docs/datasets.md names every use.
+ */
+#ifndef MK_PHILOX_H
+#define MK_PHILOX_H
+
+#include "markov.h"
+
+__extension__ typedef unsigned __int128 mk_u128;
+
+typedef struct {
+    uint64_t word[2];
+} mk_philox_key;
+
+typedef struct {
+    uint64_t word[4];
+} mk_philox_block;
+
+/* The fourth word of the counter says what the randomness is for.  Part of the stream's definition. */
+enum {
+    MK_AXIS_PATTERNS = 1,
+    MK_AXIS_REPLACEMENTS = 2,
+    MK_AXIS_NO_OP = 3,
+    MK_AXIS_POPULARITY = 4,
+    MK_AXIS_WORD = 5,
+    MK_AXIS_SEEN = 6
+};
+
+static inline uint64_t mk_multiply_high(uint64_t a, uint64_t b)
+{
+    return (uint64_t)(((mk_u128)a * b) >> 64);
+}
+
+/* The block of a key and a counter.  Inline because it is the inner loop of everything random. */
+static inline mk_philox_block mk_philox(mk_philox_key key, uint64_t block, uint64_t index, uint64_t split,
+                                        uint64_t axis)
+{
+    uint64_t k0 = key.word[0], k1 = key.word[1];
+    for (int round = 0; round < 10; round++) {
+        mk_u128 first = (mk_u128)0xD2E7470EE14C6C93u * block;
+        mk_u128 second = (mk_u128)0xCA5A826395121157u * split;
+        block = (uint64_t)(second >> 64) ^ index ^ k0;
+        index = (uint64_t)second;
+        split = (uint64_t)(first >> 64) ^ axis ^ k1;
+        axis = (uint64_t)first;
+        k0 += 0x9E3779B97F4A7C15u;
+        k1 += 0xBB67AE8584CAA73Bu;
+    }
+    return (mk_philox_block){{block, index, split, axis}};
+}
+
+/* The key of a stream of its own, for one purpose: the first two words of the block at that counter. */
+mk_philox_key mk_philox_subkey(mk_philox_key key, uint64_t size, uint64_t id, uint64_t split, uint64_t axis);
+
+/* Writes words [0, count) of the stream (0, index, split, axis), (1, index, split, axis), ... */
+void mk_philox_words(mk_philox_key key, uint64_t index, uint64_t split, uint64_t axis, uint64_t *words,
+                     size_t count);
+
+#endif
