@@ -16,16 +16,12 @@ class _ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 _Words: TypeAlias = (
-<<<<<<< HEAD
-    Column | Iterable[str] | Iterable[bytes | bytearray | memoryview] | NDArray[Any] | _ArrowArray | _ArrowStream
-=======
     Column
     | Iterable[str]
     | Iterable[bytes | bytearray | memoryview]
     | NDArray[Any]
     | _ArrowArray
     | _ArrowStream
->>>>>>> data
 )
 
 @final
