@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -28,6 +29,10 @@ def choose_package() -> None:
 
 
 choose_package()
+
+# A deadline measures the machine and not the code: a sanitized build is many times slower.
+settings.register_profile("markovlib", deadline=None)
+settings.load_profile("markovlib")
 
 
 @pytest.fixture(scope="session")
