@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ def choose_package() -> None:
     `pytest` tests the installed package.  `python -m pytest` puts the working folder first on sys.path, where
     a source tree that is not built would hide the installed package: then the tree is taken off again.
     """
-    if not any((ROOT / "markovlib").glob("_*.so")):
-        sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+    elsewhere = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+    built = any((ROOT / "markovlib").glob("_*.so"))
+    if not built and PathFinder.find_spec("markovlib", elsewhere) is not None:
+        sys.path[:] = elsewhere
     spec = importlib.util.find_spec("markovlib")
     if spec is None or spec.origin is None:
         pytest.exit("markovlib is not installed: pip install '.[test]'", returncode=4)
