@@ -3,9 +3,11 @@
 import importlib.util
 import os
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -17,8 +19,10 @@ def choose_package() -> None:
     `pytest` tests the installed package.  `python -m pytest` puts the working folder first on sys.path, where
     a source tree that is not built would hide the installed package: then the tree is taken off again.
     """
-    if not any((ROOT / "markovlib").glob("_*.so")):
-        sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+    elsewhere = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+    built = any((ROOT / "markovlib").glob("_*.so"))
+    if not built and PathFinder.find_spec("markovlib", elsewhere) is not None:
+        sys.path[:] = elsewhere
     spec = importlib.util.find_spec("markovlib")
     if spec is None or spec.origin is None:
         pytest.exit("markovlib is not installed: pip install '.[test]'", returncode=4)
@@ -28,6 +32,10 @@ def choose_package() -> None:
 
 
 choose_package()
+
+# A deadline measures the machine and not the code: a sanitized build is many times slower.
+settings.register_profile("markovlib", deadline=None)
+settings.load_profile("markovlib")
 
 
 @pytest.fixture(scope="session")
