@@ -20,10 +20,9 @@ static size_t middle_probe(const uint8_t *pattern, size_t length)
 mk_needle mk_needle_make(const uint8_t *pattern, size_t length)
 {
     if (length == 0)
-        return (mk_needle){pattern, 0, {0, 0, 0}};
+        return (mk_needle){pattern, 0, 0};
     /* With three letters the probes are the whole pattern, so that a candidate needs no verification. */
-    size_t middle = length <= 3 ? length / 2 : middle_probe(pattern, length);
-    return (mk_needle){pattern, length, {0, middle, length - 1}};
+    return (mk_needle){pattern, length, length <= 3 ? length / 2 : middle_probe(pattern, length)};
 }
 
 /* One stretch of starts: the vector kernel as long as its filter works, then the two-way search. */

@@ -7,12 +7,12 @@
 
 #define MK_NOWHERE SIZE_MAX
 
-/* A pattern prepared for searching.  It borrows the pattern's bytes.  probe[] are three positions in the pattern
- * (equal ones for short patterns) whose letters the vector filter compares before anything is verified. */
+/* A pattern prepared for searching.  It borrows the pattern's bytes.  The vector filter compares its first, `middle`
+ * and last letters before anything is verified. */
 typedef struct {
     const uint8_t *bytes;
     size_t length;
-    size_t probe[3];
+    size_t middle;
 } mk_needle;
 
 /* Prepares a needle.  O(min(length, 64)), no allocation. */

@@ -12,6 +12,14 @@ from markovlib._columns cimport Column, column_adopt
 
 import numpy as np
 
+cdef extern from *:
+    """
+    static inline int mk_flag_take(int *flag) { return !__atomic_exchange_n(flag, 1, __ATOMIC_ACQUIRE); }
+    static inline void mk_flag_give(int *flag) { __atomic_store_n(flag, 0, __ATOMIC_RELEASE); }
+    """
+    bint mk_flag_take(int *flag) nogil
+    void mk_flag_give(int *flag) nogil
+
 cdef int64_t SIGNAL_INTERVAL_NS = 20_000_000
 
 
@@ -218,18 +226,15 @@ cdef class TraceLog:
 
 @cython.final
 cdef class Run:
-    """A run in progress.  One thread at a time: a second one that calls step meanwhile gets a RuntimeError."""
+    """A run in progress.  One thread at a time: a second one meanwhile gets a RuntimeError."""
     cdef mk_run *c
+    cdef int taken
     cdef Compiled rules
     cdef readonly TraceLog log
-    cdef object lock
 
     def __cinit__(self, Compiled rules, const uint8_t[::1] word, Options options, TraceLog log=None):
-        import threading
-
         self.rules = rules
         self.log = log
-        self.lock = threading.Lock()
         cdef mk_trace *trace = log.c if log is not None else NULL
         cdef mk_status status
         cdef size_t length = <size_t>word.shape[0]
@@ -247,25 +252,30 @@ cdef class Run:
         cdef Interrupts interrupts = Interrupts()
         cdef mk_poll poll = interrupts.poll()
         cdef mk_status status
-        cdef uint64_t before
-        if not self.lock.acquire(blocking=False):
+        self.take()
+        cdef uint64_t before = mk_run_steps(self.c)
+        with nogil:
+            status = mk_run_step(self.c, limit, poll)
+        cdef uint64_t after = mk_run_steps(self.c)
+        mk_flag_give(&self.taken)
+        interrupts.check(status)
+        return after - before
+
+    cdef int take(self) except -1:
+        if not mk_flag_take(&self.taken):
             raise RuntimeError("another thread is stepping this run")
-        try:
-            before = mk_run_steps(self.c)
-            with nogil:
-                status = mk_run_step(self.c, limit, poll)
-            interrupts.check(status)
-            return mk_run_steps(self.c) - before
-        finally:
-            self.lock.release()
+        return 0
 
     @property
     def word(self):
         cdef size_t length
         cdef const uint8_t *data
-        with self.lock:
+        self.take()
+        try:
             data = mk_run_word(self.c, &length)
             return PyBytes_FromStringAndSize(<const char *>data, <Py_ssize_t>length)
+        finally:
+            mk_flag_give(&self.taken)
 
     @property
     def outcome(self):
@@ -286,12 +296,10 @@ cdef class Run:
 
     @property
     def fired(self):
-        """Steps per rule: int64 array, shape (rules,)."""
-        counts = np.empty(self.rules.count, np.int64)
-        cdef int64_t[::1] room = counts
-        if self.rules.count:
-            memcpy(&room[0], mk_run_fired(self.c), <size_t>self.rules.count * sizeof(int64_t))
-        return counts
+        """Steps per rule: int64 array, shape (rules,), read-only."""
+        cdef const char *counts = <const char *>mk_run_fired(self.c)
+        copy = PyBytes_FromStringAndSize(counts, self.rules.count * <Py_ssize_t>sizeof(int64_t))
+        return np.frombuffer(copy, np.int64)
 
     def cycle(self):
         """(start, period), or None if the run did not end in a cycle."""

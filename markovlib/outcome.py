@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
 
 class Outcome(IntEnum):
@@ -22,3 +23,7 @@ class Outcome(IntEnum):
     def halted(self) -> bool:
         """Whether the algorithm itself came to an end, rather than meeting a limit or its own past."""
         return self <= Outcome.NO_RULE_APPLIES
+
+
+OUTCOMES: Final = (None, *Outcome)
+"""The outcome of each value, so that none has to be constructed; 0 is a run that can go on."""

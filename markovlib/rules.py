@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from markovlib import _core
 from markovlib._columns import Column
-from markovlib.outcome import Outcome
+from markovlib.outcome import OUTCOMES, Outcome
 
 if TYPE_CHECKING:
     from markovlib.batch import RunBatch
@@ -372,9 +372,11 @@ class RuleSet:
         return _core.Run(self._compiled, self._encode(word), options, log)
 
     def _result(self, run: _core.Run, text: bool) -> RunResult:
+        outcome = OUTCOMES[run.outcome]
+        assert outcome is not None
         return RunResult(
             _decode(run.word, text),
-            Outcome(run.outcome),
+            outcome,
             run.steps,
             run.cycle(),
             run.fired,
@@ -418,7 +420,7 @@ class Runner:
     @property
     def outcome(self) -> Outcome | None:
         """None while another step can be taken."""
-        return Outcome(self._run.outcome) if self._run.outcome else None
+        return OUTCOMES[self._run.outcome]
 
     @property
     def steps(self) -> int:

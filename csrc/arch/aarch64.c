@@ -5,15 +5,15 @@
 
 size_t mk_kernel_neon(const mk_needle *needle, const uint8_t *text, size_t from, size_t stop, size_t *effort)
 {
-    const size_t *probe = needle->probe;
-    uint8x16_t first = vdupq_n_u8(needle->bytes[probe[0]]);
-    uint8x16_t middle = vdupq_n_u8(needle->bytes[probe[1]]);
-    uint8x16_t last = vdupq_n_u8(needle->bytes[probe[2]]);
+    size_t middle_at = needle->middle, last_at = needle->length - 1;
+    uint8x16_t first = vdupq_n_u8(needle->bytes[0]);
+    uint8x16_t middle = vdupq_n_u8(needle->bytes[middle_at]);
+    uint8x16_t last = vdupq_n_u8(needle->bytes[last_at]);
     for (; stop - from >= 16; from += 16) {
         const uint8_t *at = text + from;
-        uint8x16_t a = vceqq_u8(vld1q_u8(at + probe[0]), first);
-        uint8x16_t b = vceqq_u8(vld1q_u8(at + probe[1]), middle);
-        uint8x16_t c = vceqq_u8(vld1q_u8(at + probe[2]), last);
+        uint8x16_t a = vceqq_u8(vld1q_u8at, first);
+        uint8x16_t b = vceqq_u8(vld1q_u8(at + middle_at), middle);
+        uint8x16_t c = vceqq_u8(vld1q_u8(at + last_at), last);
         uint16x8_t equal = vreinterpretq_u16_u8(vandq_u8(a, vandq_u8(b, c)));
         /* Four bits a lane; one of them is enough for a candidate. */
         uint64_t bits = vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(equal, 4)), 0) & 0x1111111111111111u;

@@ -1,16 +1,16 @@
 #include "kernel.h"
 
-/* memchr on the needle's middle probe, which was chosen to differ from its ends, then the two other probes. */
+/* memchr on the needle's middle letter, which was chosen to differ from its ends, then its ends. */
 size_t mk_kernel_scalar(const mk_needle *needle, const uint8_t *text, size_t from, size_t stop, size_t *effort)
 {
-    const size_t *probe = needle->probe;
-    uint8_t first = needle->bytes[probe[0]], middle = needle->bytes[probe[1]], last = needle->bytes[probe[2]];
+    size_t middle_at = needle->middle, last_at = needle->length - 1;
+    uint8_t first = needle->bytes[0], middle = needle->bytes[middle_at], last = needle->bytes[last_at];
     while (from < stop) {
-        const uint8_t *hit = memchr(text + from + probe[1], middle, stop - from);
+        const uint8_t *hit = memchr(text + from + middle_at, middle, stop - from);
         if (!hit)
             return stop;
-        from = (size_t)(hit - text) - probe[1];
-        if (text[from + probe[0]] == first && text[from + probe[2]] == last) {
+        from = (size_t)(hit - text) - middle_at;
+        if (text[from] == first && text[from + last_at] == last) {
             if (mk_kernel_verify(needle, text, from, effort))
                 return from;
             if (*effort == 0)

@@ -6,15 +6,15 @@
 __attribute__((target("avx2"))) size_t mk_kernel_avx2(const mk_needle *needle, const uint8_t *text, size_t from,
                                                       size_t stop, size_t *effort)
 {
-    const size_t *probe = needle->probe;
-    __m256i first = _mm256_set1_epi8((char)needle->bytes[probe[0]]);
-    __m256i middle = _mm256_set1_epi8((char)needle->bytes[probe[1]]);
-    __m256i last = _mm256_set1_epi8((char)needle->bytes[probe[2]]);
+    size_t middle_at = needle->middle, last_at = needle->length - 1;
+    __m256i first = _mm256_set1_epi8((char)needle->bytes[0]);
+    __m256i middle = _mm256_set1_epi8((char)needle->bytes[middle_at]);
+    __m256i last = _mm256_set1_epi8((char)needle->bytes[last_at]);
     for (; stop - from >= 32; from += 32) {
         const uint8_t *at = text + from;
-        __m256i a = _mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)(at + probe[0])), first);
-        __m256i b = _mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)(at + probe[1])), middle);
-        __m256i c = _mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)(at + probe[2])), last);
+        __m256i a = _mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)at), first);
+        __m256i b = _mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)(at + middle_at)), middle);
+        __m256i c = _mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)(at + last_at)), last);
         uint32_t bits = (uint32_t)_mm256_movemask_epi8(_mm256_and_si256(a, _mm256_and_si256(b, c)));
         size_t start;
         if (bits && mk_kernel_candidates(needle, text, from, bits, 1, effort, &start))
@@ -26,17 +26,17 @@ __attribute__((target("avx2"))) size_t mk_kernel_avx2(const mk_needle *needle, c
 __attribute__((target("avx512f,avx512bw"))) size_t mk_kernel_avx512(const mk_needle *needle, const uint8_t *text,
                                                                     size_t from, size_t stop, size_t *effort)
 {
-    const size_t *probe = needle->probe;
-    __m512i first = _mm512_set1_epi8((char)needle->bytes[probe[0]]);
-    __m512i middle = _mm512_set1_epi8((char)needle->bytes[probe[1]]);
-    __m512i last = _mm512_set1_epi8((char)needle->bytes[probe[2]]);
+    size_t middle_at = needle->middle, last_at = needle->length - 1;
+    __m512i first = _mm512_set1_epi8((char)needle->bytes[0]);
+    __m512i middle = _mm512_set1_epi8((char)needle->bytes[middle_at]);
+    __m512i last = _mm512_set1_epi8((char)needle->bytes[last_at]);
     for (; from < stop; from += 64) {
         /* Lanes beyond the last start are masked: they are neither read nor compared. */
         __mmask64 lanes = stop - from >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << (stop - from)) - 1;
         const uint8_t *at = text + from;
-        __mmask64 bits = _mm512_mask_cmpeq_epi8_mask(lanes, _mm512_maskz_loadu_epi8(lanes, at + probe[1]), middle);
-        bits = _mm512_mask_cmpeq_epi8_mask(bits, _mm512_maskz_loadu_epi8(lanes, at + probe[0]), first);
-        bits = _mm512_mask_cmpeq_epi8_mask(bits, _mm512_maskz_loadu_epi8(lanes, at + probe[2]), last);
+        __mmask64 bits = _mm512_mask_cmpeq_epi8_mask(lanes, _mm512_maskz_loadu_epi8(lanes, at + middle_at), middle);
+        bits = _mm512_mask_cmpeq_epi8_mask(bits, _mm512_maskz_loadu_epi8(lanes, at), first);
+        bits = _mm512_mask_cmpeq_epi8_mask(bits, _mm512_maskz_loadu_epi8(lanes, at + last_at), last);
         size_t start;
         if (bits && mk_kernel_candidates(needle, text, from, bits, 1, effort, &start))
             return start;
