@@ -1,0 +1,132 @@
+"""What shards ask of a data set, and how a manifest turns back into one."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from markovlib.shards.manifest import Manifest
+
+SIZES = ("examples", "instructions", "eval.examples", "eval.instructions")
+
+
+class Rows(Protocol):
+    """A packed batch of examples."""
+
+    def to_arrow(self, columns: Iterable[str] | None = None) -> Any: ...
+
+
+class RecipeLike(Protocol):
+    """The part of `markovlib.recipe.Recipe` that shards rely on."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+class Source(Protocol):
+    """The part of `markovlib.dataset.Dataset` that shards rely on: rows as a function of their index."""
+
+    @property
+    def recipe(self) -> RecipeLike: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def split(self) -> str: ...
+
+    @property
+    def size(self) -> int | None: ...
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def batch(
+        self, rows: range, columns: Iterable[str] | None = None, threads: int | None = None
+    ) -> Rows: ...
+
+
+def identity(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe, as a dictionary, without its sizes and its sweep: what a folder shares."""
+    fields = {name: value for name, value in recipe.items() if name != "sweep"}
+    for path in SIZES:
+        table, _, field = path.rpartition(".")
+        if not table:
+            fields.pop(field, None)
+        elif table in fields:
+            fields[table] = {name: value for name, value in fields[table].items() if name != field}
+            if not fields[table]:
+                del fields[table]
+    return fields
+
+
+def sizes(recipe: Mapping[str, Any], split: str) -> dict[str, int]:
+    """Return the sizes in a recipe that a split depends on: dotted path to number, in a fixed order.
+
+    The training split has sizes of its own; `seen` also depends on how many instructions were trained on; the
+    other splits depend on neither.
+    """
+    relevant = {"train": SIZES[:2], "seen": SIZES}.get(split, SIZES[2:])
+    found = {}
+    for path in relevant:
+        table, _, field = path.rpartition(".")
+        value = (recipe.get(table) or {} if table else recipe).get(field)
+        if value is not None:
+            found[path] = value
+    return found
+
+
+def with_sizes(identity: Mapping[str, Any], values: Mapping[str, int]) -> dict[str, Any]:
+    """Return the recipe that has this identity and these sizes, as a dictionary."""
+    recipe = dict(identity)
+    for path, value in values.items():
+        table, _, field = path.rpartition(".")
+        if table:
+            recipe[table] = {**(recipe.get(table) or {}), field: value}
+        else:
+            recipe[field] = value
+    return recipe
+
+
+def open_split(identity: Mapping[str, Any], values: Mapping[str, int], seed: int, split: str) -> Source:
+    """Return the data set of a split: a function of the recipe's identity, the split's sizes and the seed."""
+    from markovlib.dataset import Dataset
+    from markovlib.recipe import Recipe
+
+    source: Source = Dataset(Recipe.from_dict(with_sizes(identity, values)), seed=seed, split=split)
+    return source
+
+
+def recipe_toml(identity: Mapping[str, Any], values: Mapping[str, int]) -> str:
+    """Return a recipe of this identity and these sizes as TOML."""
+    from markovlib.recipe import Recipe
+
+    text: str = Recipe.from_dict(with_sizes(identity, values)).to_toml()
+    return text
+
+
+def recreate(manifest: "Manifest", split: str) -> Source:
+    """Return the data set that a split of a folder was written from.
+
+    Raises `markovlib.recipe.RecipeError` where the recorded recipe is not one, and `ValueError` where the
+    folder was written by another version of the example stream.
+    """
+    made = manifest.stream_version
+    if made != stream_version():
+        raise ValueError(
+            f"the folder holds stream version {made} of the examples and this markovlib makes version "
+            f"{stream_version()}: use markovlib {manifest.markovlib}"
+        )
+    return open_split(manifest.recipe, manifest.splits[split].sizes, manifest.seed, split)
+
+
+def stream_version() -> int:
+    """Return the version of the function from (recipe, seed, split, index) to example."""
+    from markovlib.dataset import STREAM_VERSION
+
+    version: int = STREAM_VERSION
+    return version
