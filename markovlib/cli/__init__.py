@@ -12,6 +12,9 @@ import click
 from markovlib import __version__
 
 COMMANDS = {
+    "run": ("markovlib.cli.rules", "Run a rule file on words."),
+    "trace": ("markovlib.cli.rules", "Show a run step by step."),
+    "check": ("markovlib.cli.rules", "Lint a rule file."),
     "presets": ("markovlib.cli.data", "List the recipes that come with the library, or print one."),
     "generate": ("markovlib.cli.data", "Write a data set as shards."),
     "inspect": ("markovlib.cli.data", "Show what is in a folder of shards."),
@@ -69,7 +72,7 @@ class Commands(click.Group):
         except OSError as error:
             _fail(_os_message(error), 2)
         except ValueError as error:
-            _fail(str(error), 2)
+            _fail_value(error)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -77,6 +80,16 @@ def _fail(message: str, code: int) -> NoReturn:
     line = " ".join(message.split("\n"))
     click.echo(f"markovlib: error: {line}" if code != 130 else f"markovlib: {line}", err=True)
     sys.exit(code)
+
+
+def _fail_value(error: ValueError) -> NoReturn:
+    """A mistake in a rule file is reported as compilers do, so that editors find the place."""
+    from markovlib.notation import NotationError
+
+    if isinstance(error, NotationError):
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    _fail(str(error), 2)
 
 
 def _with_hint(error: click.UsageError) -> str:
