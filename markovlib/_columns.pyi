@@ -16,12 +16,7 @@ class _ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 _Words: TypeAlias = (
-    Column
-    | Iterable[str]
-    | Iterable[bytes | bytearray | memoryview]
-    | NDArray[Any]
-    | _ArrowArray
-    | _ArrowStream
+    Column | Iterable[str] | Iterable[bytes | bytearray | memoryview] | NDArray[Any] | _ArrowArray | _ArrowStream
 )
 
 @final

@@ -254,17 +254,13 @@ class Dataset:
             self._no_word(error.index)
         return Batch({name: _column(name, made, start, count, listed) for name in names})
 
-    def batches(
-        self, size: int, threads: int | None = None, columns: Iterable[str] | None = None
-    ) -> Iterator[Batch]:
+    def batches(self, size: int, threads: int | None = None, columns: Iterable[str] | None = None) -> Iterator[Batch]:
         """All examples in order, `size` at a time, the last batch shorter; without end if the data set is unbounded."""
         if size < 1:
             raise ValueError(f"size must be at least 1, got {size}")
         names = self._names(columns)
         end = self._limit if self.size is None else self.size
-        return (
-            self.batch(range(start, min(start + size, end)), names, threads) for start in iter(range(0, end, size))
-        )
+        return (self.batch(range(start, min(start + size, end)), names, threads) for start in iter(range(0, end, size)))
 
     def report(self) -> dict[str, Any]:
         """What the recipe comes to: how many rules there are, and where a promise could not be kept.
@@ -414,9 +410,7 @@ class Dataset:
         return counts
 
 
-def _column(
-    name: str, made: dict[str, Any], start: int, count: int, listed: NDArray[np.int64] | None
-) -> Any:
+def _column(name: str, made: dict[str, Any], start: int, count: int, listed: NDArray[np.int64] | None) -> Any:
     if name == "index":
         return np.arange(start, start + count, dtype=np.int64) if listed is None else listed
     if name in _stream.TEXT_COLUMNS:

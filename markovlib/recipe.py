@@ -406,7 +406,9 @@ class _Check:
             pair = _pair(getattr(rules, name))
             self.lengths(f"rules.{name}", pair, 0, LONGEST_PART)
             if pair[0] != pair[1]:
-                self.fail(f"rules.{name}", f"a range is not supported in this version; give one length, got {list(pair)}")
+                self.fail(
+                    f"rules.{name}", f"a range is not supported in this version; give one length, got {list(pair)}"
+                )
         if not 0 <= rules.holdout < 1:
             self.fail("rules.holdout", f"must be at least 0 and less than 1, got {rules.holdout}")
         self.decimals("rules.holdout", rules.holdout)

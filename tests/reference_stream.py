@@ -83,9 +83,7 @@ def permute_string(key, base, digits):
 
 def add_round(key, base, turn, source, target):
     chunks = [source[i : i + 24] for i in range(0, len(source), 24)]
-    packed = [
-        [int.from_bytes(bytes(chunk[8 * i : 8 * i + 8]), "little") for i in range(3)] for chunk in chunks
-    ]
+    packed = [[int.from_bytes(bytes(chunk[8 * i : 8 * i + 8]), "little") for i in range(3)] for chunk in chunks]
     for number, words in enumerate(packed[:-1]):
         key = philox(key, (*words, number << 8 | turn))[:2]
     lanes = []

@@ -113,9 +113,7 @@ def test_set_reads_toml_and_bare_words(text, expected):
     assert _assignment(text) == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["words", "=3", "words.length=[1,", "a b=1", "a=1\nb=2", "a=", 'a="x', "a=two words"]
-)
+@pytest.mark.parametrize("text", ["words", "=3", "words.length=[1,", "a b=1", "a=1\nb=2", "a=", 'a="x', "a=two words"])
 def test_set_refuses_the_rest(tmp_path, text):
     assert "--set" in fails("generate", "paper/no-op", "--out", tmp_path / "a", "--set", text)
     assert not (tmp_path / "a").exists()
@@ -125,9 +123,7 @@ def test_inspect_shows_the_figures(tmp_path):
     out = tmp_path / "a"
     run("generate", "paper/no-op", "--out", out, "--split", "train,unseen", "--format", "ipc")
     text = run("inspect", out).stdout
-    shares = [
-        fake_dataset.Dataset(fake_dataset.Recipe.load("paper/no-op")).row(i)["no_op"] for i in range(1000)
-    ]
+    shares = [fake_dataset.Dataset(fake_dataset.Recipe.load("paper/no-op")).row(i)["no_op"] for i in range(1000)]
     assert re.search(rf"no-ops +{sum(shares)} \({sum(shares) / 10:.2f} %\)", text)
     assert re.search(r"rows +1,000", text)
     assert "unseen (all rows)" in text

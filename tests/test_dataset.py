@@ -124,7 +124,9 @@ def test_threads_chunks_and_single_examples_agree() -> None:
     whole = rows(ds, 0, 9000, threads=1)
     assert whole == rows(ds, 0, 9000, threads=4)
     assert whole == [row for start in range(0, 9000, 700) for row in rows(ds, start, min(9000, start + 700))]
-    assert whole[::97] == [(e.index, e.prompt, e.completion, e.rule, e.position) for e in (ds[i] for i in range(0, 9000, 97))]
+    assert whole[::97] == [
+        (e.index, e.prompt, e.completion, e.rule, e.position) for e in (ds[i] for i in range(0, 9000, 97))
+    ]
     shuffled = np.random.default_rng(0).permutation(9000)
     assert ds.batch(shuffled, ["prompt"]).prompt.tolist() == [whole[i][1] for i in shuffled]
     with ThreadPoolExecutor(4) as pool:
@@ -191,9 +193,7 @@ def test_seen_has_the_rules_of_train_and_none_of_its_words() -> None:
                            "instructions": 12, "examples": 60_000, "eval.examples": 3000})  # fmt: skip
     train, seen = (Dataset(recipe, 1, split).batch(slice_) for split, slice_ in
                    (("train", range(60_000)), ("seen", range(3000))))  # fmt: skip
-    pairs = [
-        set(zip(b.pattern.tolist(), b.replacement.tolist(), b.word.tolist(), strict=True)) for b in (train, seen)
-    ]
+    pairs = [set(zip(b.pattern.tolist(), b.replacement.tolist(), b.word.tolist(), strict=True)) for b in (train, seen)]
     assert not pairs[0] & pairs[1]
     assert {pair[:2] for pair in pairs[1]} == {pair[:2] for pair in pairs[0]}
     # 4096 words, 12 rules: about a sixteenth of all pairs are kept from train, which has nearly all of the others.
@@ -264,7 +264,7 @@ def test_unbounded() -> None:
     with pytest.raises(TypeError, match="unbounded"):
         len(ds)
     far = 10**18
-    assert ds[far:far + 2].word.tolist() == [ds[far].word, ds[far + 1].word]
+    assert ds[far : far + 2].word.tolist() == [ds[far].word, ds[far + 1].word]
     assert next(ds.batches(5)).index.tolist() == [0, 1, 2, 3, 4]
     with pytest.raises(IndexError):
         ds[-1]
@@ -284,7 +284,9 @@ def test_columns_and_types() -> None:
     assert batch[-1].rules == (Rule(batch.pattern[9], batch.replacement[9]),)
 
 
-@pytest.mark.parametrize(("alphabet", "dtype"), [("a-z", pa.large_string()), ({"bytes": [128, 255]}, pa.large_binary())])
+@pytest.mark.parametrize(
+    ("alphabet", "dtype"), [("a-z", pa.large_string()), ({"bytes": [128, 255]}, pa.large_binary())]
+)
 def test_arrow(alphabet: object, dtype: pa.DataType) -> None:
     ds = Dataset(BASE.replace({"rules.alphabet": alphabet, "examples": 1000}))
     batch = ds[0:1000]

@@ -125,9 +125,7 @@ rows = st.lists(st.tuples(st.text(max_size=5), st.integers(-(2**31), 2**31 - 1))
 def test_the_digest_does_not_depend_on_how_arrow_holds_the_rows(pairs, before):
     texts, numbers = map(list, zip(*pairs, strict=True))
     sliced = table(["x"] * before + texts + ["y"], [5] * before + numbers + [6]).slice(before, len(pairs))
-    narrow = pa.RecordBatch.from_arrays(
-        [pa.array(texts, pa.string()), pa.array(numbers, pa.int64())], ["t", "n"]
-    )
+    narrow = pa.RecordBatch.from_arrays([pa.array(texts, pa.string()), pa.array(numbers, pa.int64())], ["t", "n"])
     assert block_digest(table(texts, numbers)) == block_digest(sliced) == block_digest(narrow)
 
 

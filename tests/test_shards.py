@@ -157,9 +157,7 @@ def unfinish(out, shards=()):
     made = manifest.load(out)
     split = made.splits["train"]
     data = fake_dataset.Dataset(fake_dataset.Recipe.from_dict(made.recipe | split.sizes))
-    wanted = plan.make_plan(
-        data.recipe, "train", made.seed, split.format, tuple(split.columns), split.shard_rows
-    )
+    wanted = plan.make_plan(data.recipe, "train", made.seed, split.format, tuple(split.columns), split.shard_rows)
     record = journal.Journal(out / "train", wanted.describe())
     for number, shard in enumerate(split.shards):
         blocks = [
@@ -207,9 +205,7 @@ generate(recipe, sys.argv[1], shard_rows=40, threads=2, splits=["train", "seen"]
 def start_child(out, delay="0.02"):
     here = Path(__file__).parent
     env = {**os.environ, "FAKE_DELAY": delay, "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])}
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(out)], env=env, stderr=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen([sys.executable, "-c", CHILD, str(out)], env=env, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for(condition, child):

@@ -20,9 +20,7 @@ SPLITS = ["train", "seen", "unseen"]
 @pytest.fixture
 def recipe():
     changes = {"rules.pattern_length": 3, "rules.replacement_length": 4, "words.length": [8, 12]}
-    return Recipe.load("paper/no-op").replace(
-        {**changes, "eval.examples": 500, "instructions": 50}, examples=2000
-    )
+    return Recipe.load("paper/no-op").replace({**changes, "eval.examples": 500, "instructions": 50}, examples=2000)
 
 
 @pytest.mark.parametrize("alphabet", ["a-e", "αβγδε", {"bytes": [0, 255]}])
@@ -44,9 +42,7 @@ def test_the_rows_are_those_of_the_data_set(tmp_path, recipe, alphabet, format_n
 
 def test_no_part_of_an_unseen_rule_was_trained_on(tmp_path, recipe):
     generate(recipe, tmp_path / "a", splits=SPLITS)
-    columns = {
-        name: pq.read_table(tmp_path / "a" / name, columns=["pattern", "replacement"]) for name in SPLITS
-    }
+    columns = {name: pq.read_table(tmp_path / "a" / name, columns=["pattern", "replacement"]) for name in SPLITS}
     for column in ("pattern", "replacement"):
         parts = {name: set(table.column(column).to_pylist()) for name, table in columns.items()}
         assert parts["seen"] <= parts["train"]
@@ -59,9 +55,7 @@ def test_a_data_set_longer_than_a_block_has_the_documented_digest(tmp_path, reci
     generate(recipe, tmp_path / "a", shard_rows=30_000, threads=2)
     generate(recipe, tmp_path / "b", shard_rows=30_000, threads=1)
     data = Dataset(recipe)
-    blocks = [
-        block_digest(data.batch(part).to_arrow()) for part in (range(BLOCK_ROWS), range(BLOCK_ROWS, rows))
-    ]
+    blocks = [block_digest(data.batch(part).to_arrow()) for part in (range(BLOCK_ROWS), range(BLOCK_ROWS, rows))]
     found = manifest.load(tmp_path / "a")
     assert found.splits["train"].rows_digest == rows_digest(rows, blocks)
     assert found == manifest.load(tmp_path / "b")

@@ -44,9 +44,7 @@ def presets(name: str | None, as_json: bool) -> None:
 @click.option("--instructions", type=click.IntRange(min=1), help="Instructions of each split written.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--split", "splits", default="train", show_default=True, help="Splits, separated by commas.")
-@click.option(
-    "--format", "format_name", type=click.Choice(["parquet", "ipc"]), default="parquet", show_default=True
-)
+@click.option("--format", "format_name", type=click.Choice(["parquet", "ipc"]), default="parquet", show_default=True)
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML.")
 @click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
@@ -153,9 +151,7 @@ def _summarise(out: Path, written: "list[Written]", seconds: float, as_json: boo
     for item in written:
         kept = f" ({item.kept:,} kept)" if item.kept else ""
         done = "already complete: " if item.kept == item.shards else ""
-        counts = (
-            f"{_count(item.rows, 'row')}, {_count(item.shards, 'shard')}{kept}, {_count(item.bytes, 'byte')}"
-        )
+        counts = f"{_count(item.rows, 'row')}, {_count(item.shards, 'shard')}{kept}, {_count(item.bytes, 'byte')}"
         click.echo(f"{item.split}: {done}{counts}", err=True)
     if made:
         rate = f", {made / seconds:,.0f} rows/s" if not any(item.kept for item in written) else ""

@@ -76,9 +76,7 @@ def _front_matter(manifest: Manifest) -> str:
 def _splits(manifest: Manifest) -> str:
     lines = ["## Splits", "", "| split | rows | shards | format | bytes |", "|---|---:|---:|---|---:|"]
     for name, split in manifest.splits.items():
-        lines.append(
-            f"| {name} | {split.rows:,} | {len(split.shards):,} | {split.format} | {split.bytes:,} |"
-        )
+        lines.append(f"| {name} | {split.rows:,} | {len(split.shards):,} | {split.format} | {split.bytes:,} |")
     return "\n".join([*lines, ""])
 
 

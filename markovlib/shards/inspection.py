@@ -189,9 +189,7 @@ class _Tally:
 
     def close(self) -> None:
         into = self._into
-        spreads = {
-            name: Spread(low, total / count, high) for name, (low, high, total, count) in self._sums.items()
-        }
+        spreads = {name: Spread(low, total / count, high) for name, (low, high, total, count) in self._sums.items()}
         into.position = spreads.pop("@position", None)
         into.steps = spreads.pop("@steps", None)
         into.lengths = spreads

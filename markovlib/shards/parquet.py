@@ -69,9 +69,7 @@ class Reader:
 
     def read(self, start: int, stop: int, columns: Sequence[str] | None = None) -> pa.RecordBatch:
         groups = [
-            group
-            for group, first in enumerate(self._starts[:-1])
-            if first < stop and self._starts[group + 1] > start
+            group for group, first in enumerate(self._starts[:-1]) if first < stop and self._starts[group + 1] > start
         ]
         batch = self._groups(groups, columns)
         return batch.slice(start - self._starts[groups[0]] if groups else 0, max(0, stop - start))
@@ -80,9 +78,7 @@ class Reader:
         self._file.close()
 
     def _groups(self, groups: list[int], columns: Sequence[str] | None) -> pa.RecordBatch:
-        table = self._file.read_row_groups(
-            groups, columns=list(columns) if columns else None, use_threads=False
-        )
+        table = self._file.read_row_groups(groups, columns=list(columns) if columns else None, use_threads=False)
         return _one_batch(table.select(columns) if columns else table)
 
 

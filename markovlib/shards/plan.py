@@ -164,9 +164,7 @@ def _check_instructions(out: Path, found: Manifest, plan: Plan) -> None:
     pair = {**{name: split.sizes for name, split in found.splits.items()}, plan.split: dict(plan.sizes)}
     if plan.split not in ("train", "seen") or not {"train", "seen"} <= set(pair):
         return
-    trained, tested = (
-        {path: pair[name].get(path) for path in source.SIZES[:2]} for name in ("train", "seen")
-    )
+    trained, tested = ({path: pair[name].get(path) for path in source.SIZES[:2]} for name in ("train", "seen"))
     for path in ("instructions",) if trained["instructions"] else source.SIZES[:2]:
         if trained[path] != tested[path]:
             raise ShardError(
@@ -192,9 +190,7 @@ def check_ours(out: Path) -> None:
     started = any((entry / journal.NAME).exists() for entry in entries)
     companions = {"README.md", "recipe.toml"} if started else set()
     if left := sorted(set(foreign) - companions):
-        raise ShardError(
-            f"{out}: holds something else ({left[0]}) and no {manifest.NAME}; give an empty folder"
-        )
+        raise ShardError(f"{out}: holds something else ({left[0]}) and no {manifest.NAME}; give an empty folder")
 
 
 def _unfinished(entry: Path) -> bool:

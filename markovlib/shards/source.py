@@ -45,9 +45,7 @@ class Source(Protocol):
     @property
     def fingerprint(self) -> str: ...
 
-    def batch(
-        self, rows: range, columns: Iterable[str] | None = None, threads: int | None = None
-    ) -> Rows: ...
+    def batch(self, rows: range, columns: Iterable[str] | None = None, threads: int | None = None) -> Rows: ...
 
 
 def identity(recipe: Mapping[str, Any]) -> dict[str, Any]:

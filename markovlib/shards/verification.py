@@ -78,13 +78,9 @@ def verify(
     try:
         made = manifest.load(root)
     except DamagedError as error:
-        return Verified(
-            problems=[Problem(manifest.NAME, str(error).removeprefix(f"{root / manifest.NAME}: "))]
-        )
+        return Verified(problems=[Problem(manifest.NAME, str(error).removeprefix(f"{root / manifest.NAME}: "))])
     except (FileNotFoundError, NotADirectoryError):
-        raise ShardError(
-            f"{root}: no {manifest.NAME} here: not a folder of shards, or one not finished"
-        ) from None
+        raise ShardError(f"{root}: no {manifest.NAME} here: not a folder of shards, or one not finished") from None
     report = Verified(problems=[*_companions(root, made), *_extra(root, made)])
     for name in made.splits:
         _Split(root, made, name, sample, progress).check(report, threads or generation.processors())
@@ -284,9 +280,7 @@ def _first_wrong_rewrite(batch: pa.RecordBatch, start: int) -> str | None:
     if (row := _mismatch(outputs, expected)) is not None:
         have, want = _shown(outputs[row]), _shown(expected[row])
         return f"row {start + row}, column 'output': holds {have}, rewriting gives {want}"
-    places = [
-        -1 if pattern is None else word.find(pattern) for word, pattern in zip(words, patterns, strict=True)
-    ]
+    places = [-1 if pattern is None else word.find(pattern) for word, pattern in zip(words, patterns, strict=True)]
     checks: dict[str, list[int] | list[bool]] = {"position": places, "no_op": [place < 0 for place in places]}
     for name in checks.keys() & names:
         if (row := _mismatch(batch.column(name).to_pylist(), checks[name])) is not None:

@@ -1,0 +1,186 @@
+"""The commands about rule files: what they print, and how they fail."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+from programs import UNARY_MULTIPLICATION
+
+import markovlib as mk
+from markovlib.cli import main
+
+MAIN = [sys.executable, "-c", "from markovlib.cli import main; main()"]
+
+
+@pytest.fixture
+def rules(tmp_path):
+    path = tmp_path / "multiply.rosetta"
+    path.write_text(mk.RuleSet(UNARY_MULTIPLICATION).format("rosetta"))
+    return path
+
+
+def run(*args, code=0):
+    result = CliRunner().invoke(main, [str(arg) for arg in args], prog_name="markovlib")
+    assert result.exit_code == code, result.output
+    return result
+
+
+def piped(data: bytes, *args):
+    return subprocess.run([*MAIN, *map(str, args)], input=data, capture_output=True, check=False)
+
+
+def test_run_prints_the_last_words(rules):
+    assert run("run", rules, "_11*11_", "_111*11_").stdout == "1111\n111111\n"
+
+
+def test_words_come_from_standard_input(tmp_path):
+    path = tmp_path / "sort.markov"
+    path.write_text("ba -> ab\n")
+    assert piped(b"bab\n\nba", "run", path).stdout == b"abb\n\nab\n"
+    assert piped(b"ba\n\0bba\0", "run", "-0", path).stdout == b"ab\n\0abb\0"
+    done = piped(b"\xff\x00ba\n", "run", path)
+    assert (done.returncode, done.stdout) == (0, b"\xff\x00ab\n")
+    done = piped(b"a\n\xff\n", "run", "--text", path)
+    assert (done.returncode, done.stdout) == (2, b"a\n")
+    assert done.stderr.startswith(b"markovlib: error: standard input, word 2: byte 0xff at position 0 is not UTF-8")
+
+
+def test_not_halted_is_exit_1(tmp_path):
+    path = tmp_path / "grow.markov"
+    path.write_text("a -> aa\n")
+    result = run("run", path, "a", "--max-steps", 3, code=1)
+    assert result.stdout == "aaaa\n"
+    assert "stopped at the step limit after 3 steps" in result.stderr
+    assert "length limit" in run("run", path, "a", "--max-length", 2, code=1).stderr
+    path.write_text("a -> b\nb -> a\n")
+    assert "period 2" in run("run", path, "a", "--detect-cycles", code=1).stderr
+
+
+def test_run_json(tmp_path):
+    path = tmp_path / "r.markov"
+    path.write_text("a -> b\nb -> a\n")
+    lines = run("run", path, "a", "ca", "x", "--detect-cycles", "--json", code=1).stdout.splitlines()
+    assert json.loads(lines[0]) == {
+        "word": "a",
+        "outcome": "cycle",
+        "steps": 4,
+        "halted": False,
+        "cycle": {"start": 0, "period": 2},
+    }
+    assert json.loads(lines[2])["outcome"] == "no_rule_applies"
+    line = piped(b"\xff", "run", "--json", path).stdout
+    assert json.loads(line)["word_base64"] == "/w=="
+
+
+def test_trace_shows_match_and_rule(rules):
+    lines = run("trace", rules, "_1*1_").stdout.splitlines()
+    assert lines[0].split() == ["1", "_1*1_", "6:", "1*1", "->", "x,@y"]
+    assert lines[1].index("^") == lines[0].index("1*1_")
+    assert lines[1].strip() == "^^^"
+    assert lines[-2].split() == ["=", "1_"]
+    assert lines[-1].strip().startswith("halted after")
+    assert "\x1b" not in "".join(lines)
+
+
+def test_trace_in_colour_marks_the_match(rules):
+    out = run("trace", "--color", rules, "_1*1_").stdout
+    assert "\x1b[1;30;43m1*1\x1b[0m" in out
+    assert "^^^" not in out
+
+
+def test_trace_of_an_empty_pattern_and_of_unprintable_letters(tmp_path):
+    path = tmp_path / "r.markov"
+    path.write_text('"\\n" -> t\n"" ->. x\n')
+    lines = run("trace", path, "a\nb").stdout.splitlines()
+    assert lines[0].split() == ["1", "a\\nb", "1:", "\\n", "->", "t"]
+    assert lines[2].split() == ["2", "‸atb", "2:", '""', "->.", "x"]
+
+
+def test_long_words_are_cut_around_the_match(tmp_path):
+    path = tmp_path / "r.markov"
+    path.write_text("<> ->. !\n")
+    word = "a" * 300 + "<>" + "b" * 300
+    line = run("trace", "--width", 60, path, word).stdout.splitlines()[0]
+    assert len(line) <= 60
+    assert "a<>b" in line
+    assert line.count("…") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers", "left_out"),
+    [
+        (["--first", "2"], [1, 2], 8),
+        (["--last", "3"], [8, 9, 10], 7),
+        (["--first", "1", "--last", "1"], [1, 10], 8),
+        (["--first", "99"], list(range(1, 11)), 0),
+        (["--last", "0"], [], 10),
+    ],
+)
+def test_first_and_last_steps(tmp_path, options, numbers, left_out):
+    path = tmp_path / "r.markov"
+    path.write_text("a -> b\n")
+    out = run("trace", path, "a" * 10, *options).stdout
+    shown = [int(line.split()[0]) for line in out.splitlines() if line.split()[0].isdigit()]
+    assert shown == numbers
+    assert (f"... {left_out} steps left out ..." in out) == bool(left_out)
+    objects = [json.loads(line) for line in run("trace", path, "a" * 10, "--json", *options).stdout.splitlines()]
+    assert [o["step"] for o in objects[:-1]] == numbers
+    assert objects[-1] == {"outcome": "no_rule_applies", "steps": 10, "word": "b" * 10}
+    if numbers:
+        last = objects[-2]
+        n = last["step"]
+        assert (last["before"], last["word"]) == ("b" * (n - 1) + "a" * (11 - n), "b" * n + "a" * (10 - n))
+
+
+def test_check(tmp_path):
+    path = tmp_path / "r.markov"
+    path.write_text("a -> b\n\n# dead\nxax -> c\nc -> c\nc -> d\n")
+    result = run("check", path, code=1)
+    assert result.stdout.splitlines() == [
+        f"{path}:4:1: rule 2 can never fire: the pattern of rule 1, 'a', occurs in its pattern",
+        f"{path}:5:1: rule 3 changes nothing: once it applies, the run goes on for ever",
+        f"{path}:6:1: rule 4 can never fire: rule 3 has the same pattern",
+    ]
+    assert [json.loads(line)["kind"] for line in run("check", "--json", path, code=1).stdout.splitlines()] == [
+        "dead",
+        "idle",
+        "duplicate",
+    ]
+    path.write_text("a -> b\n")
+    assert "no findings" in run("check", path).stderr
+
+
+def test_mistakes_in_rule_files_are_one_line(tmp_path):
+    path = tmp_path / "r.markov"
+    path.write_text("a -> b\nb => c\n")
+    for command in (["run", path, "a"], ["trace", path, "a"], ["check", path]):
+        result = run(*command, code=2)
+        assert result.stdout == ""
+        assert result.stderr.startswith(f"{path}:2:3: ")
+        assert result.stderr.count("\n") == 1
+    path.write_bytes(b"a -> \xff\n")
+    assert run("run", path, "a").stdout_bytes == b"\xff\n"
+    assert run("run", "--text", path, "a", code=2).stderr.startswith(f"{path}:1:6: ")
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    missing = run("run", tmp_path / "none.markov", "a", code=2)
+    assert missing.stderr == f"markovlib: error: {tmp_path / 'none.markov'}: No such file or directory\n"
+    path = tmp_path / "rules.txt"
+    path.write_text("a -> b\n")
+    assert "nothing says which notation this is" in run("run", path, "a", code=2).stderr
+    assert run("run", "--notation", "arrow", path, "a").stdout == "b\n"
+    assert "unknown notation" in run("run", "--notation", "arow", path, "a", code=2).stderr
+    assert "is a directory" in run("run", tmp_path, "a", code=2).stderr
+
+
+def test_large_files_are_refused_unless_asked_for(tmp_path):
+    path = tmp_path / "large.markov"
+    with path.open("wb") as file:
+        file.write(b"a -> b\n# ")
+        file.truncate(2**26 + 1)
+    assert "more than the limit" in run("run", path, "a", code=2).stderr
