@@ -11,7 +11,7 @@ size_t mk_kernel_neon(const mk_needle *needle, const uint8_t *text, size_t from,
     uint8x16_t last = vdupq_n_u8(needle->bytes[last_at]);
     for (; stop - from >= 16; from += 16) {
         const uint8_t *at = text + from;
-        uint8x16_t a = vceqq_u8(vld1q_u8at, first);
+        uint8x16_t a = vceqq_u8(vld1q_u8(at), first);
         uint8x16_t b = vceqq_u8(vld1q_u8(at + middle_at), middle);
         uint8x16_t c = vceqq_u8(vld1q_u8(at + last_at), last);
         uint16x8_t equal = vreinterpretq_u16_u8(vandq_u8(a, vandq_u8(b, c)));
