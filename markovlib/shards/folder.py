@@ -1,0 +1,150 @@
+"""The folder that shards live in: one writer at a time, and files that appear whole or not at all."""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+CHUNK = 1 << 20
+
+
+class ShardError(ValueError):
+    """A folder of shards is not what the request needs: busy, foreign, damaged or made from something else."""
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the folder for one writer; the lock is on the directory itself, so no file is left behind.
+
+    Raises `ShardError` at once where another process holds it.  The system drops the lock when its holder
+    dies, however it dies.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ShardError(f"{path}: another process is writing this folder") from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def temporary(path: Path) -> Path:
+    """Return the name under which `path` is written until it is complete."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a file name is one that `temporary` gives."""
+    return name.startswith(".") and name.endswith(".tmp")
+
+
+def remove_temporaries(directory: Path) -> None:
+    """Remove what a killed writer left half-written; call it with the folder locked."""
+    for entry in directory.iterdir():
+        if is_temporary(entry.name):
+            entry.unlink(missing_ok=True)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class WholeFile:
+    """A binary file that is counted and hashed as it is written, and that appears under its name by `commit`.
+
+    It has what pyarrow asks of a sink.  Until `commit` its bytes are under a temporary name in the same
+    folder; `discard` removes them.  `size` counts bytes, `sha256` is the digest of those written so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self._hash = hashlib.sha256()
+        self._handle = os.open(temporary(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        self._sealed = False
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    @property
+    def closed(self) -> bool:
+        return self._sealed
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    def tell(self) -> int:
+        return self.size
+
+    def flush(self) -> None:
+        """Do nothing: there is no buffer of our own."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        view = memoryview(data).cast("B")
+        self._hash.update(view)
+        done = 0
+        while done < len(view):
+            done += os.write(self._handle, view[done:])
+        self.size += done
+        return done
+
+    def seal(self) -> None:
+        """Make the bytes durable, still under the temporary name."""
+        os.fsync(self._handle)
+        self.close()
+
+    def close(self) -> None:
+        if not self._sealed:
+            self._sealed = True
+            os.close(self._handle)
+
+    def commit(self) -> None:
+        """Give a sealed file its name, in one step."""
+        temporary(self.path).replace(self.path)
+
+    def discard(self) -> None:
+        """Remove the temporary file, if it is still there; never raises."""
+        with suppress(OSError):
+            self.close()
+        with suppress(OSError):
+            temporary(self.path).unlink()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a small file so that it appears complete, durably, or not at all."""
+    file = WholeFile(path)
+    try:
+        file.write(data)
+        file.seal()
+        file.commit()
+    except BaseException:
+        file.discard()
+        raise
+    sync_directory(path.parent)
+
+
+def sha256_file(path: Path) -> tuple[int, str]:
+    """Return the size in bytes and the SHA-256 of a file."""
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+    return size, digest.hexdigest()

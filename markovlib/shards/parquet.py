@@ -1,0 +1,104 @@
+"""Parquet shards: one row group for each batch written, zstd level 1, dictionaries where values repeat."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from markovlib.shards.folder import WholeFile
+
+SUFFIX = ".parquet"
+PROVENANCE = b"markovlib"
+_PROBE = 4096
+
+
+class Writer:
+    """Writes a shard as Parquet.
+
+    Each file's settings follow from the first rows of its first batch, so they are a function of the rows:
+    a text column gets a dictionary where at most half of its first 4,096 values are distinct.  Statistics are
+    kept for numbers only; those of random letters cost time and skip nothing.
+    """
+
+    def __init__(self, sink: WholeFile, provenance: str) -> None:
+        self._sink = sink
+        self._provenance = provenance
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        if self._writer is None:
+            self._writer = self._open(batch)
+        self._writer.write_batch(batch)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def _open(self, batch: pa.RecordBatch) -> pq.ParquetWriter:
+        head = batch.slice(0, _PROBE)
+        return pq.ParquetWriter(
+            self._sink,
+            batch.schema.with_metadata({PROVENANCE: self._provenance}),
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=[
+                name for name, column in zip(head.schema.names, head.columns, strict=True) if _repeats(column)
+            ],
+            write_statistics=[field.name for field in batch.schema if pa.types.is_integer(field.type)],
+        )
+
+
+class Reader:
+    """Reads a Parquet shard by row groups."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = pq.ParquetFile(path)
+        metadata = self._file.metadata
+        self.rows: int = metadata.num_rows
+        schema = self._file.schema_arrow
+        self.columns: list[str] = schema.names
+        self.provenance = _provenance(schema)
+        self._starts = [0]
+        for group in range(metadata.num_row_groups):
+            self._starts.append(self._starts[-1] + metadata.row_group(group).num_rows)
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        for group in range(len(self._starts) - 1):
+            yield self._groups([group], columns)
+
+    def read(self, start: int, stop: int, columns: Sequence[str] | None = None) -> pa.RecordBatch:
+        groups = [
+            group
+            for group, first in enumerate(self._starts[:-1])
+            if first < stop and self._starts[group + 1] > start
+        ]
+        batch = self._groups(groups, columns)
+        return batch.slice(start - self._starts[groups[0]] if groups else 0, max(0, stop - start))
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _groups(self, groups: list[int], columns: Sequence[str] | None) -> pa.RecordBatch:
+        table = self._file.read_row_groups(groups, columns=list(columns) if columns else None, use_threads=False)
+        return one_batch(table.select(columns) if columns else table)
+
+
+def one_batch(table: pa.Table) -> pa.RecordBatch:
+    """Return the rows of a table as one record batch."""
+    chunks = [
+        column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+        if column.num_chunks
+        else pa.array([], column.type)
+        for column in table.columns
+    ]
+    return pa.RecordBatch.from_arrays(chunks, schema=table.schema)
+
+
+def _repeats(column: pa.Array) -> bool:
+    return not pa.types.is_nested(column.type) and 2 * len(column.unique()) <= len(column)
+
+
+def _provenance(schema: pa.Schema) -> str | None:
+    stored = (schema.metadata or {}).get(PROVENANCE)
+    return None if stored is None else stored.decode("utf-8", "replace")

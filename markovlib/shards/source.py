@@ -1,0 +1,102 @@
+"""What shards ask of a data set, and how a manifest turns back into one."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from markovlib.shards.manifest import Manifest
+
+SIZES = ("examples", "instructions", "eval.examples", "eval.instructions")
+
+
+class Rows(Protocol):
+    """A packed batch of examples."""
+
+    def to_arrow(self, columns: Iterable[str] | None = None) -> Any: ...
+
+
+class RecipeLike(Protocol):
+    """The part of `markovlib.recipe.Recipe` that shards rely on."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]: ...
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+    def to_toml(self) -> str: ...
+
+
+class Source(Protocol):
+    """The part of `markovlib.dataset.Dataset` that shards rely on: rows as a function of their index."""
+
+    @property
+    def recipe(self) -> RecipeLike: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def split(self) -> str: ...
+
+    @property
+    def size(self) -> int | None: ...
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def batch(
+        self, rows: range, columns: Iterable[str] | None = None, threads: int | None = None
+    ) -> Rows: ...
+
+
+def sizes(recipe: Mapping[str, Any]) -> dict[str, int]:
+    """Return the sizes that a recipe, as a dictionary, sets: dotted path to number, in a fixed order."""
+    found = {}
+    for path in SIZES:
+        table, _, field = path.rpartition(".")
+        value = (recipe.get(table) or {} if table else recipe).get(field)
+        if value is not None:
+            found[path] = value
+    return found
+
+
+def with_sizes(identity: Mapping[str, Any], values: Mapping[str, int]) -> dict[str, Any]:
+    """Return the recipe that has this identity and these sizes, as a dictionary."""
+    recipe = dict(identity)
+    for path, value in values.items():
+        table, _, field = path.rpartition(".")
+        if table:
+            recipe[table] = {**(recipe.get(table) or {}), field: value}
+        else:
+            recipe[field] = value
+    return recipe
+
+
+def recreate(manifest: "Manifest", split: str) -> Source:
+    """Return the data set that a split of a folder was written from.
+
+    Raises `markovlib.recipe.RecipeError` where the recorded recipe is not one, and `ValueError` where the
+    folder was written by another version of the example stream.
+    """
+    from markovlib.dataset import STREAM_VERSION, Dataset
+    from markovlib.recipe import Recipe
+
+    if manifest.stream_version != STREAM_VERSION:
+        raise ValueError(
+            f"the folder holds stream version {manifest.stream_version} of the examples and this markovlib makes "
+            f"version {STREAM_VERSION}: use markovlib {manifest.markovlib} to make them again"
+        )
+    recipe = Recipe.from_dict(with_sizes(manifest.recipe, manifest.splits[split].sizes))
+    source: Source = Dataset(recipe, seed=manifest.seed, split=split)
+    return source
+
+
+def stream_version() -> int:
+    """Return the version of the function from (recipe, seed, split, index) to example."""
+    from markovlib.dataset import STREAM_VERSION
+
+    version: int = STREAM_VERSION
+    return version
