@@ -14,6 +14,10 @@ class ShardError(ValueError):
     """A folder of shards is not what the request needs: busy, foreign, damaged or made from something else."""
 
 
+class DamagedError(ShardError):
+    """A file of ours is not as it was written."""
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the folder for one writer; the lock is on the directory itself, so no file is left behind.
@@ -71,6 +75,7 @@ class WholeFile:
         self._hash = hashlib.sha256()
         self._handle = os.open(temporary(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         self._sealed = False
+        self._discarded = False
 
     @property
     def sha256(self) -> str:
@@ -97,6 +102,10 @@ class WholeFile:
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         view = memoryview(data).cast("B")
+        if self._discarded:
+            return len(view)  # A writer that is abandoned half-way may still flush when it is collected.
+        if self._sealed:
+            raise ValueError(f"{self.path}: written to after it was sealed")
         self._hash.update(view)
         done = 0
         while done < len(view):
@@ -120,6 +129,7 @@ class WholeFile:
 
     def discard(self) -> None:
         """Remove the temporary file, if it is still there; never raises."""
+        self._discarded = True
         with suppress(OSError):
             self.close()
         with suppress(OSError):
@@ -137,6 +147,11 @@ def write_whole(path: Path, data: bytes) -> None:
         file.discard()
         raise
     sync_directory(path.parent)
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Return the SHA-256 of bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def sha256_file(path: Path) -> tuple[int, str]:

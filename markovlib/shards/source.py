@@ -21,9 +21,10 @@ class RecipeLike(Protocol):
     @property
     def identity(self) -> Mapping[str, Any]: ...
 
-    def to_dict(self) -> dict[str, Any]: ...
+    @property
+    def fingerprint(self) -> str: ...
 
-    def to_toml(self) -> str: ...
+    def to_dict(self) -> dict[str, Any]: ...
 
 
 class Source(Protocol):
@@ -52,10 +53,15 @@ class Source(Protocol):
     ) -> Rows: ...
 
 
-def sizes(recipe: Mapping[str, Any]) -> dict[str, int]:
-    """Return the sizes that a recipe, as a dictionary, sets: dotted path to number, in a fixed order."""
+def sizes(recipe: Mapping[str, Any], split: str) -> dict[str, int]:
+    """Return the sizes in a recipe that a split depends on: dotted path to number, in a fixed order.
+
+    The training split has sizes of its own; `seen` also depends on how many instructions were trained on; the
+    other splits depend on neither.
+    """
+    relevant = {"train": SIZES[:2], "seen": SIZES}.get(split, SIZES[2:])
     found = {}
-    for path in SIZES:
+    for path in relevant:
         table, _, field = path.rpartition(".")
         value = (recipe.get(table) or {} if table else recipe).get(field)
         if value is not None:
@@ -75,23 +81,36 @@ def with_sizes(identity: Mapping[str, Any], values: Mapping[str, int]) -> dict[s
     return recipe
 
 
+def open_split(identity: Mapping[str, Any], values: Mapping[str, int], seed: int, split: str) -> Source:
+    """Return the data set of a split: a function of the recipe's identity, the split's sizes and the seed."""
+    from markovlib.dataset import Dataset
+    from markovlib.recipe import Recipe
+
+    source: Source = Dataset(Recipe.from_dict(with_sizes(identity, values)), seed=seed, split=split)
+    return source
+
+
+def recipe_toml(identity: Mapping[str, Any], values: Mapping[str, int]) -> str:
+    """Return a recipe of this identity and these sizes as TOML."""
+    from markovlib.recipe import Recipe
+
+    text: str = Recipe.from_dict(with_sizes(identity, values)).to_toml()
+    return text
+
+
 def recreate(manifest: "Manifest", split: str) -> Source:
     """Return the data set that a split of a folder was written from.
 
     Raises `markovlib.recipe.RecipeError` where the recorded recipe is not one, and `ValueError` where the
     folder was written by another version of the example stream.
     """
-    from markovlib.dataset import STREAM_VERSION, Dataset
-    from markovlib.recipe import Recipe
-
-    if manifest.stream_version != STREAM_VERSION:
+    made = manifest.stream_version
+    if made != stream_version():
         raise ValueError(
-            f"the folder holds stream version {manifest.stream_version} of the examples and this markovlib makes "
-            f"version {STREAM_VERSION}: use markovlib {manifest.markovlib} to make them again"
+            f"the folder holds stream version {made} of the examples and this markovlib makes version "
+            f"{stream_version()}: use markovlib {manifest.markovlib}"
         )
-    recipe = Recipe.from_dict(with_sizes(manifest.recipe, manifest.splits[split].sizes))
-    source: Source = Dataset(recipe, seed=manifest.seed, split=split)
-    return source
+    return open_split(manifest.recipe, manifest.splits[split].sizes, manifest.seed, split)
 
 
 def stream_version() -> int:

@@ -1,0 +1,108 @@
+"""The card: a README.md that people and Hugging Face `datasets` read."""
+
+import json
+
+from markovlib.shards.manifest import Manifest
+
+NAME = "README.md"
+
+SCALE = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+    (100_000_000, "10M<n<100M"),
+    (1_000_000_000, "100M<n<1B"),
+    (10_000_000_000, "1B<n<10B"),
+    (100_000_000_000, "10B<n<100B"),
+    (1_000_000_000_000, "100B<n<1T"),
+)
+
+CITATION = """\
+@article{zhang2024symbolic,
+  title         = {From Symbolic Tasks to Code Generation: Diversification Yields Better Task Performers},
+  author        = {Zhang, Dylan and Wang, Justin and Charton, Fran{\\c{c}}ois},
+  year          = {2024},
+  eprint        = {2405.19787},
+  archivePrefix = {arXiv},
+}
+"""
+
+COLUMNS = {
+    "index": "number of the example in its split",
+    "prompt": "the instruction and the word, as text for the model",
+    "completion": "what the model should answer",
+    "word": "the word that is rewritten",
+    "output": "the word after rewriting",
+    "pattern": "what is looked for, of the rule that fired or the only one",
+    "replacement": "what is put in its place",
+    "rules": "the ordered rules, where there are several",
+    "rule": "which rule fired, from 0; -1 for none",
+    "position": "where it fired, in letters from 0; -1 for nowhere",
+    "no_op": "true where no rule applies, so that the output is the word",
+    "steps": "how many rewriting steps were taken",
+    "outcome": "how the rewriting ended",
+}
+
+
+def render(manifest: Manifest, recipe_toml: str) -> str:
+    """Return the card of a folder; a function of its manifest and recipe alone."""
+    return "\n".join(
+        [_front_matter(manifest), _introduction(), _splits(manifest), _columns(manifest), _recipe(recipe_toml),
+         _provenance(manifest), "## Citation\n", f"```bibtex\n{CITATION}```", ""]
+    )  # fmt: skip
+
+
+def _front_matter(manifest: Manifest) -> str:
+    rows = sum(split.rows for split in manifest.splits.values())
+    size = next((name for limit, name in SCALE if rows < limit), "n>1T")
+    lines = ["---", "license: cc0-1.0", "pretty_name: Markov algorithm rewriting", "task_categories:"]
+    lines += ["- text-generation", "tags:", "- synthetic", "- string-rewriting", "- markov-algorithm"]
+    lines += ["size_categories:", f"- {size}", "configs:", "- config_name: default", "  data_files:"]
+    for name, split in manifest.splits.items():
+        suffix = split.shards[0].file.rpartition(".")[2]
+        lines += [f"  - split: {json.dumps(name)}", f"    path: {json.dumps(f'{name}/*.{suffix}')}"]
+    return "\n".join([*lines, "---", ""])
+
+
+def _introduction() -> str:
+    return """\
+# Markov algorithm rewriting
+
+Each example asks for one word to be rewritten by the rules in its prompt. The examples are made by a program
+and each is a function of the recipe, the seed, the split and its number, so they can be made again, to the bit,
+and checked: `markovlib verify` does both. The data is in the public domain (CC0 1.0).
+"""
+
+
+def _splits(manifest: Manifest) -> str:
+    lines = ["## Splits", "", "| split | rows | shards | format | bytes |", "|---|---:|---:|---|---:|"]
+    for name, split in manifest.splits.items():
+        lines.append(f"| {name} | {split.rows:,} | {len(split.shards):,} | {split.format} | {split.bytes:,} |")
+    return "\n".join([*lines, ""])
+
+
+def _columns(manifest: Manifest) -> str:
+    names = next(iter(manifest.splits.values())).columns
+    lines = ["## Columns", "", "| column | meaning |", "|---|---|"]
+    lines += [f"| `{name}` | {COLUMNS.get(name, '')} |" for name in names]
+    return "\n".join([*lines, ""])
+
+
+def _recipe(recipe_toml: str) -> str:
+    fence = "```"
+    while fence in recipe_toml:
+        fence += "`"
+    return f"## Recipe\n\n{fence}toml\n{recipe_toml.rstrip()}\n{fence}\n"
+
+
+def _provenance(manifest: Manifest) -> str:
+    lines = ["## Provenance", "", "| | |", "|---|---|"]
+    lines += [f"| markovlib | {manifest.markovlib} |", f"| pyarrow | {manifest.pyarrow} |"]
+    lines += [f"| stream version | {manifest.stream_version} |", f"| seed | {manifest.seed} |"]
+    for name, split in manifest.splits.items():
+        lines.append(f"| {name}: recipe fingerprint | `{split.recipe_fingerprint}` |")
+        lines.append(f"| {name}: data set fingerprint | `{split.fingerprint}` |")
+        lines.append(f"| {name}: digest of the rows | `{split.rows_digest}` |")
+    return "\n".join([*lines, ""])

@@ -1,0 +1,284 @@
+"""Writing a folder of shards: on threads, resumably, each file appearing whole or not at all."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow
+
+from markovlib import __version__
+from markovlib.shards import card, folder, journal, manifest, source
+from markovlib.shards.digest import block_digest, rows_digest
+from markovlib.shards.folder import ShardError, WholeFile
+from markovlib.shards.journal import Entry, Journal
+from markovlib.shards.manifest import Companion, Manifest, Shard, Split
+from markovlib.shards.plan import SHARD_ROWS, Plan, check_fits, check_ours, in_order, make_plan
+
+RECIPE = "recipe.toml"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a split is: rows on disk or on their way there."""
+
+    split: str
+    rows: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one call of `generate` did for a split; `kept` shards were there already."""
+
+    split: str
+    rows: int
+    shards: int
+    kept: int
+    bytes: int
+
+
+class _Stopped(Exception):
+    """Raised in a worker when another has failed, so that it cleans up and ends."""
+
+
+def generate(
+    recipe: source.RecipeLike,
+    out: str | Path,
+    *,
+    splits: Sequence[str] = ("train",),
+    seed: int = 0,
+    format: str = "parquet",
+    columns: Sequence[str] | None = None,
+    shard_rows: int = SHARD_ROWS,
+    threads: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> list[Written]:
+    """Write splits of a recipe as a folder of shards with a manifest and a card.
+
+    The folder's bytes are a function of the recipe, seed, splits, format, columns, `shard_rows` and the versions
+    of this library and pyarrow; never of `threads`, of time, or of how often the work was interrupted.  Calling
+    again after an interruption keeps complete shards as they are and makes the rest; calling again on a finished
+    split does nothing.  Another split of the same recipe and seed is added to the folder.
+
+    Parameters: `out` is made if its parent exists; `format` is "parquet" or "ipc"; `columns` is a choice from
+    the data set's columns, kept in their fixed order; `threads` defaults to the processors at hand;
+    `progress` is called from the writing threads.  Returns what was done for each split, in the order asked.
+
+    Memory is bounded by `threads` blocks of 65,536 rows and the format's buffers, whatever the number of rows.
+
+    Raises `ShardError` for a folder that holds something else or is being written, `OSError` for a disk that is
+    full or fails, `ValueError` for a request that makes no sense.  No partial file is left under its name.
+    """
+    path = Path(out)
+    plans = [
+        make_plan(recipe, split, seed, format, None if columns is None else tuple(columns), shard_rows)
+        for split in dict.fromkeys(splits)
+    ]
+    with _folder(path):
+        return [_ensure(path, plan, threads or processors(), progress) for plan in plans]
+
+
+def processors() -> int:
+    """Return how many threads this process may run at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Make the folder if need be, and hold it; a folder made for nothing is removed again."""
+    try:
+        path.mkdir()
+    except FileExistsError:
+        made = False
+    except FileNotFoundError:
+        raise ShardError(f"{path}: its parent folder does not exist") from None
+    else:
+        made = True
+        folder.sync_directory(path.parent)
+    try:
+        with folder.locked(path):
+            yield
+    except BaseException:
+        if made and not any(path.iterdir()):
+            path.rmdir()
+        raise
+
+
+def _ensure(out: Path, plan: Plan, threads: int, progress: Callable[[Progress], None] | None) -> Written:
+    """Bring one split to completion, from wherever it is."""
+    found = manifest.load_if_any(out)
+    directory = out / plan.split
+    if found is None:
+        check_ours(out)
+    elif check_fits(out, found, plan):
+        folder.remove_temporaries(out)
+        journal.remove(directory)
+        split = found.splits[plan.split]
+        return Written(plan.split, split.rows, len(split.shards), len(split.shards), split.bytes)
+    _make_directory(directory)
+    folder.remove_temporaries(out)
+    folder.remove_temporaries(directory)
+    record = Journal(directory, plan.describe())
+    try:
+        kept = _Work(directory, plan, record, progress).run(threads)
+    finally:
+        record.close()
+    entries = [record.entries[plan.rows_of(number).start] for number in range(plan.shards)]
+    split = _finished(plan, entries)
+    _publish(out, found, plan, split)
+    journal.remove(directory)
+    return Written(plan.split, plan.rows, plan.shards, kept, split.bytes)
+
+
+def _make_directory(directory: Path) -> None:
+    if directory.is_symlink() or (directory.exists() and not directory.is_dir()):
+        raise ShardError(f"{directory}: not a folder")
+    directory.mkdir(exist_ok=True)
+    names = {entry.name for entry in directory.iterdir() if not folder.is_temporary(entry.name)}
+    if names and journal.NAME not in names:
+        raise ShardError(f"{directory}: holds something else ({min(names)}); give another folder")
+
+
+class _Work:
+    """The shards of one split that are to be written, and the threads that write them."""
+
+    def __init__(
+        self, directory: Path, plan: Plan, record: Journal, progress: Callable[[Progress], None] | None
+    ) -> None:
+        self._directory = directory
+        self._plan = plan
+        self._record = record
+        self._progress = progress
+        self._rows = 0
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._inner_threads = 1
+
+    def run(self, threads: int) -> int:
+        """Write every shard that is not complete yet; returns how many were."""
+        plan = self._plan
+        kept = 0
+        with ThreadPoolExecutor(threads, thread_name_prefix="markovlib-shards") as pool:
+            self._inner_threads = max(1, threads // plan.shards)
+            pending: set[Future[bool]] = set()
+            try:
+                for number in range(plan.shards):
+                    pending.add(pool.submit(self._shard, number))
+                    if len(pending) >= 2 * threads:
+                        done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                        kept += sum(future.result() for future in done)
+                while pending:
+                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    kept += sum(future.result() for future in done)
+            except BaseException:
+                self._stop.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+        folder.sync_directory(self._directory)
+        return kept
+
+    def _shard(self, number: int) -> bool:
+        """Make sure of one shard; tells whether it was there already."""
+        rows = self._plan.rows_of(number)
+        entry = self._record.entries.get(rows.start)
+        if entry is not None and self._intact(entry.shard):
+            self._advance(len(rows))
+            return True
+        self._write(number, rows)
+        return False
+
+    def _intact(self, shard: Shard) -> bool:
+        if self._stop.is_set():
+            raise _Stopped
+        path = self._directory / shard.file
+        try:
+            return folder.sha256_file(path) == (shard.bytes, shard.sha256)
+        except FileNotFoundError:
+            return False
+
+    def _write(self, number: int, rows: range) -> None:
+        name = self._plan.name_of(number)
+        file = WholeFile(self._directory / name)
+        try:
+            blocks = self._fill(file, rows)
+            file.seal()
+            shard = Shard(name, rows.start, rows.stop, file.size, file.sha256)
+            with self._lock:
+                self._record.append(Entry(shard, blocks))
+                file.commit()
+        except BaseException:
+            file.discard()
+            raise
+
+    def _fill(self, file: WholeFile, rows: range) -> list[str]:
+        """Write a shard's rows; returns the digests of the blocks that start in it."""
+        plan = self._plan
+        writer = plan.format.writer(file, plan.provenance(rows))
+        blocks = []
+        for piece, block in plan.pieces(rows):
+            if self._stop.is_set():
+                raise _Stopped
+            owned = block.start in rows
+            asked = block if owned else piece
+            batch = plan.data.batch(asked, plan.columns, threads=self._inner_threads).to_arrow(plan.columns)
+            if owned:
+                blocks.append(block_digest(batch))
+            writer.write(batch.slice(0, len(piece)))
+            self._advance(len(piece))
+        writer.close()
+        return blocks
+
+    def _advance(self, rows: int) -> None:
+        with self._lock:
+            self._rows += rows
+            if self._progress is not None:
+                self._progress(Progress(self._plan.split, self._rows, self._plan.rows))
+
+
+def _finished(plan: Plan, entries: Sequence[Entry]) -> Split:
+    blocks = (block for entry in entries for block in entry.blocks)
+    return Split(
+        rows=plan.rows,
+        format=plan.format.name,
+        columns=list(plan.columns),
+        shard_rows=plan.shard_rows,
+        sizes=dict(plan.sizes),
+        recipe_fingerprint=plan.data.recipe.fingerprint,
+        fingerprint=plan.data.fingerprint,
+        rows_digest=rows_digest(plan.rows, blocks),
+        shards=[entry.shard for entry in entries],
+    )
+
+
+def _publish(out: Path, found: Manifest | None, plan: Plan, split: Split) -> None:
+    """Write the recipe, the card and last the manifest, with the split added."""
+    splits = in_order({**(found.splits if found else {}), plan.split: split})
+    made = Manifest(
+        kind=manifest.KIND,
+        version=manifest.VERSION,
+        markovlib=__version__,
+        pyarrow=pyarrow.__version__,
+        stream_version=source.stream_version(),
+        seed=plan.seed,
+        recipe=dict(plan.identity),
+        splits=splits,
+        files={},
+    )
+    files = companions(made)
+    for name, data in files.items():
+        folder.write_whole(out / name, data)
+    sums = {name: Companion(len(data), folder.sha256_bytes(data)) for name, data in files.items()}
+    folder.write_whole(out / manifest.NAME, made.with_files(sums).encode())
+
+
+def companions(made: Manifest) -> dict[str, bytes]:
+    """Return the files beside the shards, by name: a function of the rest of the manifest."""
+    sizes: dict[str, int] = {}
+    for split in made.splits.values():
+        sizes = {**split.sizes, **sizes}
+    toml = source.recipe_toml(made.recipe, sizes)
+    return {RECIPE: toml.encode(), card.NAME: card.render(made, toml).encode()}

@@ -1,0 +1,137 @@
+"""The manifest of a folder: everything needed to make its shards again, and to check them.
+
+It is JSON of one canonical form, and carries the SHA-256 of itself, so that a change of any byte shows.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from markovlib.shards.folder import DamagedError, ShardError
+
+NAME = "manifest.json"
+KIND = "markovlib-shards"
+VERSION = 1
+
+
+class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file: rows `start` to `stop` of its split."""
+
+    file: str
+    start: int
+    stop: int
+    bytes: int
+    sha256: str
+
+
+class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A finished split; `sizes` are the sizes in the recipe that it was made with, by dotted path."""
+
+    rows: int
+    format: str
+    columns: list[str]
+    shard_rows: int
+    sizes: dict[str, int]
+    recipe_fingerprint: str
+    fingerprint: str
+    rows_digest: str
+    shards: list[Shard]
+
+    @property
+    def bytes(self) -> int:
+        return sum(shard.bytes for shard in self.shards)
+
+
+class Companion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file beside the shards: the card or the recipe."""
+
+    bytes: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A folder of finished splits; `recipe` is the recipe without its sizes."""
+
+    kind: str
+    version: int
+    markovlib: str
+    pyarrow: str
+    stream_version: int
+    seed: int
+    recipe: dict[str, Any]
+    splits: dict[str, Split]
+    files: dict[str, Companion]
+    sha256: str = ""
+
+    def with_files(self, files: dict[str, Companion]) -> "Manifest":
+        """Return the manifest with the files beside the shards recorded."""
+        return msgspec.structs.replace(self, files=files)
+
+    def encode(self) -> bytes:
+        """Return the file's bytes, with the checksum of the rest in `sha256`."""
+        bare = _json(msgspec.structs.replace(self, sha256=""))
+        return _json(msgspec.structs.replace(self, sha256=hashlib.sha256(bare).hexdigest()))
+
+
+def load(folder: Path) -> Manifest:
+    """Read and check the manifest of a folder.
+
+    Raises `FileNotFoundError` where there is none, and `ShardError` where the file is not a manifest of ours,
+    is of a later version, `DamagedError` where it has been changed.
+    """
+    path = folder / NAME
+    data = path.read_bytes()
+    try:
+        head = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DamagedError(f"{path}: not JSON: {error}") from None
+    if not isinstance(head, dict) or head.get("kind") != KIND:
+        raise ShardError(f"{path}: not a manifest of markovlib")
+    if head.get("version") != VERSION:
+        raise ShardError(f"{path}: version {head.get('version')!r} of the manifest, this markovlib reads {VERSION}")
+    try:
+        manifest = msgspec.convert(head, Manifest)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise DamagedError(f"{path}: {error}") from None
+    if manifest.encode() != data:
+        raise DamagedError(f"{path}: damaged or edited: its checksum does not fit its content")
+    return manifest
+
+
+def load_if_any(folder: Path) -> Manifest | None:
+    """Return the manifest of a folder, or None where it has none."""
+    try:
+        return load(folder)
+    except FileNotFoundError:
+        return None
+
+
+def plain(value: Any) -> Any:
+    """Return a recipe as JSON has it: tuples as lists, numbers and text as they are."""
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def compact(fields: Mapping[str, Any]) -> str:
+    """Return a dictionary as one line of JSON."""
+    return msgspec.json.encode(fields).decode()
+
+
+def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Yield one phrase for each field in which two nested dictionaries differ: `path is A there, B asked for`."""
+    for field in sorted({*ours, *theirs}):
+        here, there = ours.get(field), theirs.get(field)
+        if isinstance(here, Mapping) and isinstance(there, Mapping):
+            yield from differences(here, there, f"{path}{field}.")
+        elif here != there:
+            yield f"{path}{field} is {_shown(there)} there, {_shown(here)} asked for"
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is None else msgspec.json.encode(value).decode()
+
+
+def _json(manifest: Manifest) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"

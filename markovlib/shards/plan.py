@@ -1,0 +1,201 @@
+"""What is asked for: one split of a folder, its shards and blocks, and how it differs from what is there."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+
+from markovlib import __version__
+from markovlib.shards import journal, manifest, source
+from markovlib.shards.digest import BLOCK_ROWS
+from markovlib.shards.folder import ShardError, is_temporary
+from markovlib.shards.formats import Format
+from markovlib.shards.manifest import Manifest, Split
+
+SHARD_ROWS = 1 << 17
+ORDER = ("train", "seen", "unseen")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One split of a folder, before it is written."""
+
+    identity: Mapping[str, Any]
+    seed: int
+    split: str
+    data: source.Source
+    rows: int
+    format: Format
+    columns: tuple[str, ...]
+    shard_rows: int
+    sizes: Mapping[str, int]
+
+    @property
+    def shards(self) -> int:
+        return -(-self.rows // self.shard_rows)
+
+    def rows_of(self, shard: int) -> range:
+        """Return the rows of a shard."""
+        return range(shard * self.shard_rows, min((shard + 1) * self.shard_rows, self.rows))
+
+    def name_of(self, shard: int) -> str:
+        """Return the file name of a shard; names sort as the shards do."""
+        width = max(5, len(str(self.shards - 1)))
+        return f"part-{shard:0{width}d}{self.format.suffix}"
+
+    def pieces(self, rows: range) -> Iterator[tuple[range, range]]:
+        """Yield (piece, block) for a shard's rows, cut at the borders of digest blocks.
+
+        Where a block starts in this shard and ends in a later one, `block` still is the whole block.
+        """
+        start = rows.start
+        while start < rows.stop:
+            first = start - start % BLOCK_ROWS
+            block = range(first, min(first + BLOCK_ROWS, self.rows))
+            piece = range(start, min(block.stop, rows.stop))
+            yield piece, block
+            start = piece.stop
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the shards' bytes are a function of."""
+        return {
+            **_folder_fields(stream_version=source.stream_version(), seed=self.seed, recipe=self.identity),
+            "split": self.split,
+            "rows": self.rows,
+            "format": self.format.name,
+            "columns": list(self.columns),
+            "shard_rows": self.shard_rows,
+            "sizes": dict(self.sizes),
+        }
+
+    def provenance(self, rows: range) -> str:
+        """Return the line that a shard keeps about itself."""
+        fields = {
+            "markovlib": __version__,
+            "stream_version": source.stream_version(),
+            "fingerprint": self.data.fingerprint,
+            "seed": self.seed,
+            "split": self.split,
+            "start": rows.start,
+            "stop": rows.stop,
+        }
+        return manifest.compact(fields)
+
+
+def make_plan(
+    recipe: source.RecipeLike, split: str, seed: int, format_name: str, columns: tuple[str, ...] | None, shard_rows: int
+) -> Plan:
+    """Work out one split; raises `ValueError` where it is unbounded, empty, or lacks a column asked for."""
+    if re.fullmatch(r"\w+", split, re.ASCII) is None:
+        raise ValueError(f"the name of a split is made of letters, digits and _: got {split!r}")
+    identity = manifest.plain(recipe.identity)
+    sizes = source.sizes(recipe.to_dict(), split)
+    data = source.open_split(identity, sizes, seed, split)
+    if data.size is None:
+        path = "examples" if split == "train" else "eval.examples"
+        raise ValueError(f"{path}: the split {split!r} has no size; set it, or give --examples")
+    if data.size < 1:
+        raise ValueError(f"the split {split!r} has no rows to write")
+    if shard_rows < 1:
+        raise ValueError(f"shard_rows must be at least 1, got {shard_rows}")
+    chosen = tuple(name for name in data.columns if columns is None or name in columns)
+    if unknown := set(columns or ()) - set(chosen):
+        raise ValueError(f"no column {sorted(unknown)[0]!r}: choose from {', '.join(data.columns)}")
+    return Plan(identity, seed, split, data, data.size, Format(format_name), chosen, shard_rows, sizes)
+
+
+def describe_finished(found: Manifest, name: str) -> dict[str, Any]:
+    """Return what a finished split was made from, in the form of `Plan.describe`."""
+    split = found.splits[name]
+    return {
+        **_folder_fields(stream_version=found.stream_version, seed=found.seed, recipe=found.recipe),
+        "markovlib": found.markovlib,
+        "pyarrow": found.pyarrow,
+        "split": name,
+        "rows": split.rows,
+        "format": split.format,
+        "columns": split.columns,
+        "shard_rows": split.shard_rows,
+        "sizes": split.sizes,
+    }
+
+
+def _folder_fields(*, stream_version: int, seed: int, recipe: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "markovlib": __version__,
+        "pyarrow": pyarrow.__version__,
+        "stream_version": stream_version,
+        "seed": seed,
+        "recipe": dict(recipe),
+    }
+
+
+def check_fits(out: Path, found: Manifest, plan: Plan) -> bool:
+    """Tell whether the split is finished; raises `ShardError` where the folder is of another kind."""
+    if plan.split in found.splits:
+        theirs = describe_finished(found, plan.split)
+        _refuse(out, f"holds a finished split {plan.split!r} of another kind", plan.describe(), theirs)
+        _check_present(out / plan.split, found.splits[plan.split])
+        return True
+    other = next(iter(found.splits))
+    theirs = describe_finished(found, other)
+    shared = set(theirs) - {"split", "rows", "sizes", "shard_rows"}
+    ours = {name: value for name, value in plan.describe().items() if name in shared}
+    _refuse(out, "holds another data set", ours, {name: theirs[name] for name in shared})
+    _check_instructions(out, found, plan)
+    return False
+
+
+def _refuse(out: Path, what: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    if changes := list(manifest.differences(ours, theirs)):
+        raise ShardError(f"{out}: {what}: {'; '.join(changes)}; give another folder")
+
+
+def _check_instructions(out: Path, found: Manifest, plan: Plan) -> None:
+    """Refuse a `seen` split of instructions that the folder's `train` was not made from, in either order."""
+    pair = {**{name: split.sizes for name, split in found.splits.items()}, plan.split: dict(plan.sizes)}
+    if plan.split not in ("train", "seen") or not {"train", "seen"} <= set(pair):
+        return
+    trained, tested = ({path: pair[name].get(path) for path in source.SIZES[:2]} for name in ("train", "seen"))
+    for path in ("instructions",) if trained["instructions"] else source.SIZES[:2]:
+        if trained[path] != tested[path]:
+            raise ShardError(
+                f"{out}: 'seen' must be drawn from the instructions of 'train': "
+                f"{path} is {trained[path]} for 'train', {tested[path]} for 'seen'"
+            )
+
+
+def _check_present(directory: Path, split: Split) -> None:
+    for shard in split.shards:
+        path = directory / shard.file
+        if not path.is_file() or path.stat().st_size != shard.bytes:
+            raise ShardError(
+                f"{path}: in the manifest but missing or of another size; `markovlib verify` says more; "
+                f"remove {manifest.NAME} and the folder of the split to make it again"
+            )
+
+
+def check_ours(out: Path) -> None:
+    """Refuse a folder without a manifest that holds anything but our own unfinished work."""
+    entries = [entry for entry in out.iterdir() if not is_temporary(entry.name)]
+    foreign = [entry.name for entry in entries if not _unfinished(entry)]
+    started = any((entry / journal.NAME).exists() for entry in entries)
+    companions = {"README.md", "recipe.toml"} if started else set()
+    if left := sorted(set(foreign) - companions):
+        raise ShardError(f"{out}: holds something else ({left[0]}) and no {manifest.NAME}; give an empty folder")
+
+
+def _unfinished(entry: Path) -> bool:
+    """Tell whether a folder is a split that was begun: it has a journal, or nothing yet."""
+    if entry.is_symlink() or not entry.is_dir():
+        return False
+    return (entry / journal.NAME).exists() or all(is_temporary(item.name) for item in entry.iterdir())
+
+
+def in_order(splits: Mapping[str, Split]) -> dict[str, Split]:
+    """Return splits in the order of the manifest, which does not depend on when each was made."""
+    known = [name for name in ORDER if name in splits]
+    return {name: splits[name] for name in [*known, *sorted(set(splits) - set(ORDER))]}

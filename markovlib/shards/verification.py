@@ -1,0 +1,292 @@
+"""Checking a folder of shards: its files against the manifest, its rows against the examples made again."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from markovlib import __version__
+from markovlib.shards import folder, generation, manifest, source
+from markovlib.shards.digest import BLOCK_ROWS, block_digest, rows_digest
+from markovlib.shards.folder import DamagedError, ShardError
+from markovlib.shards.formats import Format, Reader
+from markovlib.shards.generation import Progress
+from markovlib.shards.manifest import Manifest, Shard, Split
+
+WINDOWS = 64
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and the file it is wrong in, relative to the folder."""
+
+    file: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.message}"
+
+
+@dataclass
+class Verified:
+    """The answer of `verify`: how much was checked, and what is wrong."""
+
+    rows: int = 0
+    checked: int = 0
+    shards: int = 0
+    bytes: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+def verify(
+    path: str | Path,
+    *,
+    sample: int | None = None,
+    threads: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Verified:
+    """Check a folder of shards: every byte against its checksum, and the rows by making them again.
+
+    Every file's size and SHA-256 is compared with the manifest's, missing and extra files are reported, and the
+    rows are compared, column by column, with the examples that the recorded recipe and seed give; apart from
+    that, output and position are recomputed with Python's own `str.replace` and `str.find`.  `sample` limits
+    the rows made again to about that many, spread evenly in at most 64 runs; checksums cover all bytes anyway.
+    Per shard the first problem is reported.
+
+    Raises `FileNotFoundError` where there is no manifest, and `ShardError` where it is not one of ours or the
+    examples cannot be made again by this version.  Memory is bounded by `threads` blocks of 65,536 rows.
+    """
+    root = Path(path)
+    if sample is not None and sample < 1:
+        raise ValueError(f"the sample must be at least 1 row, got {sample}")
+    try:
+        made = manifest.load(root)
+    except DamagedError as error:
+        return Verified(problems=[Problem(manifest.NAME, str(error).removeprefix(f"{root / manifest.NAME}: "))])
+    except (FileNotFoundError, NotADirectoryError):
+        raise ShardError(f"{root}: no {manifest.NAME} here: not a folder of shards, or one not finished") from None
+    report = Verified(problems=[*_companions(root, made), *_extra(root, made)])
+    for name in made.splits:
+        _Split(root, made, name, sample, progress).check(report, threads or generation.processors())
+    return report
+
+
+def _companions(root: Path, made: Manifest) -> Iterator[Problem]:
+    """Compare the recipe and the card with the manifest, and with what it gives under this version."""
+    expected = generation.companions(made) if made.markovlib == __version__ else {}
+    for name, record in made.files.items():
+        try:
+            data = (root / name).read_bytes()
+        except FileNotFoundError:
+            yield Problem(name, "missing")
+            continue
+        if (len(data), folder.sha256_bytes(data)) != (record.bytes, record.sha256):
+            yield Problem(name, "its checksum is not the manifest's")
+        elif expected.get(name, data) != data:
+            yield Problem(name, "is not what the manifest's recipe gives")
+
+
+def _extra(root: Path, made: Manifest) -> Iterator[Problem]:
+    known = {manifest.NAME, *made.files, *made.splits}
+    for entry in sorted(root.iterdir()):
+        if entry.name not in known and (folder.is_temporary(entry.name) or not entry.name.startswith(".")):
+            yield Problem(entry.name, "not in the manifest")
+
+
+class _Split:
+    """The check of one split."""
+
+    def __init__(
+        self,
+        root: Path,
+        made: Manifest,
+        name: str,
+        sample: int | None,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._name = name
+        self._directory = root / name
+        self._split: Split = made.splits[name]
+        self._format = Format(self._split.format)
+        self._data = source.recreate(made, name)
+        self._full = sample is None or sample >= self._split.rows
+        self._runs = [range(self._split.rows)] if self._full else _spread(self._split.rows, sample or 0)
+        self._progress = progress
+        self._rewrite = (made.recipe.get("task") or {}).get("kind", "rewrite") == "rewrite"
+        self._checked = 0
+
+    def check(self, report: Verified, threads: int) -> None:
+        split = self._split
+        report.rows += split.rows
+        report.shards += len(split.shards)
+        report.bytes += split.bytes
+        problems = [*self._listing(), *self._identity()]
+        blocks: list[str] = []
+        with ThreadPoolExecutor(threads, thread_name_prefix="markovlib-verify") as pool:
+            for found, digests in pool.map(self._shard, split.shards):
+                problems += found
+                blocks += digests
+        if self._full and not problems and rows_digest(split.rows, blocks) != split.rows_digest:
+            problems.append(Problem(manifest.NAME, f"the digest of the rows of {self._name!r} is another"))
+        report.checked += self._checked
+        report.problems += problems
+
+    def _listing(self) -> Iterator[Problem]:
+        """Compare the names in the split's folder with the manifest, and its ranges with each other."""
+        listed = {shard.file for shard in self._split.shards}
+        present = {entry.name for entry in self._directory.iterdir()} if self._directory.is_dir() else set()
+        for name in sorted(present - listed):
+            yield Problem(f"{self._name}/{name}", "not in the manifest")
+        ends = [0, *(shard.stop for shard in self._split.shards)]
+        starts = [*(shard.start for shard in self._split.shards), self._split.rows]
+        if ends != starts:
+            yield Problem(manifest.NAME, f"the shards of {self._name!r} do not cover its rows once each")
+
+    def _identity(self) -> Iterator[Problem]:
+        split, data = self._split, self._data
+        found = (data.size, data.fingerprint, data.recipe.fingerprint)
+        if found != (split.rows, split.fingerprint, split.recipe_fingerprint):
+            yield Problem(manifest.NAME, f"the recipe gives another size or fingerprint for {self._name!r}")
+
+    def _shard(self, shard: Shard) -> tuple[list[Problem], list[str]]:
+        """Check one shard: returns its problems and the digests of the blocks that start in it."""
+        path = self._directory / shard.file
+        try:
+            problem, blocks = self._contents(path, shard)
+        except FileNotFoundError:
+            problem, blocks = "missing", []
+        except OSError as error:
+            problem, blocks = f"cannot be read: {error.strerror}", []
+        return [Problem(f"{self._name}/{shard.file}", problem)] if problem else [], blocks
+
+    def _contents(self, path: Path, shard: Shard) -> tuple[str | None, list[str]]:
+        sound = folder.sha256_file(path) == (shard.bytes, shard.sha256)
+        blame = "" if sound else "its checksum is not the manifest's; "
+        try:
+            with closing(self._format.reader(path)) as reader:
+                if reader.rows != shard.stop - shard.start:
+                    return f"{blame}holds {reader.rows} rows, not {shard.stop - shard.start}", []
+                if reader.columns != self._split.columns:
+                    return f"{blame}its columns are {', '.join(reader.columns)}", []
+                problem, blocks = self._rows(reader, shard)
+        except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+            return f"{blame}cannot be read: {(str(error) or 'out of memory').splitlines()[0]}", []
+        if not sound:
+            return blame + (problem or "its rows are as they should be"), []
+        return problem, blocks
+
+    def _rows(self, reader: Reader, shard: Shard) -> tuple[str | None, list[str]]:
+        """Compare the rows asked for with the examples made again."""
+        blocks = []
+        for piece, block in self._pieces(shard):
+            owned = self._full and shard.start <= block.start
+            asked = block if owned else piece
+            expected = self._data.batch(asked, self._split.columns, threads=1).to_arrow(self._split.columns)
+            if owned:
+                blocks.append(block_digest(expected))
+            found = reader.read(piece.start - shard.start, piece.stop - shard.start)
+            problem = _first_difference(found, expected.slice(0, len(piece)), piece.start)
+            if problem is None and self._rewrite:
+                problem = _first_wrong_rewrite(found, piece.start)
+            if problem is not None:
+                return problem, []
+            self._advance(len(piece))
+        return None, blocks
+
+    def _pieces(self, shard: Shard) -> Iterator[tuple[range, range]]:
+        """Yield (piece, block): the rows of a shard that are to be checked, cut at the borders of blocks."""
+        for run in self._runs:
+            start, stop = max(run.start, shard.start), min(run.stop, shard.stop)
+            while start < stop:
+                first = start - start % BLOCK_ROWS
+                block = range(first, min(first + BLOCK_ROWS, self._split.rows))
+                piece = range(start, min(block.stop, stop))
+                yield piece, block
+                start = piece.stop
+
+    def _advance(self, rows: int) -> None:
+        self._checked += rows
+        if self._progress is not None:
+            self._progress(Progress(self._name, self._checked, sum(map(len, self._runs))))
+
+
+def _spread(rows: int, sample: int) -> list[range]:
+    """Return about `sample` rows of `rows`, in at most `WINDOWS` runs spread evenly, first and last included."""
+    count = min(WINDOWS, sample)
+    length = sample // count
+    gap = rows - length
+    starts = [gap * number // max(1, count - 1) for number in range(count)]
+    return [range(start, start + length) for start in starts]
+
+
+def _first_difference(found: pa.RecordBatch, expected: pa.RecordBatch, start: int) -> str | None:
+    """Return a phrase for the first row, and in it the first column, that is not as expected."""
+    first: tuple[int, str] | None = None
+    for name, have, want in zip(expected.schema.names, found.columns, expected.columns, strict=True):
+        if have.type != want.type:
+            return f"column {name!r} is of type {have.type}, not {want.type}"
+        have.validate(full=True)
+        if not have.equals(want):
+            row = _first_unequal(have, want)
+            if first is None or row < first[0]:
+                first = row, name
+    if first is None:
+        return None
+    row, name = first
+    have, want = (_shown(batch.column(name)[row].as_py()) for batch in (found, expected))
+    return f"row {start + row}, column {name!r}: holds {have}, the recipe gives {want}"
+
+
+def _first_unequal(have: pa.Array, want: pa.Array) -> int:
+    """Return where two arrays of one length that differ first do so, by halving."""
+    low, high = 0, len(have)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if have.slice(low, middle - low).equals(want.slice(low, middle - low)):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _first_wrong_rewrite(batch: pa.RecordBatch, start: int) -> str | None:
+    """Return a phrase for the first row whose output or position is not what Python's own search gives."""
+    names = set(batch.schema.names)
+    if not {"word", "pattern", "replacement", "output"} <= names:
+        return None
+    words, patterns, replacements, outputs = (
+        batch.column(name).to_pylist() for name in ("word", "pattern", "replacement", "output")
+    )
+    expected = [
+        word if pattern is None else word.replace(pattern, replacement, 1)
+        for word, pattern, replacement in zip(words, patterns, replacements, strict=True)
+    ]
+    if (row := _mismatch(outputs, expected)) is not None:
+        have, want = _shown(outputs[row]), _shown(expected[row])
+        return f"row {start + row}, column 'output': holds {have}, rewriting gives {want}"
+    places = [
+        -1 if pattern is None else word.find(pattern) for word, pattern in zip(words, patterns, strict=True)
+    ]
+    checks: dict[str, list[int] | list[bool]] = {"position": places, "no_op": [place < 0 for place in places]}
+    for name in checks.keys() & names:
+        if (row := _mismatch(batch.column(name).to_pylist(), checks[name])) is not None:
+            return f"row {start + row}, column {name!r}: is not what searching the word gives"
+    return None
+
+
+def _mismatch(have: Sequence[object], want: Sequence[object]) -> int | None:
+    if have == want:
+        return None
+    return next(row for row, pair in enumerate(zip(have, want, strict=True)) if pair[0] != pair[1])
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

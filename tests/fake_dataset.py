@@ -1,0 +1,122 @@
+"""Stands in for markovlib.recipe and markovlib.dataset: the same interface in plain Python, from hashes."""
+
+import copy
+import hashlib
+import json
+import tomllib
+
+import pyarrow as pa
+
+STREAM_VERSION = 1
+TYPES = {
+    "index": pa.int64(), "prompt": pa.large_string(), "completion": pa.large_string(), "word": pa.large_string(),
+    "output": pa.large_string(), "pattern": pa.large_string(), "replacement": pa.large_string(),
+    "rule": pa.int32(), "position": pa.int64(), "no_op": pa.bool_(), "steps": pa.int64(), "outcome": pa.string(),
+}  # fmt: skip
+DEFAULT = {
+    "examples": 1000,
+    "instructions": 10,
+    "rules": {"family": "uniform"},
+    "words": {"no_op": 0.3},
+    "task": {"kind": "rewrite"},
+    "eval": {"examples": 50},
+}
+
+
+class RecipeError(ValueError):
+    path = ""
+
+
+class Recipe:
+    def __init__(self, fields):
+        self.fields = fields
+
+    @classmethod
+    def load(cls, name):
+        if name == "paper/no-op":
+            return cls(copy.deepcopy(DEFAULT))
+        with open(name, "rb") as file:
+            return cls.from_dict(tomllib.load(file))
+
+    @staticmethod
+    def presets():
+        return ["paper/no-op"]
+
+    @classmethod
+    def from_dict(cls, fields):
+        for name in fields:
+            if name not in DEFAULT:
+                raise RecipeError(f"{name}: unknown field")
+        return cls(copy.deepcopy(fields))
+
+    def replace(self, changes=None, **more):
+        fields = copy.deepcopy(self.fields)
+        for path, value in {**(changes or {}), **more}.items():
+            *tables, field = path.split(".")
+            table = fields
+            for name in tables:
+                table = table.setdefault(name, {})
+            table[field] = value
+        return Recipe.from_dict(fields)
+
+    @property
+    def fingerprint(self):
+        return hashlib.sha256(json.dumps(self.fields, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def identity(self):
+        fields = copy.deepcopy(self.fields)
+        for table in (fields, fields.get("eval", {})):
+            table.pop("examples", None)
+            table.pop("instructions", None)
+        return fields
+
+    def to_dict(self):
+        return copy.deepcopy(self.fields)
+
+    def to_toml(self):
+        lines, tables = [], []
+        for name, value in self.fields.items():
+            if isinstance(value, dict):
+                tables += [f"[{name}]", *(f"{k} = {json.dumps(v)}" for k, v in value.items())]
+            else:
+                lines.append(f"{name} = {json.dumps(value)}")
+        return "\n".join([*lines, *tables, ""])
+
+
+class Batch:
+    def __init__(self, rows):
+        self.rows = rows
+
+    def to_arrow(self, columns=None):
+        names = list(columns or TYPES)
+        arrays = [pa.array([row[name] for row in self.rows], TYPES[name]) for name in names]
+        return pa.RecordBatch.from_arrays(arrays, names=names)
+
+
+class Dataset:
+    columns = tuple(TYPES)
+    text = True
+
+    def __init__(self, recipe, seed=0, split="train"):
+        self.recipe, self.seed, self.split = recipe, seed, split
+        fields = recipe.to_dict()
+        self.size = (fields if split == "train" else fields.get("eval", {})).get("examples")
+        self.fingerprint = hashlib.sha256(f"{recipe.fingerprint}{seed}{split}".encode()).hexdigest()
+
+    def batch(self, rows, columns=None, threads=None):
+        return Batch([self.row(i) for i in rows])
+
+    def row(self, i):
+        key = f"{json.dumps(self.recipe.identity, sort_keys=True)} {self.seed} {self.split} {i}"
+        bits = hashlib.sha256(key.encode()).digest()
+        word = "".join("abcd"[b % 4] for b in bits[:20])
+        pattern, replacement = "abcd"[bits[20] % 4] * 2, "xyé"[bits[21] % 3]
+        position = word.find(pattern)
+        output = word.replace(pattern, replacement, 1)
+        return {
+            "index": i, "prompt": f"{pattern}>{replacement}:{word}=", "completion": output, "word": word,
+            "output": output, "pattern": pattern, "replacement": replacement, "rule": 0 if position >= 0 else -1,
+            "position": position, "no_op": position < 0, "steps": int(position >= 0),
+            "outcome": "NO_RULE_APPLIES" if position < 0 else "STEP_LIMIT",
+        }  # fmt: skip
