@@ -70,16 +70,18 @@ def _introduction() -> str:
     return """\
 # Markov algorithm rewriting
 
-Each example asks for one word to be rewritten by the rules in its prompt. The examples are made by a program
-and each is a function of the recipe, the seed, the split and its number, so they can be made again, to the bit,
-and checked: `markovlib verify` does both. The data is in the public domain (CC0 1.0).
+Each example asks for one word to be rewritten by the rules in its prompt.  The examples are made by a
+program and each is a function of the recipe, the seed, the split and its number, so they can be made again,
+to the bit, and checked: `markovlib verify` does both.  The data is in the public domain (CC0 1.0).
 """
 
 
 def _splits(manifest: Manifest) -> str:
     lines = ["## Splits", "", "| split | rows | shards | format | bytes |", "|---|---:|---:|---|---:|"]
     for name, split in manifest.splits.items():
-        lines.append(f"| {name} | {split.rows:,} | {len(split.shards):,} | {split.format} | {split.bytes:,} |")
+        lines.append(
+            f"| {name} | {split.rows:,} | {len(split.shards):,} | {split.format} | {split.bytes:,} |"
+        )
     return "\n".join([*lines, ""])
 
 

@@ -1,11 +1,11 @@
 """A digest of rows that does not depend on the file format, the shard size or the number of threads.
 
-Rows are cut into blocks of 65,536 by their number in the split.  A column of a block is laid out as streams of
-bytes: text and bytes as the lengths (int64, little-endian) and then the letters; integers widened to int64,
-little-endian; booleans one byte each; lists as their lengths and then their items; structs as their fields in
-order; where a column has nulls, one byte a row (1 valid, 0 null, a null having length 0 or value 0) comes first.
-Each stream gives its length, CRC-32 and Adler-32; the SHA-256 of these numbers and of the column names is the
-block's digest, and the SHA-256 of all block digests in order is the digest of the rows.
+Rows are cut into blocks of 65,536 by their number in the split.  A column of a block is laid out as streams
+of bytes: text and bytes as the lengths (int64, little-endian) and then the letters; integers widened to
+int64, little-endian; booleans one byte each; lists as their lengths and then their items; structs as their
+fields in order; where a column has nulls, one byte a row (1 valid, 0 null, a null having length 0 or value
+0) comes first.  Each stream gives its length, CRC-32 and Adler-32; the SHA-256 of these numbers and of the
+column names is the block's digest, and the SHA-256 of all block digests in order is the digest of the rows.
 
 The two checksums (RFC 1950, RFC 1952) rather than SHA-256 over the letters: on processors without SHA
 instructions hashing would take longer than making and compressing the rows.  It finds accidents, not forgery;
@@ -30,8 +30,8 @@ _HEADER = b"markovlib rows 1\n"
 def block_digest(batch: "pa.RecordBatch") -> str:
     """Return the digest of one block, 64 hexadecimal digits.
 
-    `batch` holds the whole block, at most `BLOCK_ROWS` rows.  Time is that of two checksums over its bytes; the
-    GIL is released in them.  Raises `TypeError` for a column type that shards do not have.
+    `batch` holds the whole block, at most `BLOCK_ROWS` rows.  Time is that of two checksums over its bytes;
+    the GIL is released in them.  Raises `TypeError` for a column type that shards do not have.
     """
     message = hashlib.sha256()
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
@@ -90,7 +90,7 @@ def _ragged(array: "pa.Array", width: type) -> tuple[Any, Any]:
     if array.null_count:
         array = array.fill_null("")
     _, offsets_buffer, data = array.buffers()
-    offsets = np.frombuffer(offsets_buffer, width)[array.offset : array.offset + len(array) + 1]
+    offsets: Any = np.frombuffer(offsets_buffer, width)[array.offset : array.offset + len(array) + 1]
     lengths = np.diff(offsets).astype("<i8", copy=False)
     if data is None:
         return lengths, b""

@@ -11,7 +11,7 @@ CHUNK = 1 << 20
 
 
 class ShardError(ValueError):
-    """A folder of shards is not what the request needs: busy, foreign, damaged or made from something else."""
+    """A folder of shards is not what is needed: busy, foreign, damaged, or made from something else."""
 
 
 class DamagedError(ShardError):

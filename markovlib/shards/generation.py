@@ -59,19 +59,22 @@ def generate(
 ) -> list[Written]:
     """Write splits of a recipe as a folder of shards with a manifest and a card.
 
-    The folder's bytes are a function of the recipe, seed, splits, format, columns, `shard_rows` and the versions
-    of this library and pyarrow; never of `threads`, of time, or of how often the work was interrupted.  Calling
-    again after an interruption keeps complete shards as they are and makes the rest; calling again on a finished
-    split does nothing.  Another split of the same recipe and seed is added to the folder.
+    The folder's bytes are a function of the recipe, seed, splits, format, columns, `shard_rows` and the
+    versions of this library and pyarrow; never of `threads`, of time, or of how often the work was
+    interrupted.  Calling again after an interruption keeps complete shards as they are and makes the rest;
+    calling again on a finished split does nothing.  Another split of the same recipe and seed is added to
+    the folder.
 
     Parameters: `out` is made if its parent exists; `format` is "parquet" or "ipc"; `columns` is a choice from
     the data set's columns, kept in their fixed order; `threads` defaults to the processors at hand;
     `progress` is called from the writing threads.  Returns what was done for each split, in the order asked.
 
-    Memory is bounded by `threads` blocks of 65,536 rows and the format's buffers, whatever the number of rows.
+    Memory is bounded by `threads` blocks of 65,536 rows and the format's buffers, whatever the number of
+    rows.
 
-    Raises `ShardError` for a folder that holds something else or is being written, `OSError` for a disk that is
-    full or fails, `ValueError` for a request that makes no sense.  No partial file is left under its name.
+    Raises `ShardError` for a folder that holds something else or is being written, `OSError` for a disk
+    that is full or fails, `ValueError` for a request that makes no sense.  No partial file is left under
+    its name.
     """
     path = Path(out)
     plans = [

@@ -73,10 +73,11 @@ class Inspected:
 def inspect(path: str | Path, *, rows: int = EXACT_ROWS, examples: int = 3) -> Inspected:
     """Read a folder of shards and summarise it.
 
-    Up to `rows` rows of each split are read: all, if it has no more (the figures are then exact), else blocks of
-    65,536 spread evenly over it.  Lengths are in letters: characters of text columns, bytes of binary ones.
-    Memory is bounded by `rows`.  Raises `ShardError` where the folder is not one of ours, `pyarrow.ArrowInvalid`
-    or `OSError` where a shard cannot be read; nothing is checked, see `markovlib.shards.verification.verify`.
+    Up to `rows` rows of each split are read: all, if it has no more (the figures are then exact), else
+    blocks of 65,536 spread evenly over it.  Lengths are in letters: characters of text columns, bytes of
+    binary ones.  Memory is bounded by `rows`.  Raises `ShardError` where the folder is not one of ours,
+    `pyarrow.ArrowInvalid` or `OSError` where a shard cannot be read; nothing is checked, see
+    `markovlib.shards.verification.verify`.
     """
     root = Path(path)
     try:

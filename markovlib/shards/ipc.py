@@ -55,8 +55,8 @@ class Reader:
         number = bisect_right(self._starts, start) - 1
         while number < self._file.num_record_batches and self._starts[number] < stop:
             first = self._starts[number]
-            batch = self._batch(number, columns)
-            parts.append(batch.slice(max(0, start - first), min(stop, self._starts[number + 1]) - max(start, first)))
+            low, high = max(start, first), min(stop, self._starts[number + 1])
+            parts.append(self._batch(number, columns).slice(low - first, high - low))
             number += 1
         return parts[0] if len(parts) == 1 else pa.concat_batches(parts)
 

@@ -39,7 +39,8 @@ class Journal:
             found = msgspec.json.decode(lines[0])
             changes = list(manifest.differences(manifest.plain(plan), found))
             if changes:
-                raise ShardError(f"{directory}: holds an unfinished split of another kind: {'; '.join(changes)}")
+                what = "holds an unfinished split of another kind"
+                raise ShardError(f"{directory}: {what}: {'; '.join(changes)}; give another folder")
         self._recover(lines[1:])
         kept = [msgspec.json.encode(entry) for entry in self.entries.values()]
         folder.write_whole(self._path, b"\n".join([msgspec.json.encode(plan), *kept, b""]))

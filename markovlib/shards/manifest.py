@@ -91,7 +91,8 @@ def load(folder: Path) -> Manifest:
     if not isinstance(head, dict) or head.get("kind") != KIND:
         raise ShardError(f"{path}: not a manifest of markovlib")
     if head.get("version") != VERSION:
-        raise ShardError(f"{path}: version {head.get('version')!r} of the manifest, this markovlib reads {VERSION}")
+        found = head.get("version")
+        raise ShardError(f"{path}: version {found!r} of the manifest, this markovlib reads {VERSION}")
     try:
         manifest = msgspec.convert(head, Manifest)
     except (msgspec.ValidationError, OverflowError) as error:
@@ -120,7 +121,7 @@ def compact(fields: Mapping[str, Any]) -> str:
 
 
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """Yield one phrase for each field in which two nested dictionaries differ: `path is A there, B asked for`."""
+    """Yield a phrase for each field in which nested dictionaries differ: `path is A there, B asked for`."""
     for field in sorted({*ours, *theirs}):
         here, there = ours.get(field), theirs.get(field)
         if isinstance(here, Mapping) and isinstance(there, Mapping):

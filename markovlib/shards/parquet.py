@@ -80,14 +80,18 @@ class Reader:
         self._file.close()
 
     def _groups(self, groups: list[int], columns: Sequence[str] | None) -> pa.RecordBatch:
-        table = self._file.read_row_groups(groups, columns=list(columns) if columns else None, use_threads=False)
+        table = self._file.read_row_groups(
+            groups, columns=list(columns) if columns else None, use_threads=False
+        )
         return one_batch(table.select(columns) if columns else table)
 
 
 def one_batch(table: pa.Table) -> pa.RecordBatch:
     """Return the rows of a table as one record batch."""
     chunks = [
-        column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+        column.chunk(0)
+        if column.num_chunks == 1
+        else pa.concat_arrays(column.chunks)
         if column.num_chunks
         else pa.array([], column.type)
         for column in table.columns

@@ -86,7 +86,12 @@ class Plan:
 
 
 def make_plan(
-    recipe: source.RecipeLike, split: str, seed: int, format_name: str, columns: tuple[str, ...] | None, shard_rows: int
+    recipe: source.RecipeLike,
+    split: str,
+    seed: int,
+    format_name: str,
+    columns: tuple[str, ...] | None,
+    shard_rows: int,
 ) -> Plan:
     """Work out one split; raises `ValueError` where it is unbounded, empty, or lacks a column asked for."""
     if re.fullmatch(r"\w+", split, re.ASCII) is None:
@@ -159,7 +164,9 @@ def _check_instructions(out: Path, found: Manifest, plan: Plan) -> None:
     pair = {**{name: split.sizes for name, split in found.splits.items()}, plan.split: dict(plan.sizes)}
     if plan.split not in ("train", "seen") or not {"train", "seen"} <= set(pair):
         return
-    trained, tested = ({path: pair[name].get(path) for path in source.SIZES[:2]} for name in ("train", "seen"))
+    trained, tested = (
+        {path: pair[name].get(path) for path in source.SIZES[:2]} for name in ("train", "seen")
+    )
     for path in ("instructions",) if trained["instructions"] else source.SIZES[:2]:
         if trained[path] != tested[path]:
             raise ShardError(
@@ -185,7 +192,9 @@ def check_ours(out: Path) -> None:
     started = any((entry / journal.NAME).exists() for entry in entries)
     companions = {"README.md", "recipe.toml"} if started else set()
     if left := sorted(set(foreign) - companions):
-        raise ShardError(f"{out}: holds something else ({left[0]}) and no {manifest.NAME}; give an empty folder")
+        raise ShardError(
+            f"{out}: holds something else ({left[0]}) and no {manifest.NAME}; give an empty folder"
+        )
 
 
 def _unfinished(entry: Path) -> bool:

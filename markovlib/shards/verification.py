@@ -54,11 +54,11 @@ def verify(
 ) -> Verified:
     """Check a folder of shards: every byte against its checksum, and the rows by making them again.
 
-    Every file's size and SHA-256 is compared with the manifest's, missing and extra files are reported, and the
-    rows are compared, column by column, with the examples that the recorded recipe and seed give; apart from
-    that, output and position are recomputed with Python's own `str.replace` and `str.find`.  `sample` limits
-    the rows made again to about that many, spread evenly in at most 64 runs; checksums cover all bytes anyway.
-    Per shard the first problem is reported.
+    Every file's size and SHA-256 is compared with the manifest's, missing and extra files are reported, and
+    the rows are compared, column by column, with the examples that the recorded recipe and seed give; apart
+    from that, output and position are recomputed with Python's own `str.replace` and `str.find`.  `sample`
+    limits the rows made again to about that many, spread evenly in at most 64 runs; checksums cover all
+    bytes anyway.  Per shard the first problem is reported.
 
     Raises `FileNotFoundError` where there is no manifest, and `ShardError` where it is not one of ours or the
     examples cannot be made again by this version.  Memory is bounded by `threads` blocks of 65,536 rows.
@@ -69,9 +69,13 @@ def verify(
     try:
         made = manifest.load(root)
     except DamagedError as error:
-        return Verified(problems=[Problem(manifest.NAME, str(error).removeprefix(f"{root / manifest.NAME}: "))])
+        return Verified(
+            problems=[Problem(manifest.NAME, str(error).removeprefix(f"{root / manifest.NAME}: "))]
+        )
     except (FileNotFoundError, NotADirectoryError):
-        raise ShardError(f"{root}: no {manifest.NAME} here: not a folder of shards, or one not finished") from None
+        raise ShardError(
+            f"{root}: no {manifest.NAME} here: not a folder of shards, or one not finished"
+        ) from None
     report = Verified(problems=[*_companions(root, made), *_extra(root, made)])
     for name in made.splits:
         _Split(root, made, name, sample, progress).check(report, threads or generation.processors())
@@ -218,7 +222,7 @@ class _Split:
 
 
 def _spread(rows: int, sample: int) -> list[range]:
-    """Return about `sample` rows of `rows`, in at most `WINDOWS` runs spread evenly, first and last included."""
+    """Return about `sample` rows of `rows`, in at most `WINDOWS` runs spread evenly from first to last."""
     count = min(WINDOWS, sample)
     length = sample // count
     gap = rows - length

@@ -1,0 +1,99 @@
+"""The `markovlib` command: a group whose commands are loaded when they are called."""
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from markovlib import __version__
+
+COMMANDS = {
+    "presets": ("markovlib.cli.data", "List the recipes that come with the library, or print one."),
+    "generate": ("markovlib.cli.data", "Write a data set as shards."),
+    "inspect": ("markovlib.cli.data", "Show what is in a folder of shards."),
+    "verify": ("markovlib.cli.data", "Check a folder of shards by making its rows again."),
+}
+"""Where each command lives, as a function of its name, and its line in `--help`."""
+
+
+class Interrupted(click.ClickException):
+    """Ctrl-C, with a word on what is left behind."""
+
+    exit_code = 130
+
+
+class Commands(click.Group):
+    """A group that imports a command's module only to run it, and gives each failure one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def main(self, args: Sequence[str] | None = None, *positional: Any, **extra: Any) -> NoReturn:
+        """Run a command line and exit: 0 done, 1 the answer is no, 2 bad input, 130 interrupted."""
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(args, *positional, **extra)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _silence_stdout()
+            sys.exit(141)
+        except (click.Abort, KeyboardInterrupt):
+            _fail("interrupted", 130)
+        except click.UsageError as error:
+            _fail(_with_hint(error), 2)
+        except click.ClickException as error:
+            _fail(error.format_message(), error.exit_code)
+        except MemoryError as error:
+            _fail(f"out of memory{f': {error}' if str(error) else ''}", 2)
+        except OSError as error:
+            _fail(_os_message(error), 2)
+        except ValueError as error:
+            _fail(str(error), 2)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    line = " ".join(message.split("\n"))
+    click.echo(f"markovlib: error: {line}" if code != 130 else f"markovlib: {line}", err=True)
+    sys.exit(code)
+
+
+def _with_hint(error: click.UsageError) -> str:
+    message = error.format_message()
+    if error.ctx is None:
+        return message
+    return f"{message.rstrip('.')}; see '{error.ctx.command_path} --help'"
+
+
+def _os_message(error: OSError) -> str:
+    if error.errno is None or error.strerror is None:
+        return str(error)
+    where = f"{error.filename}: " if error.filename else ""
+    advice = "; free some space and run the same command again" if error.errno == errno.ENOSPC else ""
+    return f"{where}{error.strerror}{advice}"
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from complaining, at exit, of a reader that has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="markovlib")
+def main() -> None:
+    """Run Markov algorithms, and make instruction-tuning data from them."""

@@ -1,0 +1,208 @@
+"""The commands about data: presets, generate, inspect, verify."""
+
+import json
+import re
+import sys
+import time
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from markovlib.cli import Interrupted
+
+if TYPE_CHECKING:
+    from markovlib.shards.generation import Written
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def presets(name: str | None, as_json: bool) -> None:
+    """List the recipes that come with the library; with NAME, print that recipe as TOML."""
+    from markovlib.recipe import Recipe
+
+    if name is not None:
+        recipe = Recipe.load(name)
+        click.echo(json.dumps(recipe.to_dict(), indent=2) if as_json else recipe.to_toml().rstrip("\n"))
+        return
+    recipes = {preset: Recipe.load(preset) for preset in Recipe.presets()}
+    if as_json:
+        click.echo(json.dumps({preset: recipe.to_dict() for preset, recipe in recipes.items()}, indent=2))
+        return
+    from markovlib.cli import tables
+
+    tables.presets({preset: recipe.to_dict() for preset, recipe in recipes.items()})
+
+
+@click.command()
+@click.argument("recipe", metavar="PRESET_OR_RECIPE")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to write.")
+@click.option("--examples", type=click.IntRange(min=1), help="Rows of each split written.")
+@click.option("--instructions", type=click.IntRange(min=1), help="Instructions of each split written.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--split", "splits", default="train", show_default=True, help="Splits, separated by commas.")
+@click.option(
+    "--format", "format_name", type=click.Choice(["parquet", "ipc"]), default="parquet", show_default=True
+)
+@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML.")
+@click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
+@click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
+def generate(
+    recipe: str,
+    out: Path,
+    examples: int | None,
+    instructions: int | None,
+    seed: int,
+    splits: str,
+    format_name: str,
+    changes: tuple[str, ...],
+    shard_rows: int | None,
+    threads: int | None,
+    columns: str | None,
+    as_json: bool,
+) -> None:
+    """Write splits of a recipe as shards, with a manifest and a card, into one folder.
+
+    The same command goes on where an interrupted one stopped, and does nothing in a finished folder.  Another
+    split of the same recipe and seed is added to the folder.
+    """
+    from markovlib.cli import tables
+    from markovlib.shards import generation
+    from markovlib.shards.plan import SHARD_ROWS
+
+    names = _names(splits, "--split")
+    started = time.perf_counter()
+    try:
+        with tables.progress_bar() as advance:
+            written = generation.generate(
+                _recipe(recipe, names, examples, instructions, changes, out),
+                out,
+                splits=names,
+                seed=seed,
+                format=format_name,
+                columns=None if columns is None else _names(columns, "--columns"),
+                shard_rows=shard_rows or SHARD_ROWS,
+                threads=threads,
+                progress=advance,
+            )
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
+    _summarise(out, written, time.perf_counter() - started, as_json)
+
+
+def _recipe(
+    name: str,
+    splits: list[str],
+    examples: int | None,
+    instructions: int | None,
+    changes: tuple[str, ...],
+    out: Path,
+) -> Any:
+    """Return the recipe asked for: the folder's training sizes, those of the splits written, then --set."""
+    from markovlib.recipe import Recipe
+    from markovlib.shards import manifest
+
+    values: dict[str, Any] = {}
+    found = manifest.load_if_any(out) if "train" not in splits else None
+    if found is not None and "train" in found.splits:
+        values.update(found.splits["train"].sizes)
+    tables = [table for table, used in (("", "train" in splits), ("eval.", set(splits) != {"train"})) if used]
+    for table in tables:
+        values.update({f"{table}examples": examples} if examples is not None else {})
+        values.update({f"{table}instructions": instructions} if instructions is not None else {})
+    values.update(_assignment(change) for change in changes)
+    recipe = Recipe.load(name)
+    return recipe.replace(values) if values else recipe
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    """Read `path=value`: the value as TOML, a bare word as a string."""
+    path, equals, value = text.partition("=")
+    path = path.strip()
+    if not equals or not re.fullmatch(r"[\w-]+(\.[\w-]+)*", path):
+        raise click.UsageError(f"--set {text}: expected PATH=VALUE, such as words.no_op=0.3")
+    try:
+        table = tomllib.loads(f"value = {value}\n")
+    except tomllib.TOMLDecodeError as error:
+        if not re.fullmatch(r"[^\s\"'\[\]{}]+", value.strip()):
+            raise click.UsageError(f"--set {text}: the value is not TOML: {error}") from None
+        return path, value.strip()
+    if set(table) != {"value"}:
+        raise click.UsageError(f"--set {text}: one value at a time")
+    return path, table["value"]
+
+
+def _names(text: str, option: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise click.UsageError(f"{option} {text!r}: expected names separated by commas")
+    return names
+
+
+def _summarise(out: Path, written: "list[Written]", seconds: float, as_json: bool) -> None:
+    made = sum(item.rows for item in written if item.kept < item.shards)
+    if as_json:
+        splits = [asdict(item) for item in written]
+        click.echo(json.dumps({"out": str(out), "seconds": round(seconds, 3), "splits": splits}))
+        return
+    for item in written:
+        kept = f" ({item.kept:,} kept)" if item.kept else ""
+        done = "already complete: " if item.kept == item.shards else ""
+        counts = (
+            f"{_count(item.rows, 'row')}, {_count(item.shards, 'shard')}{kept}, {_count(item.bytes, 'byte')}"
+        )
+        click.echo(f"{item.split}: {done}{counts}", err=True)
+    if made:
+        rate = f", {made / seconds:,.0f} rows/s" if not any(item.kept for item in written) else ""
+        click.echo(f"{out}: {seconds:.2f} s{rate}", err=True)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--rows", type=click.IntRange(min=1), help="Rows of each split to read; 1048576 if not given.")
+@click.option("--examples", type=click.IntRange(min=0), default=3, show_default=True, help="Rows to show.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def inspect(folder: Path, rows: int | None, examples: int, as_json: bool) -> None:
+    """Show what is in a folder of shards: counts, shares, lengths and a few examples."""
+    from markovlib.shards import inspection
+
+    found = inspection.inspect(folder, rows=rows or inspection.EXACT_ROWS, examples=examples)
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+        return
+    from markovlib.cli import tables
+
+    tables.contents(folder, found)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--sample", type=click.IntRange(min=1), help="Make only about this many rows again.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify(folder: Path, sample: int | None, threads: int | None, as_json: bool) -> None:
+    """Check a folder of shards: all checksums, and its rows by making them again.  Exits 1 on a difference."""
+    from markovlib.cli import tables
+    from markovlib.shards import verification
+
+    with tables.progress_bar() as advance:
+        report = verification.verify(folder, sample=sample, threads=threads, progress=advance)
+    if as_json:
+        click.echo(json.dumps({"ok": report.ok, **asdict(report)}, ensure_ascii=False))
+    else:
+        for problem in report.problems:
+            click.echo(str(problem))
+        verdict = "ok" if report.ok else _count(len(report.problems), "problem")
+        again = f"{report.checked:,} of {_count(report.rows, 'row')} made again"
+        click.echo(f"{folder}: {verdict}: {again}, {_count(report.shards, 'shard')}")
+    if not report.ok:
+        sys.exit(1)

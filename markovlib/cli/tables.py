@@ -1,0 +1,131 @@
+"""What the data commands show to a person: a progress bar and tables, plain text in a pipe."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from markovlib.shards.generation import Progress
+    from markovlib.shards.inspection import Contents, Inspected, Spread
+
+PIPE_WIDTH = 120
+SHOWN = ("index", "pattern", "replacement", "word", "output", "prompt", "completion", "position", "outcome")
+
+
+def _console() -> Console:
+    """Return a console on standard output, of a fixed width where that is not a terminal."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+
+@contextmanager
+def progress_bar() -> Iterator["Callable[[Progress], None] | None"]:
+    """Give a function that shows progress on standard error, or None where that is not a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[rate]}"),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, progress.TaskID] = {}
+
+        def advance(state: "Progress") -> None:
+            if state.split not in tasks:
+                tasks[state.split] = bar.add_task(state.split, total=state.total, rate="")
+            task = tasks[state.split]
+            speed = bar.tasks[task].speed
+            bar.update(task, completed=state.rows, rate=f"{speed:,.0f} rows/s" if speed else "")
+
+        yield advance
+
+
+def presets(recipes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the presets and what sets them apart."""
+    headings = ("preset", "examples", "instructions", "family", "pattern", "word", "no-op", "task")
+    table = Table(*headings, box=None)
+    for name, recipe in recipes.items():
+        rules, words = recipe.get("rules") or {}, recipe.get("words") or {}
+        cells = [recipe.get("examples"), recipe.get("instructions"), rules.get("family"),
+                 rules.get("pattern_length"), words.get("length"), words.get("no_op"),
+                 (recipe.get("task") or {}).get("kind")]  # fmt: skip
+        table.add_row(Text(name, style="bold"), *(Text(_cell(cell)) for cell in cells))
+    _console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(item, int) for item in value):
+        return str(value[0]) if value[0] == value[1] else f"{value[0]}-{value[1]}"
+    return str(value)
+
+
+def contents(folder: Path, found: "Inspected") -> None:
+    """Print what a folder holds."""
+    console = _console()
+    made = f"markovlib {found.markovlib}, stream {found.stream_version}, seed {found.seed}"
+    console.print(Text(f"{folder}: {made}"))
+    for split in found.splits:
+        console.print()
+        console.print(_figures(split))
+        console.print(_lengths(split))
+        console.print(_examples(split))
+    for name, shards in found.unfinished.items():
+        console.print(Text(f"{name}: unfinished, {shards:,} shards complete"))
+
+
+def _figures(split: "Contents") -> Table:
+    scope = "all rows" if split.exact else f"from {split.rows_read:,} rows spread over the split"
+    title = Text(f"{split.split} ({scope})", style="bold")
+    table = Table(title=title, title_justify="left", box=None, show_header=False)
+    table.add_row("rows", f"{split.rows:,}")
+    table.add_row("shards", f"{split.shards:,} {split.format}")
+    table.add_row("bytes", f"{split.bytes:,} ({split.bytes / split.rows:.1f} a row)")
+    if split.no_ops is not None:
+        table.add_row("no-ops", _share(split.no_ops, split.rows_read))
+        table.add_row("applied", _share(split.rows_read - split.no_ops, split.rows_read))
+    for outcome, count in sorted(split.outcomes.items()):
+        table.add_row(Text(outcome), _share(count, split.rows_read))
+    for kind, count in split.distinct.items():
+        table.add_row(f"distinct {kind}", f"{count:,}")
+    return table
+
+
+def _share(count: int, rows: int) -> str:
+    return f"{count:,} ({100 * count / rows:.2f} %)"
+
+
+def _lengths(split: "Contents") -> Table:
+    table = Table("", box=None)
+    for heading in ("min", "mean", "max"):
+        table.add_column(heading, justify="right")
+    rows: dict[str, Spread | None] = {f"{name} length": spread for name, spread in split.lengths.items()}
+    rows |= {"position (applied)": split.position, "steps": split.steps}
+    for name, spread in rows.items():
+        if spread is not None:
+            table.add_row(name, f"{spread.min:,}", f"{spread.mean:,.2f}", f"{spread.max:,}")
+    return table
+
+
+def _examples(split: "Contents") -> Table:
+    """Show each example as lines `column value`, so that long words are not cut into narrow columns."""
+    table = Table(box=None, show_header=False)
+    for example in split.examples:
+        for name in [name for name in SHOWN if name in example]:
+            table.add_row(Text(name, style="dim"), Text(str(example[name]), overflow="fold"))
+        table.add_row()
+    return table
