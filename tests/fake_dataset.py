@@ -1,18 +1,29 @@
-"""Stands in for markovlib.recipe and markovlib.dataset: the same interface in plain Python, from hashes."""
+"""Stands in for markovlib.recipe and markovlib.dataset: the same interface in plain Python, from hashes.
+
+Tests of faults and of folders use it, since its rows cost nothing to change."""
 
 import copy
 import hashlib
 import json
+import os
+import sys
+import time
 import tomllib
+from pathlib import Path
 
 import pyarrow as pa
 
 STREAM_VERSION = 1
-TYPES = {
-    "index": pa.int64(), "prompt": pa.large_string(), "completion": pa.large_string(), "word": pa.large_string(),
-    "output": pa.large_string(), "pattern": pa.large_string(), "replacement": pa.large_string(),
-    "rule": pa.int32(), "position": pa.int64(), "no_op": pa.bool_(), "steps": pa.int64(), "outcome": pa.string(),
-}  # fmt: skip
+
+
+def install(modules=sys.modules):
+    """Make the imports of the library find this module."""
+    modules["markovlib.recipe"] = modules["markovlib.dataset"] = sys.modules[__name__]
+
+
+TEXTS = ("prompt", "completion", "word", "output", "pattern", "replacement")
+TYPES = {"index": pa.int64(), **dict.fromkeys(TEXTS, pa.large_string()), "rule": pa.int32()}
+TYPES |= {"position": pa.int64(), "no_op": pa.bool_(), "steps": pa.int64(), "outcome": pa.string()}
 DEFAULT = {
     "examples": 1000,
     "instructions": 10,
@@ -35,12 +46,11 @@ class Recipe:
     def load(cls, name):
         if name == "paper/no-op":
             return cls(copy.deepcopy(DEFAULT))
-        with open(name, "rb") as file:
-            return cls.from_dict(tomllib.load(file))
+        return cls.from_dict(tomllib.loads(Path(name).read_text()))
 
     @staticmethod
     def presets():
-        return ["paper/no-op"]
+        return {"paper/no-op": "Rewriting with no-ops."}
 
     @classmethod
     def from_dict(cls, fields):
@@ -66,10 +76,10 @@ class Recipe:
     @property
     def identity(self):
         fields = copy.deepcopy(self.fields)
-        for table in (fields, fields.get("eval", {})):
+        for table in (fields, fields.pop("eval", {})):
             table.pop("examples", None)
             table.pop("instructions", None)
-        return fields
+        return json.dumps(fields, sort_keys=True)
 
     def to_dict(self):
         return copy.deepcopy(self.fields)
@@ -104,19 +114,28 @@ class Dataset:
         self.size = (fields if split == "train" else fields.get("eval", {})).get("examples")
         self.fingerprint = hashlib.sha256(f"{recipe.fingerprint}{seed}{split}".encode()).hexdigest()
 
-    def batch(self, rows, columns=None, threads=None):
+    def batch(self, rows, columns=None, threads=None):  # noqa: ARG002
+        time.sleep(float(os.environ.get("FAKE_DELAY", "0")))
         return Batch([self.row(i) for i in rows])
 
     def row(self, i):
-        key = f"{json.dumps(self.recipe.identity, sort_keys=True)} {self.seed} {self.split} {i}"
+        key = f"{self.recipe.identity} {self.seed} {self.split} {i}"
         bits = hashlib.sha256(key.encode()).digest()
         word = "".join("abcd"[b % 4] for b in bits[:20])
         pattern, replacement = "abcd"[bits[20] % 4] * 2, "xyé"[bits[21] % 3]
         position = word.find(pattern)
         output = word.replace(pattern, replacement, 1)
         return {
-            "index": i, "prompt": f"{pattern}>{replacement}:{word}=", "completion": output, "word": word,
-            "output": output, "pattern": pattern, "replacement": replacement, "rule": 0 if position >= 0 else -1,
-            "position": position, "no_op": position < 0, "steps": int(position >= 0),
-            "outcome": "NO_RULE_APPLIES" if position < 0 else "STEP_LIMIT",
-        }  # fmt: skip
+            "index": i,
+            "prompt": f"{pattern}>{replacement}:{word}=",
+            "completion": output,
+            "word": word,
+            "output": output,
+            "pattern": pattern,
+            "replacement": replacement,
+            "rule": 0 if position >= 0 else -1,
+            "position": position,
+            "no_op": position < 0,
+            "steps": int(position >= 0),
+            "outcome": "no_rule_applies" if position < 0 else "step_limit",
+        }

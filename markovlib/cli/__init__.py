@@ -43,15 +43,21 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; where the reader of its output has gone, end as quietly as other tools do."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _silence_stdout()
+            sys.exit(141)
+        return result
+
     def main(self, args: Sequence[str] | None = None, *positional: Any, **extra: Any) -> NoReturn:
         """Run a command line and exit: 0 done, 1 the answer is no, 2 bad input, 130 interrupted."""
         extra["standalone_mode"] = False
         try:
             code = super().main(args, *positional, **extra)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            _silence_stdout()
-            sys.exit(141)
         except (click.Abort, KeyboardInterrupt):
             _fail("interrupted", 130)
         except click.UsageError as error:

@@ -34,7 +34,7 @@ def presets(name: str | None, as_json: bool) -> None:
         return
     from markovlib.cli import tables
 
-    tables.presets({preset: recipe.to_dict() for preset, recipe in recipes.items()})
+    tables.presets({preset: (line, recipes[preset].to_dict()) for preset, line in Recipe.presets().items()})
 
 
 @click.command()
@@ -190,7 +190,10 @@ def inspect(folder: Path, rows: int | None, examples: int, as_json: bool) -> Non
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(folder: Path, sample: int | None, threads: int | None, as_json: bool) -> None:
-    """Check a folder of shards: all checksums, and its rows by making them again.  Exits 1 on a difference."""
+    """Check a folder of shards: all checksums, and its rows by making them again.
+
+    Exits 1 where anything differs.
+    """
     from markovlib.cli import tables
     from markovlib.shards import verification
 

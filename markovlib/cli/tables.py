@@ -18,9 +18,16 @@ PIPE_WIDTH = 120
 SHOWN = ("index", "pattern", "replacement", "word", "output", "prompt", "completion", "position", "outcome")
 
 
+class _Console(Console):
+    """A console that leaves it to the command to end when the reader of its output has gone."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _console() -> Console:
     """Return a console on standard output, of a fixed width where that is not a terminal."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    return _Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 @contextmanager
@@ -51,16 +58,26 @@ def progress_bar() -> Iterator["Callable[[Progress], None] | None"]:
         yield advance
 
 
-def presets(recipes: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print the presets and what sets them apart."""
-    headings = ("preset", "examples", "instructions", "family", "pattern", "word", "no-op", "task")
+def presets(recipes: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
+    """Print the presets, each with its description and what sets it apart."""
+    headings = (
+        "preset",
+        "examples",
+        "instructions",
+        "family",
+        "pattern",
+        "word",
+        "no-op",
+        "task",
+        "description",
+    )
     table = Table(*headings, box=None)
-    for name, recipe in recipes.items():
+    for name, (line, recipe) in recipes.items():
         rules, words = recipe.get("rules") or {}, recipe.get("words") or {}
         cells = [recipe.get("examples"), recipe.get("instructions"), rules.get("family"),
                  rules.get("pattern_length"), words.get("length"), words.get("no_op"),
                  (recipe.get("task") or {}).get("kind")]  # fmt: skip
-        table.add_row(Text(name, style="bold"), *(Text(_cell(cell)) for cell in cells))
+        table.add_row(Text(name, style="bold"), *(Text(_cell(cell)) for cell in cells), Text(line))
     _console().print(table)
 
 

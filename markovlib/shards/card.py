@@ -29,6 +29,14 @@ CITATION = """\
 }
 """
 
+INTRODUCTION = """\
+# Markov algorithm rewriting
+
+Each example asks for one word to be rewritten by the rules in its prompt. The examples are made by a program
+and each is a function of the recipe, the seed, the split and its number, so they can be made again, to the
+bit, and checked: `markovlib verify` does both. The data is in the public domain (CC0 1.0).
+"""
+
 COLUMNS = {
     "index": "number of the example in its split",
     "prompt": "the instruction and the word, as text for the model",
@@ -48,10 +56,9 @@ COLUMNS = {
 
 def render(manifest: Manifest, recipe_toml: str) -> str:
     """Return the card of a folder; a function of its manifest and recipe alone."""
-    return "\n".join(
-        [_front_matter(manifest), _introduction(), _splits(manifest), _columns(manifest), _recipe(recipe_toml),
-         _provenance(manifest), "## Citation\n", f"```bibtex\n{CITATION}```", ""]
-    )  # fmt: skip
+    parts = [_front_matter(manifest), INTRODUCTION, _splits(manifest), _columns(manifest)]
+    parts += [_recipe(recipe_toml), _provenance(manifest), f"## Citation\n\n```bibtex\n{CITATION}```\n"]
+    return "\n".join(parts)
 
 
 def _front_matter(manifest: Manifest) -> str:
@@ -64,16 +71,6 @@ def _front_matter(manifest: Manifest) -> str:
         suffix = split.shards[0].file.rpartition(".")[2]
         lines += [f"  - split: {json.dumps(name)}", f"    path: {json.dumps(f'{name}/*.{suffix}')}"]
     return "\n".join([*lines, "---", ""])
-
-
-def _introduction() -> str:
-    return """\
-# Markov algorithm rewriting
-
-Each example asks for one word to be rewritten by the rules in its prompt.  The examples are made by a
-program and each is a function of the recipe, the seed, the split and its number, so they can be made again,
-to the bit, and checked: `markovlib verify` does both.  The data is in the public domain (CC0 1.0).
-"""
 
 
 def _splits(manifest: Manifest) -> str:

@@ -15,7 +15,7 @@ MODULES = {"parquet": "markovlib.shards.parquet", "ipc": "markovlib.shards.ipc"}
 
 
 class Writer(Protocol):
-    """Writes the record batches of one shard, in order; `close` completes the file and leaves the sink open."""
+    """Writes the batches of one shard, in order; `close` completes the file and leaves the sink open."""
 
     def write(self, batch: "pa.RecordBatch") -> None: ...
 

@@ -31,7 +31,7 @@ class Spread:
 
 @dataclass
 class Contents:
-    """What a split holds.  All but the first five fields come from `rows_read` rows: all of them, or a sample."""
+    """What a split holds; the fields after `rows_read` come from that many rows: all of them, or a sample."""
 
     split: str
     rows: int

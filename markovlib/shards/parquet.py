@@ -83,20 +83,15 @@ class Reader:
         table = self._file.read_row_groups(
             groups, columns=list(columns) if columns else None, use_threads=False
         )
-        return one_batch(table.select(columns) if columns else table)
+        return _one_batch(table.select(columns) if columns else table)
 
 
-def one_batch(table: pa.Table) -> pa.RecordBatch:
+def _one_batch(table: pa.Table) -> pa.RecordBatch:
     """Return the rows of a table as one record batch."""
-    chunks = [
-        column.chunk(0)
-        if column.num_chunks == 1
-        else pa.concat_arrays(column.chunks)
-        if column.num_chunks
-        else pa.array([], column.type)
-        for column in table.columns
-    ]
-    return pa.RecordBatch.from_arrays(chunks, schema=table.schema)
+    if not table.num_rows:
+        return pa.RecordBatch.from_pylist([], schema=table.schema)
+    columns = [pa.concat_arrays(c.chunks) if c.num_chunks > 1 else c.chunk(0) for c in table.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
 
 
 def _repeats(column: pa.Array) -> bool:

@@ -96,7 +96,7 @@ def make_plan(
     """Work out one split; raises `ValueError` where it is unbounded, empty, or lacks a column asked for."""
     if re.fullmatch(r"\w+", split, re.ASCII) is None:
         raise ValueError(f"the name of a split is made of letters, digits and _: got {split!r}")
-    identity = manifest.plain(recipe.identity)
+    identity = manifest.plain(source.identity(recipe.to_dict()))
     sizes = source.sizes(recipe.to_dict(), split)
     data = source.open_split(identity, sizes, seed, split)
     if data.size is None:

@@ -19,9 +19,6 @@ class RecipeLike(Protocol):
     """The part of `markovlib.recipe.Recipe` that shards rely on."""
 
     @property
-    def identity(self) -> Mapping[str, Any]: ...
-
-    @property
     def fingerprint(self) -> str: ...
 
     def to_dict(self) -> dict[str, Any]: ...
@@ -51,6 +48,20 @@ class Source(Protocol):
     def batch(
         self, rows: range, columns: Iterable[str] | None = None, threads: int | None = None
     ) -> Rows: ...
+
+
+def identity(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe, as a dictionary, without its sizes and its sweep: what the splits of a folder share."""
+    fields = {name: value for name, value in recipe.items() if name != "sweep"}
+    for path in SIZES:
+        table, _, field = path.rpartition(".")
+        if not table:
+            fields.pop(field, None)
+        elif table in fields:
+            fields[table] = {name: value for name, value in fields[table].items() if name != field}
+            if not fields[table]:
+                del fields[table]
+    return fields
 
 
 def sizes(recipe: Mapping[str, Any], split: str) -> dict[str, int]:

@@ -1,0 +1,188 @@
+"""The manifest, the card, the digest of the rows and the journal, each by itself."""
+
+import hashlib
+import struct
+import zlib
+
+import msgspec
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from markovlib.shards import card, journal, manifest
+from markovlib.shards.digest import block_digest, rows_digest
+from markovlib.shards.folder import DamagedError, ShardError
+from markovlib.shards.manifest import Companion, Manifest, Shard, Split
+
+
+def made(**changes):
+    split = Split(
+        rows=10,
+        format="parquet",
+        columns=["index", "prompt"],
+        shard_rows=10,
+        sizes={"examples": 10},
+        recipe_fingerprint="aa",
+        fingerprint="bb",
+        rows_digest="cc",
+        shards=[Shard("part-00000.parquet", 0, 10, 123, "dd")],
+    )
+    fields = {
+        "kind": manifest.KIND,
+        "version": manifest.VERSION,
+        "markovlib": "0.1.0",
+        "pyarrow": "26.0.1",
+        "stream_version": 1,
+        "seed": 2**70,
+        "recipe": {"words": {"no_op": 0.3, "length": [50, 50]}},
+        "splits": {"train": split},
+        "files": {"README.md": Companion(5, "ee")},
+    }
+    return Manifest(**{**fields, **changes})
+
+
+def test_a_manifest_reads_back_as_it_was_written(tmp_path):
+    (tmp_path / manifest.NAME).write_bytes(made().encode())
+    found = manifest.load(tmp_path)
+    assert msgspec.structs.replace(found, sha256="") == made()
+    assert found.encode() == made().encode()
+
+
+def test_every_changed_bit_of_a_manifest_is_found(tmp_path):
+    data = made().encode()
+    for position in range(len(data)):
+        broken = bytearray(data)
+        broken[position] ^= 1 << (position % 8)
+        (tmp_path / manifest.NAME).write_bytes(broken)
+        with pytest.raises(ShardError):
+            manifest.load(tmp_path)
+
+
+def test_an_edited_manifest_is_damaged_and_a_foreign_one_is_not_ours(tmp_path):
+    path = tmp_path / manifest.NAME
+    path.write_bytes(made().encode().replace(b'"rows": 10', b'"rows": 11'))
+    with pytest.raises(DamagedError, match="checksum"):
+        manifest.load(tmp_path)
+    path.write_text('{"name": "web app"}')
+    with pytest.raises(ShardError, match="not a manifest of markovlib"):
+        manifest.load(tmp_path)
+    path.write_bytes(made(version=99).encode())
+    with pytest.raises(ShardError, match="version 99"):
+        manifest.load(tmp_path)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(DamagedError, match="not JSON"):
+        manifest.load(tmp_path)
+
+
+def test_differences_name_each_field_and_both_values():
+    ours = {"seed": 1, "recipe": {"words": {"no_op": 0.5}, "k": 3}}
+    theirs = {"seed": 0, "recipe": {"words": {"no_op": 0.3}}}
+    assert list(manifest.differences(ours, theirs)) == [
+        "recipe.k is not set there, 3 asked for",
+        "recipe.words.no_op is 0.3 there, 0.5 asked for",
+        "seed is 0 there, 1 asked for",
+    ]
+    assert not list(manifest.differences(ours, ours))
+
+
+def test_the_card_has_what_a_reader_of_the_hub_needs():
+    text = card.render(made(), 'examples = 10\n[render]\nprompt = "```{word}"\n')
+    front, _, rest = text.removeprefix("---\n").partition("---\n")
+    assert "license: cc0-1.0" in front
+    assert '  - split: "train"\n    path: "train/*.parquet"\n' in front
+    assert "n<1K" in front
+    assert "2405.19787" in rest
+    assert "`bb`" in rest
+    assert "````toml\nexamples = 10" in rest
+
+
+def table(texts, numbers):
+    columns = [pa.array(texts, pa.large_string()), pa.array(numbers, pa.int32())]
+    return pa.RecordBatch.from_arrays(columns, names=["t", "n"])
+
+
+def test_the_digest_is_the_documented_one():
+    streams = [
+        ("t", [(b"l", struct.pack("<2q", 2, 3)), (b"t", "ébbb".encode())]),
+        ("n", [(b"i", struct.pack("<2q", 7, -1))]),
+    ]
+    message = b""
+    for name, parts in streams:
+        message += struct.pack("<I", len(name)) + name.encode()
+        for kind, data in parts:
+            message += kind + struct.pack("<QII", len(data), zlib.crc32(data), zlib.adler32(data))
+    block = hashlib.sha256(message).hexdigest()
+    assert block_digest(table(["é", "bbb"], [7, -1])) == block
+    whole = hashlib.sha256(b"markovlib rows 1\n" + struct.pack("<Q", 2) + bytes.fromhex(block)).hexdigest()
+    assert rows_digest(2, [block]) == whole
+
+
+rows = st.lists(st.tuples(st.text(max_size=5), st.integers(-(2**31), 2**31 - 1)), min_size=1, max_size=20)
+
+
+@given(rows, st.integers(0, 5))
+def test_the_digest_does_not_depend_on_how_arrow_holds_the_rows(pairs, before):
+    texts, numbers = map(list, zip(*pairs, strict=True))
+    sliced = table(["x"] * before + texts + ["y"], [5] * before + numbers + [6]).slice(before, len(pairs))
+    narrow = pa.RecordBatch.from_arrays(
+        [pa.array(texts, pa.string()), pa.array(numbers, pa.int64())], ["t", "n"]
+    )
+    assert block_digest(table(texts, numbers)) == block_digest(sliced) == block_digest(narrow)
+
+
+@given(rows, st.data())
+def test_the_digest_changes_with_any_value(pairs, data):
+    texts, numbers = map(list, zip(*pairs, strict=True))
+    before = block_digest(table(texts, numbers))
+    row = data.draw(st.integers(0, len(pairs) - 1))
+    texts[row] += "a"
+    assert block_digest(table(texts, numbers)) != before
+
+
+def test_null_and_empty_nested_and_bytes_columns_have_digests_of_their_own():
+    def digest(values, kind):
+        return block_digest(pa.RecordBatch.from_arrays([pa.array(values, kind)], names=["c"]))
+
+    rule = pa.list_(pa.struct([("pattern", pa.large_string()), ("terminal", pa.bool_())]))
+    digests = {
+        digest(["", "a"], pa.large_string()),
+        digest([None, "a"], pa.large_string()),
+        digest([b"", b"a"], pa.large_binary()),
+        digest([None, b"a"], pa.large_binary()),
+        digest([True, False], pa.bool_()),
+        digest([True, None], pa.bool_()),
+        digest([1, None], pa.int64()),
+        digest([1, 0], pa.int64()),
+        digest([[{"pattern": "a", "terminal": True}], []], rule),
+        digest([[], [{"pattern": "a", "terminal": True}]], rule),
+    }
+    assert len(digests) == 10
+    with pytest.raises(TypeError, match="double"):
+        digest([1.0], pa.float64())
+
+
+def entry(number):
+    return journal.Entry(Shard(f"part-{number}", number, number + 1, 9, "aa"), ["bb"])
+
+
+def test_a_torn_journal_loses_only_its_last_line(tmp_path):
+    record = journal.Journal(tmp_path, {"seed": 1})
+    for number in range(3):
+        record.append(entry(number))
+    record.close()
+    path = tmp_path / journal.NAME
+    path.write_bytes(path.read_bytes()[:-10])
+    again = journal.Journal(tmp_path, {"seed": 1})
+    assert again.entries == {0: entry(0), 1: entry(1)}
+    again.append(entry(2))
+    again.close()
+    last = journal.Journal(tmp_path, {"seed": 1})
+    last.close()
+    assert sorted(last.entries) == [0, 1, 2]
+
+
+def test_a_journal_of_another_plan_is_refused(tmp_path):
+    journal.Journal(tmp_path, {"seed": 1, "rows": 5}).close()
+    with pytest.raises(ShardError, match="seed is 1 there, 2 asked for"):
+        journal.Journal(tmp_path, {"seed": 2, "rows": 5})

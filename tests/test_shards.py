@@ -1,0 +1,526 @@
+"""Folders of shards: what is written, what survives a fault, and what `verify` finds."""
+
+import fcntl
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import fake_dataset
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from markovlib.shards import digest, folder, generation, journal, manifest, plan, verification
+from markovlib.shards.folder import ShardError
+from markovlib.shards.formats import Format
+from markovlib.shards.generation import generate
+from markovlib.shards.inspection import inspect
+from markovlib.shards.verification import verify
+
+FORMATS = ["parquet", "ipc"]
+SMALL_BLOCK = 64
+
+
+@pytest.fixture(autouse=True)
+def _fake_data(monkeypatch):
+    """Rows from the stand-in, and blocks so small that a thousand rows have many."""
+    monkeypatch.setitem(sys.modules, "markovlib.recipe", fake_dataset)
+    monkeypatch.setitem(sys.modules, "markovlib.dataset", fake_dataset)
+    for module in (digest, plan, verification):
+        monkeypatch.setattr(module, "BLOCK_ROWS", SMALL_BLOCK)
+
+
+@pytest.fixture
+def recipe():
+    return fake_dataset.Recipe.load("paper/no-op")
+
+
+def snapshot(path):
+    """Return every file below a folder with its bytes."""
+    return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
+
+
+def identities(path):
+    """Return inode and modification time of every shard."""
+    return {str(p): (p.stat().st_ino, p.stat().st_mtime_ns) for p in path.glob("*/part-*")}
+
+
+def read(path, split="train", format_name="parquet"):
+    layout = Format(format_name)
+    rows = []
+    for file in sorted((path / split).glob(f"*{layout.suffix}")):
+        reader = layout.reader(file)
+        rows += [row for batch in reader.batches() for row in batch.to_pylist()]
+        reader.close()
+    return rows
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+@pytest.mark.parametrize("shard_rows", [1, 50, 64, 100, 128, 1000, 5000])
+def test_the_shards_hold_the_rows_in_order(tmp_path, recipe, format_name, shard_rows):
+    out = tmp_path / "out"
+    recipe = recipe.replace(examples=300)
+    (written,) = generate(recipe, out, format=format_name, shard_rows=shard_rows, threads=2)
+    data = fake_dataset.Dataset(recipe)
+    assert read(out, format_name=format_name) == [data.row(i) for i in range(300)]
+    assert written.shards == -(-300 // shard_rows) == len(list((out / "train").iterdir()))
+    assert sorted(p.name for p in out.iterdir()) == ["README.md", "manifest.json", "recipe.toml", "train"]
+    assert verify(out).ok
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_threads_do_not_show(tmp_path, recipe, format_name):
+    for threads in (1, 2, 7):
+        generate(recipe, tmp_path / str(threads), format=format_name, shard_rows=90, threads=threads)
+    assert snapshot(tmp_path / "1") == snapshot(tmp_path / "2") == snapshot(tmp_path / "7")
+
+
+def test_the_digest_of_the_rows_is_that_of_the_rows_alone(tmp_path, recipe):
+    made = [
+        {"shard_rows": 1000},
+        {"format": "ipc"},
+        {"shard_rows": 64},
+        {"shard_rows": 77},
+        {"shard_rows": 1},
+    ]
+    recipe = recipe.replace(examples=200)
+    digests = set()
+    for number, options in enumerate(made):
+        generate(recipe, tmp_path / str(number), **options)
+        digests.add(manifest.load(tmp_path / str(number)).splits["train"].rows_digest)
+    assert len(digests) == 1
+    generate(recipe, tmp_path / "other", seed=1)
+    assert manifest.load(tmp_path / "other").splits["train"].rows_digest not in digests
+
+
+def test_splits_in_any_order_of_commands_give_one_folder(tmp_path, recipe):
+    generate(recipe, tmp_path / "a", splits=["train", "seen", "unseen"], shard_rows=300)
+    for split in ("unseen", "train", "seen"):
+        generate(recipe, tmp_path / "b", splits=[split], shard_rows=300)
+    assert snapshot(tmp_path / "a") == snapshot(tmp_path / "b")
+    assert list(manifest.load(tmp_path / "b").splits) == ["train", "seen", "unseen"]
+    assert verify(tmp_path / "b").checked == 1100
+
+
+def test_a_finished_folder_is_left_alone(tmp_path, recipe):
+    generate(recipe, tmp_path / "a", shard_rows=300)
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "a").rglob("*")}
+    (written,) = generate(recipe, tmp_path / "a", shard_rows=300)
+    assert written.kept == written.shards == 4
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "a").rglob("*")} == before
+
+
+OTHER_SPLIT = [
+    ({}, {"seed": 3}, "seed is 0 there, 3 asked for"),
+    ({"words.no_op": 0.5}, {}, "words.no_op is 0.3 there, 0.5 asked for"),
+    ({"examples": 999}, {}, "rows is 1000 there, 999 asked for"),
+    ({}, {"format": "ipc"}, "format is"),
+    ({}, {"columns": ["word"]}, "columns is"),
+    ({}, {"shard_rows": 50}, "shard_rows is 300 there, 50 asked for"),
+]
+OTHER_FOLDER = [
+    ({}, {"splits": ["unseen"], "seed": 3}, "seed is 0 there, 3 asked for"),
+    ({}, {"splits": ["unseen"], "format": "ipc"}, "format is"),
+    ({"instructions": 5}, {"splits": ["seen"]}, "instructions is 10 for 'train', 5 for 'seen'"),
+]
+
+
+@pytest.mark.parametrize(("changes", "options", "message"), OTHER_SPLIT + OTHER_FOLDER)
+def test_another_request_is_refused_by_name(tmp_path, recipe, changes, options, message):
+    generate(recipe, tmp_path / "a", shard_rows=300)
+    check_refused(tmp_path / "a", recipe.replace(changes), {"shard_rows": 300, **options}, message)
+
+
+@pytest.mark.parametrize(("changes", "options", "message"), OTHER_SPLIT)
+def test_an_unfinished_split_refuses_another_request(tmp_path, recipe, changes, options, message):
+    generate(recipe, tmp_path / "a", shard_rows=300)
+    unfinish(tmp_path / "a")
+    check_refused(tmp_path / "a", recipe.replace(changes), {"shard_rows": 300, **options}, message)
+
+
+def check_refused(out, recipe, options, message):
+    before = snapshot(out)
+    with pytest.raises(ShardError, match=message):
+        generate(recipe, out, **options)
+    assert snapshot(out) == before
+
+
+def unfinish(out, shards=()):
+    """Turn a finished folder into one that was killed before its manifest, some shards missing."""
+    made = manifest.load(out)
+    split = made.splits["train"]
+    data = fake_dataset.Dataset(fake_dataset.Recipe.from_dict(made.recipe | split.sizes))
+    wanted = plan.make_plan(
+        data.recipe, "train", made.seed, split.format, tuple(split.columns), split.shard_rows
+    )
+    record = journal.Journal(out / "train", wanted.describe())
+    for number, shard in enumerate(split.shards):
+        blocks = [
+            digest.block_digest(data.batch(block).to_arrow(split.columns))
+            for _, block in wanted.pieces(range(shard.start, shard.stop))
+            if block.start >= shard.start
+        ]
+        record.append(journal.Entry(shard, blocks))
+        if number in shards:
+            (out / "train" / shard.file).unlink()
+    record.close()
+    (out / manifest.NAME).unlink()
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_a_resumed_job_keeps_whole_shards_and_mends_the_rest(tmp_path, recipe, format_name):
+    out = tmp_path / "a"
+    generate(recipe, out, shard_rows=90, format=format_name)
+    whole = snapshot(out)
+    unfinish(out, shards={1, 5})
+    damaged = sorted((out / "train").glob("part-*"))[2]
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    (out / "train" / ".part-00007.parquet.tmp").write_bytes(b"half")
+    (out / ".manifest.json.tmp").write_bytes(b"half")
+    kept = identities(out)
+    del kept[str(damaged)]
+    (written,) = generate(recipe, out, shard_rows=90, format=format_name)
+    assert written.kept == 9
+    assert snapshot(out) == whole
+    assert kept.items() <= identities(out).items()
+
+
+CHILD = """
+import sys
+import fake_dataset
+fake_dataset.install()
+from markovlib.shards import plan
+plan.BLOCK_ROWS = 64
+from markovlib.shards.generation import generate
+recipe = fake_dataset.Recipe.load("paper/no-op")
+generate(recipe, sys.argv[1], shard_rows=40, threads=2, splits=["train", "seen"])
+"""
+
+
+def start_child(out, delay="0.02"):
+    here = Path(__file__).parent
+    env = {**os.environ, "FAKE_DELAY": delay, "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])}
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(out)], env=env, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(condition, child):
+    deadline = time.monotonic() + 30
+    while not condition() and child.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_killed_jobs_end_as_an_undisturbed_one(tmp_path, recipe):
+    """SIGKILL at five moments; shards once complete are never written again."""
+    generate(recipe, tmp_path / "whole", shard_rows=40, splits=["train", "seen"])
+    out = tmp_path / "killed"
+    complete = {}
+    for moment in range(1, 6):
+        child = start_child(out)
+        wait_for(lambda moment=moment: len(list(out.glob("*/part-*"))) >= 5 * moment, child)
+        time.sleep(0.01 * moment)
+        child.kill()
+        child.communicate()
+        found = identities(out)
+        assert complete.items() <= found.items()
+        for path in out.glob("*/part-*"):
+            assert path.read_bytes() == (tmp_path / "whole" / path.relative_to(out)).read_bytes()
+        complete = found
+    generate(recipe, out, shard_rows=40, splits=["train", "seen"])
+    assert complete.items() <= identities(out).items()
+    assert snapshot(out) == snapshot(tmp_path / "whole")
+
+
+def test_an_interrupt_removes_what_is_half_written(tmp_path, recipe):
+    out = tmp_path / "a"
+    child = start_child(out, delay="0.2")
+    wait_for(lambda: list(out.glob("train/part-*")), child)
+    child.send_signal(signal.SIGINT)
+    _, stderr = child.communicate(timeout=30)
+    assert "KeyboardInterrupt" in stderr
+    assert not list(out.rglob("*.tmp"))
+    assert not (out / "manifest.json").exists()
+    generate(recipe, out, shard_rows=40, splits=["train", "seen"])
+    assert verify(out).ok
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_a_full_disk_is_one_error_and_the_work_can_go_on(tmp_path, recipe, format_name, monkeypatch):
+    generate(recipe, tmp_path / "whole", shard_rows=90, format=format_name)
+    left = [60_000]
+    real = os.write
+
+    def write(handle, data):
+        left[0] -= len(data)
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        return real(handle, data)
+
+    out = tmp_path / "a"
+    with monkeypatch.context() as patch:
+        patch.setattr(folder.os, "write", write)
+        with pytest.raises(OSError, match="No space left") as caught:
+            generate(recipe, out, shard_rows=90, format=format_name, threads=2)
+    assert caught.value.errno == 28
+    assert not list(out.rglob("*.tmp"))
+    assert 0 < len(list(out.glob("train/part-*"))) < 12
+    generate(recipe, out, shard_rows=90, format=format_name)
+    assert snapshot(out) == snapshot(tmp_path / "whole")
+
+
+def test_a_failing_data_set_stops_all_threads_and_leaves_no_file_open(tmp_path, recipe, monkeypatch):
+    def row(*_):
+        raise RuntimeError("row 0 cannot be made")
+
+    def handles():
+        handles = Path("/proc/self/fd")
+        return len(list(handles.iterdir())) if handles.exists() else 0
+
+    monkeypatch.setattr(fake_dataset.Dataset, "row", row)
+    before = handles()
+    with pytest.raises(RuntimeError, match="row 0"):
+        generate(recipe, tmp_path / "a", shard_rows=10, threads=4)
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert not list(tmp_path.rglob("part-*"))
+    assert handles() == before
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path, recipe):
+    for name, content in [
+        ("notes.txt", "mine"),
+        ("manifest.json", '{"name": "app"}'),
+        ("train/data.csv", "1,2"),
+    ]:
+        out = tmp_path / name.replace("/", "_")
+        (out / name).parent.mkdir(parents=True)
+        (out / name).write_text(content)
+        with pytest.raises(ShardError):
+            generate(recipe, out)
+        assert snapshot(out) == {name: content.encode()}
+    file = tmp_path / "file"
+    file.write_text("x")
+    with pytest.raises(OSError, match="Not a directory"):
+        generate(recipe, file)
+    with pytest.raises(ShardError, match="parent folder does not exist"):
+        generate(recipe, tmp_path / "no" / "such")
+
+
+def test_an_empty_folder_is_taken_and_a_refused_request_leaves_none(tmp_path, recipe):
+    (tmp_path / "empty").mkdir()
+    generate(recipe, tmp_path / "empty")
+    with pytest.raises(ValueError, match="no column 'foo'"):
+        generate(recipe, tmp_path / "new", columns=["foo"])
+    with pytest.raises(ValueError, match="unknown format"):
+        generate(recipe, tmp_path / "new", format="csv")
+    with pytest.raises(ValueError, match=r"eval\.examples"):
+        generate(recipe.replace({"eval": {}}), tmp_path / "new", splits=["seen"])
+    with pytest.raises(ValueError, match="name of a split"):
+        generate(recipe, tmp_path / "new", splits=["../up"])
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_second_of_two_writers_is_told(tmp_path, recipe):
+    out = tmp_path / "a"
+    out.mkdir()
+    handle = os.open(out, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with pytest.raises(ShardError, match="another process is writing"):
+        generate(recipe, out)
+    assert not list(out.iterdir())
+    os.close(handle)
+    generate(recipe, out)
+
+
+def test_chosen_columns_keep_their_order(tmp_path, recipe):
+    generate(recipe, tmp_path / "a", columns=["completion", "prompt"])
+    assert pq.read_table(tmp_path / "a" / "train").column_names == ["prompt", "completion"]
+    assert verify(tmp_path / "a").ok
+    assert inspect(tmp_path / "a").splits[0].no_ops is None
+
+
+def test_other_readers_see_the_rows(tmp_path, recipe):
+    generate(recipe, tmp_path / "a", shard_rows=300)
+    generate(recipe, tmp_path / "b", shard_rows=300, format="ipc")
+    table = pq.read_table(sorted((tmp_path / "a" / "train").glob("*.parquet"))[1])
+    with pa.memory_map(str(tmp_path / "b" / "train" / "part-00001.arrow")) as source:
+        assert pa.ipc.open_file(source).read_all().equals(table)
+    assert table.column("index").to_pylist() == list(range(300, 600))
+    assert table.schema.field("prompt").type == pa.large_string()
+
+
+def found_by_verify(out):
+    """Return the files that are reported; a manifest may also be too broken to be taken for ours."""
+    try:
+        return {problem.file for problem in verify(out, sample=20).problems}
+    except ShardError as error:
+        return {str(error).partition(":")[0].removeprefix(f"{out}/")}
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_one_flipped_bit_is_found_anywhere(tmp_path, recipe, format_name):
+    out = tmp_path / "a"
+    generate(recipe.replace(examples=200), out, splits=["train", "seen"], shard_rows=90, format=format_name)
+    chance = random.Random(7)
+    for path in sorted(p for p in out.rglob("*") if p.is_file()):
+        data = path.read_bytes()
+        for _ in range(12):
+            broken = bytearray(data)
+            broken[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+            path.write_bytes(broken)
+            assert str(path.relative_to(out)) in found_by_verify(out)
+        path.write_bytes(data)
+    assert verify(out).ok
+
+
+def test_verify_finds_missing_and_extra_files(tmp_path, recipe):
+    out = tmp_path / "a"
+    generate(recipe, out, shard_rows=300)
+    (out / "train" / "part-00001.parquet").unlink()
+    (out / "train" / "part-00009.parquet").write_bytes(b"")
+    (out / "recipe.toml").unlink()
+    (out / "test").mkdir()
+    assert {str(problem) for problem in verify(out).problems} == {
+        "train/part-00001.parquet: missing",
+        "train/part-00009.parquet: not in the manifest",
+        "recipe.toml: missing",
+        "test: not in the manifest",
+    }
+    with pytest.raises(ShardError, match=r"part-00001\.parquet: in the manifest but missing"):
+        generate(recipe, out, shard_rows=300)
+
+
+def forge(out, change):
+    """Rewrite the only shard through `change`, and the manifest so that every checksum fits."""
+    path = out / "train" / "part-00000.parquet"
+    rows = read(out)
+    change(rows)
+    schema = pq.read_schema(path)
+    layout = Format("parquet")
+    file = folder.WholeFile(path)
+    writer = layout.writer(file, "")
+    writer.write(pa.RecordBatch.from_pylist(rows, schema=schema))
+    writer.close()
+    file.seal()
+    file.commit()
+    made = manifest.load(out)
+    split = made.splits["train"]
+    shard = manifest.Shard(path.name, 0, split.rows, file.size, file.sha256)
+    replaced = manifest.msgspec.structs.replace(split, shards=[shard])
+    made = manifest.msgspec.structs.replace(made, splits={"train": replaced}, files={})
+    (out / "manifest.json").write_bytes(made.encode())
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("output", "zz"), ("position", 7), ("no_op", None), ("prompt", "é"), ("outcome", "CYCLE")],
+)
+def test_verify_makes_rows_again_and_names_the_first_that_differs(tmp_path, recipe, column, value):
+    def change(rows):
+        for number in (123, 150):
+            rows[number][column] = not rows[number][column] if value is None else value
+
+    generate(recipe, tmp_path / "a")
+    forge(tmp_path / "a", change)
+    (problem,) = [p for p in verify(tmp_path / "a").problems if p.file.endswith("parquet")]
+    assert problem.message.startswith(f"row 123, column {column!r}: holds ")
+
+
+def test_verify_does_not_take_the_engines_word_for_the_rewriting(tmp_path, recipe, monkeypatch):
+    """A data set that is wrong in the same way twice is caught by Python's own search."""
+    right = fake_dataset.Dataset.row
+
+    def wrong(self, i):
+        row = right(self, i)
+        return row | ({"output": row["word"]} if i == 77 else {"position": 3} if i == 78 else {})
+
+    monkeypatch.setattr(fake_dataset.Dataset, "row", wrong)
+    generate(recipe, tmp_path / "a")
+    (problem,) = verify(tmp_path / "a").problems
+    assert problem.message.startswith("row 77, column 'output'")
+
+
+def test_a_sample_is_spread_from_the_first_row_to_the_last(tmp_path, recipe):
+    generate(recipe, tmp_path / "a", shard_rows=130)
+    report = verify(tmp_path / "a", sample=100)
+    assert report.ok
+    assert 64 <= report.checked <= 100
+    assert verify(tmp_path / "a", sample=10**9).checked == 1000
+
+
+@given(st.integers(1, 10**12), st.integers(1, 10**6))
+@settings(max_examples=200)
+def test_sampled_runs_lie_inside_and_do_not_overlap(rows, sample):
+    if sample >= rows:
+        return
+    runs = verification._spread(rows, sample)
+    assert runs[0].start == 0
+    assert len(runs) <= verification.WINDOWS
+    assert sample / 2 <= sum(map(len, runs)) <= sample
+    assert all(a.stop <= b.start for a, b in pairwise(runs))
+    assert runs[-1].stop == rows or len(runs) == 1
+
+
+def test_rows_of_another_stream_version_are_refused(tmp_path, recipe, monkeypatch):
+    generate(recipe, tmp_path / "a")
+    monkeypatch.setattr(fake_dataset, "STREAM_VERSION", 2)
+    with pytest.raises(ValueError, match="stream version 1"):
+        verify(tmp_path / "a")
+    with pytest.raises(ShardError, match="stream_version is 1 there, 2 asked for"):
+        generate(recipe, tmp_path / "a", splits=["seen"])
+
+
+def test_a_folder_of_another_library_version_is_not_mixed(tmp_path, recipe, monkeypatch):
+    generate(recipe, tmp_path / "a")
+    monkeypatch.setattr(plan, "__version__", "9.9")
+    with pytest.raises(ShardError, match=r'markovlib is "0[^"]*" there, "9.9" asked for'):
+        generate(recipe, tmp_path / "a", splits=["seen"])
+
+
+def test_inspect_counts(tmp_path, recipe):
+    out = tmp_path / "a"
+    generate(recipe, out, splits=["train", "unseen"], shard_rows=300)
+    data = fake_dataset.Dataset(recipe)
+    rows = [data.row(i) for i in range(1000)]
+    train = inspect(out).splits[0]
+    assert train.exact
+    assert train.no_ops == sum(row["no_op"] for row in rows)
+    assert train.distinct == {
+        "patterns": len({row["pattern"] for row in rows}),
+        "replacements": len({row["replacement"] for row in rows}),
+        "rules": len({(row["pattern"], row["replacement"]) for row in rows}),
+    }
+    lengths = [len(row["output"]) for row in rows]
+    assert train.lengths["output"].min == min(lengths)
+    assert train.lengths["output"].max == max(lengths)
+    assert train.lengths["output"].mean == pytest.approx(sum(lengths) / 1000)
+    places = [row["position"] for row in rows if not row["no_op"]]
+    assert train.position.mean == pytest.approx(sum(places) / len(places))
+    assert train.examples == rows[:3]
+    assert sum(train.outcomes.values()) == 1000
+
+
+def test_inspect_of_many_rows_reads_a_stated_sample(tmp_path, recipe, monkeypatch):
+    from markovlib.shards import inspection
+
+    monkeypatch.setattr(inspection, "BLOCK_ROWS", SMALL_BLOCK)
+    generate(recipe, tmp_path / "a", shard_rows=100)
+    found = inspect(tmp_path / "a", rows=200).splits[0]
+    assert not found.exact
+    assert 100 <= found.rows_read <= 200
+    assert found.rows == 1000
+
+
+def test_progress_ends_at_the_total(tmp_path, recipe):
+    states = []
+    generate(recipe, tmp_path / "a", shard_rows=90, threads=3, progress=states.append)
+    assert [state.rows for state in states] == sorted(state.rows for state in states)
+    assert states[-1] == generation.Progress("train", 1000, 1000)
