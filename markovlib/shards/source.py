@@ -51,7 +51,7 @@ class Source(Protocol):
 
 
 def identity(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recipe, as a dictionary, without its sizes and its sweep: what the splits of a folder share."""
+    """Return a recipe, as a dictionary, without its sizes and its sweep: what a folder shares."""
     fields = {name: value for name, value in recipe.items() if name != "sweep"}
     for path in SIZES:
         table, _, field = path.rpartition(".")

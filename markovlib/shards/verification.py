@@ -62,6 +62,15 @@ def verify(
 
     Raises `FileNotFoundError` where there is no manifest, and `ShardError` where it is not one of ours or the
     examples cannot be made again by this version.  Memory is bounded by `threads` blocks of 65,536 rows.
+
+    >>> import tempfile
+    >>> from markovlib import Recipe
+    >>> from markovlib.shards.generation import generate
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = generate(Recipe.load("paper/no-op").replace(examples=1000), Path(folder) / "data")
+    ...     report = verify(Path(folder) / "data")
+    >>> report.ok, report.checked
+    (True, 1000)
     """
     root = Path(path)
     if sample is not None and sample < 1:
