@@ -75,6 +75,17 @@ def generate(
     Raises `ShardError` for a folder that holds something else or is being written, `OSError` for a disk
     that is full or fails, `ValueError` for a request that makes no sense.  No partial file is left under
     its name.
+
+    >>> import tempfile
+    >>> from markovlib import Recipe
+    >>> recipe = Recipe.load("paper/no-op").replace(examples=1000)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made = generate(recipe, Path(folder) / "data", seed=7, shard_rows=400)
+    ...     again = generate(recipe, Path(folder) / "data", seed=7, shard_rows=400)
+    ...     sorted(path.name for path in Path(folder, "data", "train").iterdir())
+    ['part-00000.parquet', 'part-00001.parquet', 'part-00002.parquet']
+    >>> made[0].rows, made[0].kept, again[0].kept
+    (1000, 0, 3)
     """
     path = Path(out)
     plans = [

@@ -78,6 +78,15 @@ def inspect(path: str | Path, *, rows: int = EXACT_ROWS, examples: int = 3) -> I
     binary ones.  Memory is bounded by `rows`.  Raises `ShardError` where the folder is not one of ours,
     `pyarrow.ArrowInvalid` or `OSError` where a shard cannot be read; nothing is checked, see
     `markovlib.shards.verification.verify`.
+
+    >>> import tempfile
+    >>> from markovlib import Recipe
+    >>> from markovlib.shards.generation import generate
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = generate(Recipe.load("paper/no-op").replace(examples=1000), Path(folder) / "data")
+    ...     train = inspect(Path(folder) / "data").splits[0]
+    >>> train.rows, train.no_ops, train.distinct["rules"]
+    (1000, 300, 1000)
     """
     root = Path(path)
     try:
