@@ -271,6 +271,7 @@ def test_a_full_disk_is_one_error_and_the_work_can_go_on(tmp_path, recipe, forma
         with pytest.raises(OSError, match="No space left") as caught:
             generate(recipe, out, shard_rows=90, format=format_name, threads=2)
     assert caught.value.errno == 28
+    assert str(out / "train") in str(caught.value)
     assert not list(out.rglob("*.tmp"))
     assert 0 < len(list(out.glob("train/part-*"))) < 12
     generate(recipe, out, shard_rows=90, format=format_name)
