@@ -338,7 +338,13 @@ def test_the_second_of_two_writers_is_told(tmp_path, recipe):
         generate(recipe, out)
     assert not list(out.iterdir())
     os.close(handle)
-    generate(recipe, out)
+
+    def second(_):
+        with pytest.raises(ShardError, match="another process is writing"):
+            generate(recipe, out)
+
+    (written,) = generate(recipe, out, progress=second)
+    assert written.rows == 1000
 
 
 def test_chosen_columns_keep_their_order(tmp_path, recipe):
