@@ -1,7 +1,5 @@
 #include "lanes.h"
 
-#include <string.h>
-
 #define LANES_PER_BLOCK 16
 
 void mk_lanes_open(mk_lanes *lanes, mk_philox_key key, uint64_t split, uint64_t index, uint64_t attempt)
@@ -18,22 +16,37 @@ static mk_philox_block next_block(mk_lanes *lanes)
     return mk_philox(lanes->key, lanes->next_block++, lanes->index, lanes->split, MK_AXIS_WORD);
 }
 
-static uint16_t next_lane(mk_lanes *lanes)
+static void refill(mk_lanes *lanes)
 {
     if (lanes->used == LANES_PER_BLOCK) {
         lanes->block = next_block(lanes);
         lanes->used = 0;
     }
+}
+
+static uint16_t next_lane(mk_lanes *lanes)
+{
+    refill(lanes);
     unsigned lane = lanes->used++;
     return (uint16_t)(lanes->block.word[lane / 4] >> (16 * (lane % 4)));
 }
 
-uint64_t mk_lanes_word(mk_lanes *lanes)
+static uint64_t next_word(mk_lanes *lanes)
 {
     uint64_t word = 0;
+    refill(lanes);
+    if (lanes->used % 4 == 0) {
+        lanes->used += 4;
+        return lanes->block.word[lanes->used / 4 - 1];
+    }
     for (unsigned i = 0; i < 4; i++)
         word |= (uint64_t)next_lane(lanes) << (16 * i);
     return word;
+}
+
+uint64_t mk_lanes_word(mk_lanes *lanes)
+{
+    return next_word(lanes);
 }
 
 uint64_t mk_lanes_below(mk_lanes *lanes, uint64_t range)
@@ -50,45 +63,38 @@ uint8_t mk_lanes_letter(mk_lanes *lanes, uint32_t letters)
     return (uint8_t)(product >> 16);
 }
 
-static void unpack_block(mk_philox_block block, uint16_t *out)
+static void write_four(uint32_t digits, uint8_t *out)
 {
-    for (unsigned w = 0; w < 4; w++)
-        for (unsigned i = 0; i < 4; i++)
-            out[4 * w + i] = (uint16_t)(block.word[w] >> (16 * i));
+    for (unsigned i = 0; i < 4; i++)
+        out[i] = (uint8_t)(digits >> (8 * i));
 }
 
-static void take_lanes(mk_lanes *lanes, uint16_t *out, size_t count)
+static bool is_refused(const uint64_t *words, size_t i, uint32_t letters, uint32_t threshold)
 {
-    size_t done = 0;
-    while (done < count && lanes->used < LANES_PER_BLOCK)
-        out[done++] = next_lane(lanes);
-    for (; count - done >= LANES_PER_BLOCK; done += LANES_PER_BLOCK)
-        unpack_block(next_block(lanes), out + done);
-    while (done < count)
-        out[done++] = next_lane(lanes);
+    uint32_t lane = (uint32_t)(words[i / 4] >> (16 * (i % 4))) & 0xFFFFu;
+    return (lane * letters & 0xFFFFu) < threshold;
 }
 
-/* Separate loops without branches, so that the compiler turns them into vector instructions. */
-static bool reduce_lanes(const uint16_t *restrict lanes, uint16_t letters, uint16_t threshold, uint8_t *restrict out,
-                         size_t count)
+void mk_lanes_letters(mk_lanes *lanes, uint32_t letters, uint8_t *out, size_t count, uint64_t *scratch)
 {
-    uint16_t refused = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t product = (uint32_t)lanes[i] * letters;
-        out[i] = (uint8_t)(product >> 16);
+    uint32_t threshold = 65536 % letters;
+    uint64_t accepted = UINT64_MAX;
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        uint64_t word = scratch[i / 4] = next_word(lanes);
+        write_four(mk_philox_digits(word, letters, threshold, &accepted), out + i);
     }
-    for (size_t i = 0; i < count; i++)
-        refused |= (uint16_t)((uint16_t)(lanes[i] * letters) < threshold);
-    return refused != 0;
-}
-
-void mk_lanes_letters(mk_lanes *lanes, uint32_t letters, uint8_t *out, size_t count, uint16_t *scratch)
-{
-    uint16_t threshold = (uint16_t)(65536 % letters);
-    take_lanes(lanes, scratch, count);
-    if (!reduce_lanes(scratch, (uint16_t)letters, threshold, out, count))
+    if (i < count) {
+        /* Lanes of all ones are never refused and stand for those that are not taken. */
+        uint64_t word = UINT64_MAX;
+        for (size_t j = 0; i + j < count; j++)
+            word ^= (uint64_t)(uint16_t)~next_lane(lanes) << (16 * j);
+        scratch[i / 4] = word;
+        write_four(mk_philox_digits(word, letters, threshold, &accepted), out + i);
+    }
+    if ((accepted & 0x0001000000010000u) == 0x0001000000010000u)
         return;
-    for (size_t i = 0; i < count; i++)
-        if ((uint16_t)(scratch[i] * letters) < threshold)
+    for (i = 0; i < count; i++)
+        if (is_refused(scratch, i, letters, threshold))
             out[i] = mk_lanes_letter(lanes, letters);
 }

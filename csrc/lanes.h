@@ -4,6 +4,8 @@
 
 #include "philox.h"
 
+#define MK_LANES_SLACK 3
+
 typedef struct {
     mk_philox_key key;
     uint64_t next_block, index, split;
@@ -25,7 +27,7 @@ uint64_t mk_lanes_below(mk_lanes *lanes, uint64_t range);
 uint8_t mk_lanes_letter(mk_lanes *lanes, uint32_t letters);
 
 /* `count` letters at once: lane i gives letter i, then the refused places, from left to right, are drawn again
- * from the lanes after.  `scratch` has room for count lanes. */
-void mk_lanes_letters(mk_lanes *lanes, uint32_t letters, uint8_t *out, size_t count, uint16_t *scratch);
+ * from the lanes after.  `scratch` has room for count / 4 + 1 words, `out` for MK_LANES_SLACK more than count. */
+void mk_lanes_letters(mk_lanes *lanes, uint32_t letters, uint8_t *out, size_t count, uint64_t *scratch);
 
 #endif

@@ -66,23 +66,23 @@ static uint64_t argument_range(const mk_permutation *p, unsigned round)
 
 mk_status mk_permutation_tabulate(mk_permutation *p)
 {
-    if (p->size <= MK_SHUFFLED_MAX || p->rows > 65536 || p->tabulated)
+    if (p->size <= MK_SHUFFLED_MAX || p->rows >= 65536 || p->tabulated)
         return MK_OK;
     size_t needed = (size_t)((p->rows + p->columns) * (MK_PERMUTATION_ROUNDS / 2));
     if (needed > p->capacity) {
-        uint32_t *table = mk_realloc(p->table, needed * sizeof *table);
+        uint16_t *table = mk_realloc(p->table, needed * sizeof *table);
         if (!table)
             return MK_NO_MEMORY;
         p->table = table;
         p->capacity = needed;
     }
-    uint32_t *values = p->table;
+    uint16_t *values = p->table;
     for (unsigned round = 0; round < MK_PERMUTATION_ROUNDS; round++) {
         uint64_t range = addend_range(p, round), arguments = argument_range(p, round);
         for (uint64_t x = 0; x < arguments; x += 4) {
             mk_philox_block block = mk_philox(p->key, x / 4, round, 0, 0);
             for (uint64_t i = x; i < arguments && i < x + 4; i++)
-                values[i] = (uint32_t)mk_multiply_high(block.word[i - x], range);
+                values[i] = (uint16_t)mk_multiply_high(block.word[i - x], range);
         }
         values += arguments;
     }
@@ -92,10 +92,6 @@ mk_status mk_permutation_tabulate(mk_permutation *p)
 
 static uint64_t round_value(const mk_permutation *p, unsigned round, uint64_t x)
 {
-    if (p->tabulated) {
-        size_t pairs = round / 2;
-        return p->table[pairs * (p->rows + p->columns) + (round % 2 ? p->columns : 0) + x];
-    }
     return mk_multiply_high(mk_philox(p->key, x / 4, round, 0, 0).word[x % 4], addend_range(p, round));
 }
 
@@ -115,6 +111,23 @@ static uint64_t network(const mk_permutation *p, uint64_t x)
     return row * p->columns + column;
 }
 
+/* The same from the table, where all numbers fit in 32 bits. */
+static uint64_t network_tabulated(const mk_permutation *p, uint64_t x)
+{
+    uint32_t rows = (uint32_t)p->rows, columns = (uint32_t)p->columns;
+    uint32_t row = (uint32_t)x / columns, column = (uint32_t)x - row * columns;
+    const uint16_t *values = p->table;
+    for (unsigned round = 0; round < MK_PERMUTATION_ROUNDS; round += 2) {
+        row += values[column];
+        row -= row >= rows ? rows : 0;
+        values += columns;
+        column += values[row];
+        column -= column >= columns ? columns : 0;
+        values += rows;
+    }
+    return (uint64_t)row * columns + column;
+}
+
 static uint64_t network_back(const mk_permutation *p, uint64_t y)
 {
     uint64_t row = y / p->columns, column = y % p->columns;
@@ -131,7 +144,7 @@ uint64_t mk_permutation_at(const mk_permutation *p, uint64_t x)
     if (p->size <= MK_SHUFFLED_MAX)
         return p->shuffled[x];
     do
-        x = network(p, x);
+        x = p->tabulated ? network_tabulated(p, x) : network(p, x);
     while (x >= p->size);
     return x;
 }
@@ -155,27 +168,24 @@ uint64_t mk_permutation_inverse(const mk_permutation *p, uint64_t y)
 
 #define DIGITS_PER_COUNTER 24
 
-static uint64_t pack_digits(const uint8_t *digits, size_t length)
-{
-    uint64_t packed = 0;
-    for (size_t i = 0; i < length && i < 8; i++)
-        packed |= (uint64_t)digits[i] << (8 * i);
-    return packed;
-}
-
+/* Digit by digit: bytes just written are read back fastest one at a time. */
 static void pack_counter(const uint8_t *digits, size_t length, uint64_t packed[3])
 {
-    for (size_t i = 0; i < 3; i++)
-        packed[i] = 8 * i < length ? pack_digits(digits + 8 * i, length - 8 * i) : 0;
+    packed[0] = packed[1] = packed[2] = 0;
+    for (size_t i = 0; i < length && i < DIGITS_PER_COUNTER; i++)
+        packed[i / 8] |= (uint64_t)digits[i] << (8 * (i % 8));
 }
 
 /* A lane of 16 bits reduced to a digit is biased by up to letters / 2^16; five such rounds act on either half, and
  * biases of independent summands multiply, so the permutation's own is below 2^-40. */
 static void add_digits(mk_philox_block block, uint32_t letters, bool subtract, uint8_t *digits, size_t length)
 {
+    uint64_t accepted = 0;
+    uint32_t four = 0;
     for (size_t i = 0; i < length && i < 16; i++) {
-        uint32_t lane = (uint32_t)(block.word[i / 4] >> (16 * (i % 4))) & 0xFFFFu;
-        uint32_t digit = lane * letters >> 16;
+        if (i % 4 == 0)
+            four = mk_philox_digits(block.word[i / 4], letters, 0, &accepted);
+        uint32_t digit = four >> (8 * (i % 4)) & 0xFFu;
         uint32_t sum = digits[i] + (subtract ? letters - digit : digit);
         digits[i] = (uint8_t)(sum >= letters ? sum - letters : sum);
     }

@@ -23,7 +23,7 @@ typedef struct {
     uint64_t size;
     uint64_t rows, columns;        /* the grid; cell x is (x / columns, x % columns) */
     bool tabulated;
-    uint32_t *table;               /* the round functions' values, round after round */
+    uint16_t *table;               /* the round functions' values, round after round */
     size_t capacity;
     uint8_t shuffled[MK_SHUFFLED_MAX];
 } mk_permutation;
@@ -31,8 +31,8 @@ typedef struct {
 /* Opens the permutation of [0, size) of that key, 1 <= size < 2^62, keeping the memory of an earlier one. */
 void mk_permutation_open(mk_permutation *p, mk_philox_key key, uint64_t size);
 
-/* Makes evaluation quick at the cost of 8 * 2 * sqrt(size) words of memory; the values stay what they were.  Does
- * nothing where it would not pay (sizes that are shuffled, sizes above 2^32).  On MK_NO_MEMORY the permutation
+/* Makes evaluation quick at the cost of 16 * sqrt(size) bytes; the values stay what they were.  Does nothing
+ * where it would not pay (sizes that are shuffled, sizes near 2^32 and above).  On MK_NO_MEMORY the permutation
  * still works untabulated. */
 mk_status mk_permutation_tabulate(mk_permutation *p);
 

@@ -8,7 +8,7 @@
 #define ROWS_PER_POLL 256
 #define ROWS_TO_TABULATE 256
 #define DECIMALS 20
-#define SLACK 4                          /* letters are stored four bytes at a time */
+#define SLACK 16                         /* letters are stored up to sixteen bytes at a time */
 
 /* A part of the request, rows [first, last), and its bytes. */
 typedef struct {
@@ -26,8 +26,9 @@ typedef struct {
 
 static uint8_t *write_shifted(uint8_t shift, const uint8_t *restrict codes, size_t count, uint8_t *restrict out)
 {
-    for (size_t i = 0; i < count; i++)
-        out[i] = (uint8_t)(codes[i] + shift);
+    for (size_t start = 0; start < count; start += SLACK)
+        for (size_t i = 0; i < SLACK; i++)
+            out[start + i] = (uint8_t)(codes[start + i] + shift);
     return out + count;
 }
 
@@ -73,8 +74,7 @@ static void rewrite(part *p, row *r)
 {
     const mk_plan *plan = p->request->plan;
     const mk_example *example = &r->example;
-    mk_needle needle = mk_needle_make(example->rule.pattern, plan->pattern_length);
-    size_t at = mk_search(&needle, example->word, example->length, 0);
+    size_t at = mk_search(&example->needle, example->word, example->length, 0);
     r->output = example->word;
     r->output_length = example->length;
     r->position = -1;
@@ -196,7 +196,7 @@ static mk_status reserve_all(part *p)
     const mk_request *request = p->request;
     const mk_plan *plan = request->plan;
     size_t longest = (size_t)plan->longest + plan->replacement_length, rows = p->last - p->first;
-    p->output = mk_malloc(longest);
+    p->output = mk_malloc(longest + MK_READ_SLACK);
     if (!p->output)
         return MK_NO_MEMORY;
     for (int column = 0; column < MK_TEXT_COLUMNS; column++) {

@@ -187,7 +187,7 @@ static mk_rule_table *table_open(const mk_plan *plan)
         return NULL;
     table->hash = mk_malloc(rules * sizeof *table->hash);
     table->undivided = mk_malloc(rules);
-    table->parts = mk_malloc(rules * ((size_t)plan->pattern_length + plan->replacement_length));
+    table->parts = mk_malloc(rules * ((size_t)plan->pattern_length + plan->replacement_length) + MK_READ_SLACK);
     if (table->hash && table->undivided && table->parts)
         return table;
     table_close(table);
@@ -236,10 +236,10 @@ mk_status mk_plan_expect(mk_plan *plan, uint64_t rows)
 
 mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequential)
 {
-    *sampler = (mk_sampler){.plan = plan, .sequential = sequential, .block = UINT64_MAX, .run = UINT64_MAX};
-    sampler->parts = mk_malloc((size_t)plan->pattern_length + plan->replacement_length);
-    sampler->word = mk_malloc(plan->longest);
-    sampler->lanes = mk_malloc(plan->longest * sizeof *sampler->lanes);
+    *sampler = (mk_sampler){.plan = plan, .sequential = sequential, .block = UINT64_MAX};
+    sampler->parts = mk_malloc((size_t)plan->pattern_length + plan->replacement_length + MK_READ_SLACK);
+    sampler->word = mk_malloc((size_t)plan->longest + MK_READ_SLACK);
+    sampler->lanes = mk_malloc(((size_t)plan->longest / 4 + 1) * sizeof *sampler->lanes);
     bool opened = sampler->parts && sampler->word && sampler->lanes;
     if (opened && plan->pattern_length)
         opened = mk_exact_open(&sampler->exact, plan->letters, plan->pattern_length, plan->occurrences,
@@ -290,12 +290,13 @@ static uint64_t draw_instruction(mk_sampler *sampler, uint64_t index)
         return index;
     if (plan->order == MK_ORDER_CYCLE)
         return index % plan->instructions;
-    uint64_t run = index / plan->instructions;
-    if (run != sampler->run) {
+    if (index < sampler->run || index - sampler->run >= sampler->run_length) {
+        uint64_t run = index / plan->instructions;
         reopen(sampler, &sampler->popularity, MK_AXIS_POPULARITY, run, plan->instructions);
-        sampler->run = run;
+        sampler->run = run * plan->instructions;
+        sampler->run_length = plan->instructions;
     }
-    return mk_permutation_at(&sampler->popularity, index - run * plan->instructions);
+    return mk_permutation_at(&sampler->popularity, index - sampler->run);
 }
 
 static uint32_t draw_length(const mk_plan *plan, mk_lanes *lanes, uint32_t shortest)
@@ -308,12 +309,11 @@ static uint32_t draw_length(const mk_plan *plan, mk_lanes *lanes, uint32_t short
 static mk_status draw_without(mk_sampler *sampler, mk_lanes *lanes, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
-    mk_needle needle = mk_needle_make(example->rule.pattern, plan->pattern_length);
     example->length = draw_length(plan, lanes, 0);
     (void)mk_lanes_word(lanes); /* the start's place in the stream */
     for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
         mk_lanes_letters(lanes, plan->letters, sampler->word, example->length, sampler->lanes);
-        if (mk_search(&needle, sampler->word, example->length, 0) == MK_NOWHERE)
+        if (mk_search(&example->needle, sampler->word, example->length, 0) == MK_NOWHERE)
             return MK_OK;
     }
     return mk_exact_avoid(&sampler->exact, lanes, sampler->word, example->length);
@@ -357,9 +357,8 @@ static mk_status draw_with(mk_sampler *sampler, mk_lanes *lanes, mk_example *exa
     /* The empty pattern occurs first at the very beginning. */
     uint32_t starts = plan->pattern_length ? example->length - span + 1 : 1;
     uint32_t start = (uint32_t)mk_lanes_below(lanes, starts);
-    mk_needle needle = mk_needle_make(example->rule.pattern, plan->pattern_length);
     for (int refusals = 0; plan->occurrences < 2 && refusals < MK_REFUSALS; refusals++)
-        if (plant(sampler, lanes, &needle, example->length, start))
+        if (plant(sampler, lanes, &example->needle, example->length, start))
             return MK_OK;
     return draw_exactly(sampler, lanes, example, start);
 }
@@ -372,6 +371,7 @@ static mk_status draw_word(mk_sampler *sampler, mk_example *example)
     if (plan->pattern_length)
         mk_exact_pattern(&sampler->exact, example->rule.pattern);
     example->word = sampler->word;
+    example->needle = mk_needle_make(example->rule.pattern, plan->pattern_length);
     for (uint64_t attempt = 0; attempt < MK_ATTEMPTS; attempt++) {
         mk_lanes lanes;
         mk_lanes_open(&lanes, plan->key, plan->split, example->index, attempt);

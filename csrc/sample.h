@@ -14,6 +14,7 @@
 #define MK_REFUSALS 64               /* plain draws of the letters before the exact sampler serves */
 #define MK_ATTEMPTS 4096             /* draws of a whole word before its class is given up */
 #define MK_WORDS_TO_DIVIDE 64        /* a rule with fewer words does not divide them between train and seen */
+#define MK_READ_SLACK 16             /* bytes behind patterns, replacements and words that may be read */
 #define MK_UNBOUNDED UINT64_MAX
 
 typedef enum { MK_ORDER_OWN, MK_ORDER_CYCLE, MK_ORDER_SHUFFLED } mk_order;
@@ -65,9 +66,10 @@ typedef struct {
     const mk_plan *plan;
     bool sequential;                 /* examples come in runs: tables of the permutations pay */
     mk_permutation no_op, popularity;
-    uint64_t block, block_no_ops, run;
+    uint64_t block, block_no_ops;
+    uint64_t run, run_length;        /* the first index of the run at hand */
     uint8_t *parts, *word;
-    uint16_t *lanes;
+    uint64_t *lanes;
     mk_exact exact;
 } mk_sampler;
 
@@ -75,6 +77,7 @@ typedef struct {
     uint64_t index;
     uint64_t number;                 /* of the instruction */
     mk_instruction rule;
+    mk_needle needle;                /* of the rule's pattern */
     bool no_op;
     uint32_t length;
     const uint8_t *word;             /* the sampler's, until its next call */

@@ -1,5 +1,5 @@
 from collections.abc import Collection, Sequence
-from typing import Any, Never, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray

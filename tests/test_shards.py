@@ -267,6 +267,7 @@ def test_a_full_disk_is_one_error_and_the_work_can_go_on(tmp_path, recipe, forma
         with pytest.raises(OSError, match="No space left") as caught:
             generate(recipe, out, shard_rows=90, format=format_name, threads=2)
     assert caught.value.errno == 28
+    assert str(out / "train") in str(caught.value)
     assert not list(out.rglob("*.tmp"))
     assert 0 < len(list(out.glob("train/part-*"))) < 12
     generate(recipe, out, shard_rows=90, format=format_name)
@@ -333,7 +334,13 @@ def test_the_second_of_two_writers_is_told(tmp_path, recipe):
         generate(recipe, out)
     assert not list(out.iterdir())
     os.close(handle)
-    generate(recipe, out)
+
+    def second(_):
+        with pytest.raises(ShardError, match="another process is writing"):
+            generate(recipe, out)
+
+    (written,) = generate(recipe, out, progress=second)
+    assert written.rows == 1000
 
 
 def test_chosen_columns_keep_their_order(tmp_path, recipe):

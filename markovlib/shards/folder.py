@@ -108,15 +108,25 @@ class WholeFile:
             raise ValueError(f"{self.path}: written to after it was sealed")
         self._hash.update(view)
         done = 0
-        while done < len(view):
-            done += os.write(self._handle, view[done:])
+        with self._named_errors():
+            while done < len(view):
+                done += os.write(self._handle, view[done:])
         self.size += done
         return done
 
     def seal(self) -> None:
         """Make the bytes durable, still under the temporary name."""
-        os.fsync(self._handle)
+        with self._named_errors():
+            os.fsync(self._handle)
         self.close()
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        """Say which file could not be written, which the system's errors on open files leave out."""
+        try:
+            yield
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from None
 
     def close(self) -> None:
         if not self._sealed:
