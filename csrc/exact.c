@@ -31,6 +31,7 @@ static size_t weights_rows(const mk_exact *exact)
 mk_status mk_exact_open(mk_exact *exact, uint32_t letters, uint32_t length, uint32_t occurrences, size_t longest)
 {
     *exact = (mk_exact){.letters = letters, .length = length, .longest = longest};
+    exact->alphabet = mk_alphabet_make(letters);
     exact->layers = occurrences ? occurrences : 1;
     exact->automaton.length = length;
     size_t states = (size_t)length + 1;
@@ -353,22 +354,22 @@ static bool is_listed(const mk_automaton *automaton, uint32_t q, uint8_t letter)
     return false;
 }
 
-static uint8_t draw_unlisted(const mk_exact *exact, mk_lanes *lanes, uint32_t q)
+static uint8_t draw_unlisted(const mk_exact *exact, mk_draws *draws, uint32_t q)
 {
     uint8_t letter;
     do
-        letter = mk_lanes_letter(lanes, exact->letters);
+        letter = mk_draws_letter(draws, &exact->alphabet);
     while (is_listed(&exact->automaton, q, letter));
     return letter;
 }
 
 /* Draws one letter at state q and returns the state it leads to.  If rounding leaves the draw beyond the last
  * positive weight, that weight's letter is taken. */
-static uint32_t draw_letter(const mk_exact *exact, mk_lanes *lanes, uint32_t layer, size_t left, uint32_t q,
+static uint32_t draw_letter(const mk_exact *exact, mk_draws *draws, uint32_t layer, size_t left, uint32_t q,
                             uint8_t *letter)
 {
     const mk_automaton *automaton = &exact->automaton;
-    double unit = (double)(mk_lanes_word(lanes) >> 11) * 0x1p-53;
+    double unit = (double)(mk_draws_word(draws) >> 11) * 0x1p-53;
     double point = unit * total_weight(exact, exact->weights, layer, left, q);
     uint32_t chosen = UINT32_MAX;
     for (uint32_t e = automaton->first[q]; e < automaton->first[q + 1]; e++) {
@@ -382,17 +383,17 @@ static uint32_t draw_letter(const mk_exact *exact, mk_lanes *lanes, uint32_t lay
             chosen = UINT32_MAX;
     }
     if (chosen == UINT32_MAX) {
-        *letter = draw_unlisted(exact, lanes, q);
+        *letter = draw_unlisted(exact, draws, q);
         return 0;
     }
     *letter = automaton->letter[chosen];
     return automaton->target[chosen];
 }
 
-static void draw_letters(const mk_exact *exact, mk_lanes *lanes, uint32_t layer, uint32_t q, uint8_t *word, size_t left)
+static void draw_letters(const mk_exact *exact, mk_draws *draws, uint32_t layer, uint32_t q, uint8_t *word, size_t left)
 {
     for (; left; left--) {
-        q = draw_letter(exact, lanes, layer, left, q, word++);
+        q = draw_letter(exact, draws, layer, left, q, word++);
         if (q == exact->length) {
             q = exact->automaton.border[q];
             layer--;
@@ -400,26 +401,26 @@ static void draw_letters(const mk_exact *exact, mk_lanes *lanes, uint32_t layer,
     }
 }
 
-mk_status mk_exact_avoid(mk_exact *exact, mk_lanes *lanes, uint8_t *word, size_t length)
+mk_status mk_exact_avoid(mk_exact *exact, mk_draws *draws, uint8_t *word, size_t length)
 {
     if (find_weights(exact) != MK_OK)
         return MK_NO_MEMORY;
-    draw_letters(exact, lanes, LAYER_AVOID, 0, word, length);
+    draw_letters(exact, draws, LAYER_AVOID, 0, word, length);
     return MK_OK;
 }
 
-mk_status mk_exact_before(mk_exact *exact, mk_lanes *lanes, uint8_t *word, size_t start)
+mk_status mk_exact_before(mk_exact *exact, mk_draws *draws, uint8_t *word, size_t start)
 {
     if (find_weights(exact) != MK_OK)
         return MK_NO_MEMORY;
-    draw_letters(exact, lanes, LAYER_BEFORE, 0, word, start);
+    draw_letters(exact, draws, LAYER_BEFORE, 0, word, start);
     return MK_OK;
 }
 
-mk_status mk_exact_after(mk_exact *exact, mk_lanes *lanes, uint8_t *word, size_t left, uint32_t more)
+mk_status mk_exact_after(mk_exact *exact, mk_draws *draws, uint8_t *word, size_t left, uint32_t more)
 {
     if (find_weights(exact) != MK_OK)
         return MK_NO_MEMORY;
-    draw_letters(exact, lanes, LAYER_AVOID + more, exact->automaton.border[exact->length], word, left);
+    draw_letters(exact, draws, LAYER_AVOID + more, exact->automaton.border[exact->length], word, left);
     return MK_OK;
 }

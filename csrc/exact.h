@@ -8,7 +8,7 @@
 #ifndef MK_EXACT_H
 #define MK_EXACT_H
 
-#include "lanes.h"
+#include "draws.h"
 
 /* The automaton: `border[q]` is the longest proper border of the pattern's first q letters.  From state q the
  * listed letters lead to the listed states (at most 2 * length in all), every other letter to state 0. */
@@ -26,6 +26,7 @@ typedef struct mk_weights mk_weights;
 /* The sampler: the automaton of the pattern at hand, and weights kept for the shapes of pattern met lately. */
 typedef struct {
     uint32_t letters, length;   /* of the alphabet; of the patterns */
+    mk_alphabet alphabet;
     uint32_t layers;            /* occurrences to count, at least 1 */
     size_t longest;             /* of the words */
     mk_automaton automaton;
@@ -53,12 +54,12 @@ mk_status mk_exact_has_words(mk_exact *exact, size_t shortest, uint32_t occurren
                              bool *answer);
 
 /* Draws a word of `length` letters without the pattern. */
-mk_status mk_exact_avoid(mk_exact *exact, mk_lanes *lanes, uint8_t *word, size_t length);
+mk_status mk_exact_avoid(mk_exact *exact, mk_draws *draws, uint8_t *word, size_t length);
 
 /* Draws the `start` letters before the leftmost occurrence, which begins at `start`. */
-mk_status mk_exact_before(mk_exact *exact, mk_lanes *lanes, uint8_t *word, size_t start);
+mk_status mk_exact_before(mk_exact *exact, mk_draws *draws, uint8_t *word, size_t start);
 
 /* Draws the `left` letters after an occurrence so that exactly `more` further occurrences begin after it. */
-mk_status mk_exact_after(mk_exact *exact, mk_lanes *lanes, uint8_t *word, size_t left, uint32_t more);
+mk_status mk_exact_after(mk_exact *exact, mk_draws *draws, uint8_t *word, size_t left, uint32_t more);
 
 #endif

@@ -180,12 +180,9 @@ static void pack_counter(const uint8_t *digits, size_t length, uint64_t packed[3
  * biases of independent summands multiply, so the permutation's own is below 2^-40. */
 static void add_digits(mk_philox_block block, uint32_t letters, bool subtract, uint8_t *digits, size_t length)
 {
-    uint64_t accepted = 0;
-    uint32_t four = 0;
     for (size_t i = 0; i < length && i < 16; i++) {
-        if (i % 4 == 0)
-            four = mk_philox_digits(block.word[i / 4], letters, 0, &accepted);
-        uint32_t digit = four >> (8 * (i % 4)) & 0xFFu;
+        uint32_t lane = (uint32_t)(block.word[i / 4] >> (16 * (i % 4))) & 0xFFFFu;
+        uint32_t digit = lane * letters >> 16;
         uint32_t sum = digits[i] + (subtract ? letters - digit : digit);
         digits[i] = (uint8_t)(sum >= letters ? sum - letters : sum);
     }

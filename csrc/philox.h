@@ -52,20 +52,6 @@ static inline mk_philox_block mk_philox(mk_philox_key key, uint64_t block, uint6
     return (mk_philox_block){{block, index, split, axis}};
 }
 
-/* Four 16-bit lanes times `range` <= 256.  The high halves are digits below `range`: digit i in byte i.  Bits 16 and
- * 48 of *accepted stay set as long as no low half was below `threshold`.  All within a register: lanes that went
- * through memory would wait for the store. */
-static inline uint32_t mk_philox_digits(uint64_t lanes, uint32_t range, uint32_t threshold, uint64_t *accepted)
-{
-    const uint64_t low = 0x0000FFFF0000FFFFu, bit = 0x0001000000010000u;
-    uint64_t even = (lanes & low) * range, odd = (lanes >> 16 & low) * range;
-    uint64_t limit = threshold * (uint64_t)0x100000001u;
-    *accepted &= ((even & low) | bit) - limit;
-    *accepted &= ((odd & low) | bit) - limit;
-    uint64_t pairs = (even >> 16 & 0x000000FF000000FFu) | (odd >> 8 & 0x0000FF000000FF00u);
-    return (uint32_t)(pairs | pairs >> 16);
-}
-
 /* The key of a stream of its own, for one purpose: the first two words of the block at that counter. */
 mk_philox_key mk_philox_subkey(mk_philox_key key, uint64_t size, uint64_t id, uint64_t split, uint64_t axis);
 

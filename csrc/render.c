@@ -17,6 +17,7 @@ typedef struct {
     size_t first, last;
     uint8_t *data[MK_TEXT_COLUMNS];
     size_t used[MK_TEXT_COLUMNS], capacity[MK_TEXT_COLUMNS];
+    size_t bound[MK_TEXT_COLUMNS];       /* of one row */
     uint8_t *output;
     int64_t at;                          /* the example being made */
     bool failed;                         /* and it could not be */
@@ -125,7 +126,7 @@ static uint8_t *write_piece(const mk_request *request, const mk_piece *piece, co
     }
 }
 
-static mk_status reserve(part *p, int column, size_t more)
+static inline mk_status reserve(part *p, int column, size_t more)
 {
     size_t needed = p->used[column] + more;
     if (needed <= p->capacity[column])
@@ -144,7 +145,7 @@ static mk_status write_text(part *p, int column, size_t place, const row *r)
 {
     const mk_request *request = p->request;
     const mk_template *template = request->templates[column];
-    if (reserve(p, column, template_bound(request, template, r->example.length, r->output_length)) != MK_OK)
+    if (reserve(p, column, p->bound[column]) != MK_OK)
         return MK_NO_MEMORY;
     uint8_t *start = p->data[column] + p->used[column], *out = start;
     for (size_t i = 0; i < template->count; i++)
@@ -202,7 +203,7 @@ static mk_status reserve_all(part *p)
     for (int column = 0; column < MK_TEXT_COLUMNS; column++) {
         if (!request->templates[column])
             continue;
-        size_t bound = template_bound(request, request->templates[column], plan->longest, longest);
+        size_t bound = p->bound[column] = template_bound(request, request->templates[column], plan->longest, longest);
         if (reserve(p, column, rows < FIRST_BYTES / bound ? rows * bound + SLACK : FIRST_BYTES) != MK_OK)
             return MK_NO_MEMORY;
     }

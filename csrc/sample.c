@@ -22,10 +22,22 @@ static size_t hash_words(uint32_t length)
     return 2 * (1 + ((size_t)length + 7) / 8);
 }
 
-static uint64_t eight_letters(const uint8_t *letters, size_t length)
+static uint64_t eight_letters(const uint8_t *letters)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t packed;
+    memcpy(&packed, letters, 8);
+#else
+    uint64_t packed = 0;
+    for (unsigned i = 0; i < 8; i++)
+        packed |= (uint64_t)letters[i] << (8 * i);
+#endif
+    return packed;
+}
+
+static uint64_t last_letters(const uint8_t *letters, size_t count)
 {
     uint64_t packed = 0;
-    size_t count = length < 8 ? length : 8;
     for (size_t i = 0; i < count; i++)
         packed |= (uint64_t)letters[i] << (8 * i);
     return packed;
@@ -36,12 +48,12 @@ static uint64_t hash_letters(const uint64_t *keys, const uint8_t *letters, size_
     uint64_t sum = (keys[0] + length) * keys[1];
     size_t i = 0;
     for (; i + 8 <= length; i += 8) {
-        uint64_t pair = eight_letters(letters + i, 8);
+        uint64_t pair = eight_letters(letters + i);
         keys += 2;
         sum += (keys[0] + (uint32_t)pair) * (keys[1] + (pair >> 32));
     }
     if (i < length) {
-        uint64_t pair = eight_letters(letters + i, length - i);
+        uint64_t pair = last_letters(letters + i, length - i);
         sum += (keys[2] + (uint32_t)pair) * (keys[3] + (pair >> 32));
     }
     return sum;
@@ -87,6 +99,7 @@ mk_status mk_plan_open(mk_plan *plan)
     plan->pattern_length = plan->rules.patterns.part.length;
     plan->replacement_length = plan->rules.replacements.part.length;
     const uint32_t lengths[3] = {plan->pattern_length, plan->replacement_length, plan->longest};
+    plan->alphabet = mk_alphabet_make(plan->letters);
     atomic_init(&plan->table, NULL);
     atomic_init(&plan->drawn, 0);
     for (int i = 0; i < 3; i++)
@@ -239,8 +252,7 @@ mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequent
     *sampler = (mk_sampler){.plan = plan, .sequential = sequential, .block = UINT64_MAX};
     sampler->parts = mk_malloc((size_t)plan->pattern_length + plan->replacement_length + MK_READ_SLACK);
     sampler->word = mk_malloc((size_t)plan->longest + MK_READ_SLACK);
-    sampler->lanes = mk_malloc(((size_t)plan->longest / 4 + 1) * sizeof *sampler->lanes);
-    bool opened = sampler->parts && sampler->word && sampler->lanes;
+    bool opened = sampler->parts && sampler->word;
     if (opened && plan->pattern_length)
         opened = mk_exact_open(&sampler->exact, plan->letters, plan->pattern_length, plan->occurrences,
                                plan->longest) == MK_OK;
@@ -255,7 +267,6 @@ void mk_sampler_close(mk_sampler *sampler)
     mk_permutation_close(&sampler->popularity);
     mk_free(sampler->parts);
     mk_free(sampler->word);
-    mk_free(sampler->lanes);
     mk_exact_close(&sampler->exact);
     *sampler = (mk_sampler){0};
 }
@@ -299,33 +310,33 @@ static uint64_t draw_instruction(mk_sampler *sampler, uint64_t index)
     return mk_permutation_at(&sampler->popularity, index - sampler->run);
 }
 
-static uint32_t draw_length(const mk_plan *plan, mk_lanes *lanes, uint32_t shortest)
+static uint32_t draw_length(const mk_plan *plan, mk_draws *draws, uint32_t shortest)
 {
     if (shortest < plan->shortest)
         shortest = plan->shortest;
-    return shortest + (uint32_t)mk_lanes_below(lanes, (uint64_t)plan->longest - shortest + 1);
+    return shortest + (uint32_t)mk_draws_below(draws, (uint64_t)plan->longest - shortest + 1);
 }
 
-static mk_status draw_without(mk_sampler *sampler, mk_lanes *lanes, mk_example *example)
+static mk_status draw_without(mk_sampler *sampler, mk_draws *draws, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
-    example->length = draw_length(plan, lanes, 0);
-    (void)mk_lanes_word(lanes); /* the start's place in the stream */
+    example->length = draw_length(plan, draws, 0);
+    (void)mk_draws_word(draws); /* the start's place in the stream */
     for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
-        mk_lanes_letters(lanes, plan->letters, sampler->word, example->length, sampler->lanes);
+        mk_draws_letters(draws, &plan->alphabet, sampler->word, example->length);
         if (mk_search(&example->needle, sampler->word, example->length, 0) == MK_NOWHERE)
             return MK_OK;
     }
-    return mk_exact_avoid(&sampler->exact, lanes, sampler->word, example->length);
+    return mk_exact_avoid(&sampler->exact, draws, sampler->word, example->length);
 }
 
 /* Plants the pattern between free letters.  Whether the word then has the property. */
-static bool plant(mk_sampler *sampler, mk_lanes *lanes, const mk_needle *needle, size_t length, size_t start)
+static bool plant(mk_sampler *sampler, mk_draws *draws, const mk_needle *needle, size_t length, size_t start)
 {
     const mk_plan *plan = sampler->plan;
     uint8_t *word = sampler->word;
     size_t after = start + plan->pattern_length;
-    mk_lanes_letters(lanes, plan->letters, word, length - plan->pattern_length, sampler->lanes);
+    mk_draws_letters(draws, &plan->alphabet, word, length - plan->pattern_length);
     memmove(word + after, word + start, length - after);
     memcpy(word + start, needle->bytes, needle->length);
     if (mk_search(needle, word, length, 0) != start)
@@ -333,34 +344,34 @@ static bool plant(mk_sampler *sampler, mk_lanes *lanes, const mk_needle *needle,
     return plan->occurrences == 0 || mk_search(needle, word, length, start + 1) == MK_NOWHERE;
 }
 
-static mk_status draw_exactly(mk_sampler *sampler, mk_lanes *lanes, const mk_example *example, uint32_t start)
+static mk_status draw_exactly(mk_sampler *sampler, mk_draws *draws, const mk_example *example, uint32_t start)
 {
     const mk_plan *plan = sampler->plan;
     uint32_t after = start + plan->pattern_length;
-    if (mk_exact_before(&sampler->exact, lanes, sampler->word, start) != MK_OK)
+    if (mk_exact_before(&sampler->exact, draws, sampler->word, start) != MK_OK)
         return MK_NO_MEMORY;
     memcpy(sampler->word + start, example->rule.pattern, plan->pattern_length);
     if (plan->occurrences)
-        return mk_exact_after(&sampler->exact, lanes, sampler->word + after, example->length - after,
+        return mk_exact_after(&sampler->exact, draws, sampler->word + after, example->length - after,
                               plan->occurrences - 1);
-    mk_lanes_letters(lanes, plan->letters, sampler->word + after, example->length - after, sampler->lanes);
+    mk_draws_letters(draws, &plan->alphabet, sampler->word + after, example->length - after);
     return MK_OK;
 }
 
-static mk_status draw_with(mk_sampler *sampler, mk_lanes *lanes, mk_example *example)
+static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
     uint32_t span = plan->pattern_length;
     if (plan->occurrences > 1)
         span += (plan->occurrences - 1) * mk_exact_period(&sampler->exact);
-    example->length = draw_length(plan, lanes, span);
+    example->length = draw_length(plan, draws, span);
     /* The empty pattern occurs first at the very beginning. */
     uint32_t starts = plan->pattern_length ? example->length - span + 1 : 1;
-    uint32_t start = (uint32_t)mk_lanes_below(lanes, starts);
+    uint32_t start = (uint32_t)mk_draws_below(draws, starts);
     for (int refusals = 0; plan->occurrences < 2 && refusals < MK_REFUSALS; refusals++)
-        if (plant(sampler, lanes, &example->needle, example->length, start))
+        if (plant(sampler, draws, &example->needle, example->length, start))
             return MK_OK;
-    return draw_exactly(sampler, lanes, example, start);
+    return draw_exactly(sampler, draws, example, start);
 }
 
 /* Draws words until one is of the split's class. */
@@ -373,9 +384,9 @@ static mk_status draw_word(mk_sampler *sampler, mk_example *example)
     example->word = sampler->word;
     example->needle = mk_needle_make(example->rule.pattern, plan->pattern_length);
     for (uint64_t attempt = 0; attempt < MK_ATTEMPTS; attempt++) {
-        mk_lanes lanes;
-        mk_lanes_open(&lanes, plan->key, plan->split, example->index, attempt);
-        mk_status status = (example->no_op ? draw_without : draw_with)(sampler, &lanes, example);
+        mk_draws draws;
+        mk_draws_open(&draws, plan->key, plan->split, example->index, attempt);
+        mk_status status = (example->no_op ? draw_without : draw_with)(sampler, &draws, example);
         if (status != MK_OK || !divided)
             return status;
         if (is_for_seen(plan, example) == (plan->words == MK_WORDS_SEEN))

@@ -44,6 +44,7 @@ typedef struct {
     uint32_t shortest, longest;      /* words, in letters */
     mk_word_class words;
 
+    mk_alphabet alphabet;
     uint32_t pattern_length, replacement_length;
     uint64_t *hash_keys[3];          /* of patterns, replacements, words */
     uint64_t hash_start;
@@ -69,7 +70,6 @@ typedef struct {
     uint64_t block, block_no_ops;
     uint64_t run, run_length;        /* the first index of the run at hand */
     uint8_t *parts, *word;
-    uint64_t *lanes;
     mk_exact exact;
 } mk_sampler;
 

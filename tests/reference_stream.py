@@ -111,35 +111,37 @@ class Part:
         return permute_string(self.key, self.base, digits_of(index, self.base, self.length))
 
 
-class Lanes:
-    """The lanes of one attempt at one example."""
+class Draws:
+    """The words of one attempt at one example."""
 
     def __init__(self, key, split, index, attempt):
         self.key, self.counter = key, [attempt << 32, index, split, 5]
         self.left = []
 
-    def lane(self):
+    def word(self):
         if not self.left:
-            for word in philox(self.key, self.counter):
-                self.left += [word >> shift & 0xFFFF for shift in (0, 16, 32, 48)]
+            self.left = list(philox(self.key, self.counter))
             self.counter[0] += 1
         return self.left.pop(0)
-
-    def word(self):
-        return sum(self.lane() << shift for shift in (0, 16, 32, 48))
 
     def below(self, limit):
         return self.word() * limit >> 64
 
     def letter(self, base):
+        return self.group(base, 1)[0]
+
+    def group(self, base, size):
         while True:
-            product = self.lane() * base
-            if product % 65536 >= 65536 % base:
-                return product >> 16
+            rest, letters = self.word(), []
+            for _ in range(size):
+                letters.append(rest * base >> 64)
+                rest = rest * base & MASK
+            if rest >= 2**64 % base**size:
+                return letters
 
     def letters(self, base, count):
-        products = [self.lane() * base for _ in range(count)]
-        return [p >> 16 if p % 65536 >= 65536 % base else self.letter(base) for p in products]
+        size = max(k for k in range(1, 49) if base**k <= 2**48)
+        return [letter for _ in range(-(-count // size)) for letter in self.group(base, size)][:count]
 
 
 def occurrences(word, pattern):
@@ -211,14 +213,14 @@ class Weights:
         weights.append(others * (ahead[0] * self.shrink[1 if layer <= 1 else q + 1]))
         return weights
 
-    def draw(self, lanes, layer, q, left):
+    def draw(self, draws, layer, q, left):
         word = []
         for remaining in range(left, 0, -1):
             weights = self.choices(layer, remaining, q)
             total = 0.0
             for weight in weights:
                 total += weight
-            point = (lanes.word() >> 11) * 2.0**-53 * total
+            point = (draws.word() >> 11) * 2.0**-53 * total
             chosen = 0
             while chosen < len(weights) - 1 and point >= weights[chosen]:
                 point -= weights[chosen]
@@ -228,9 +230,9 @@ class Weights:
             if chosen < len(weights) - 1:
                 letter, q = self.edges[q][chosen]
             else:
-                letter = lanes.letter(self.base)
+                letter = draws.letter(self.base)
                 while letter in [listed for listed, _ in self.edges[q]]:
-                    letter = lanes.letter(self.base)
+                    letter = draws.letter(self.base)
                 q = 0
             word.append(letter)
             if q == self.size:
@@ -300,41 +302,41 @@ class ReferenceStream:
             total += self.hash_letters(part, letters)
         return (total & MASK) >> 60 == 0
 
-    def word_without(self, lanes, pattern):
-        length = self.shortest + lanes.below(self.longest - self.shortest + 1)
-        lanes.word()
+    def word_without(self, draws, pattern):
+        length = self.shortest + draws.below(self.longest - self.shortest + 1)
+        draws.word()
         for _ in range(64):
-            word = lanes.letters(self.base, length)
+            word = draws.letters(self.base, length)
             if not occurrences(word, pattern):
                 return word
-        return Weights(pattern, self.base, self.longest, 1).draw(lanes, 1, 0, length)
+        return Weights(pattern, self.base, self.longest, 1).draw(draws, 1, 0, length)
 
-    def word_with(self, lanes, pattern):
+    def word_with(self, draws, pattern):
         count = self.exactly or 1
         period = next((d for d in range(1, len(pattern)) if pattern[d:] == pattern[:-d]), len(pattern))
         span = len(pattern) + (count - 1) * period
         shortest = max(span, self.shortest)
-        length = shortest + lanes.below(self.longest - shortest + 1)
-        start = lanes.below(length - span + 1 if pattern else 1)
+        length = shortest + draws.below(self.longest - shortest + 1)
+        start = draws.below(length - span + 1 if pattern else 1)
         for _ in range(64 if count == 1 else 0):
-            free = lanes.letters(self.base, length - len(pattern))
+            free = draws.letters(self.base, length - len(pattern))
             word = free[:start] + pattern + free[start:]
             found = occurrences(word, pattern)
             if found[0] == start and (self.exactly is None or len(found) == 1):
                 return word
         weights = Weights(pattern, self.base, self.longest, count)
         after = length - start - len(pattern)
-        word = weights.draw(lanes, 0, 0, start) + pattern
+        word = weights.draw(draws, 0, 0, start) + pattern
         if self.exactly is None:
-            return word + lanes.letters(self.base, after)
-        return word + weights.draw(lanes, count, weights.border[-1], after)
+            return word + draws.letters(self.base, after)
+        return word + weights.draw(draws, count, weights.border[-1], after)
 
     def example(self, index, divided=True):
         no_op = self.no_op(index)
         pattern, replacement = self.instruction(self.instruction_number(index))
         for attempt in range(4096):
-            lanes = Lanes(self.key, self.split, index, attempt)
-            word = (self.word_without if no_op else self.word_with)(lanes, pattern)
+            draws = Draws(self.key, self.split, index, attempt)
+            word = (self.word_without if no_op else self.word_with)(draws, pattern)
             seen = self.split_name == "seen"
             if self.split_name == "unseen" or not divided or self.is_for_seen(pattern, replacement, word) == seen:
                 return pattern, replacement, word, no_op

@@ -1,0 +1,42 @@
+/* draws.h - the randomness of one attempt at one example: 64-bit words of a Philox stream, taken in order. */
+#ifndef MK_DRAWS_H
+#define MK_DRAWS_H
+
+#include "philox.h"
+
+/* Letters are drawn several at a time: one word w gives the letters w * r / 2^64, then the low half of that product
+ * times r again, and so on, k times.  The word is refused if the last low half is below 2^64 mod r^k; what is left is
+ * exactly uniform (N. Brackett-Rozinsky, D. Lemire, "Batched ranged random integer generation", 2024).  k is the
+ * largest number with r^k <= 2^48, so that fewer than one word in 2^16 is refused. */
+typedef struct {
+    uint32_t letters;            /* r, 2 .. 256 */
+    uint32_t group;              /* k */
+    uint64_t group_threshold;    /* 2^64 mod r^k */
+    uint64_t single_threshold;   /* 2^64 mod r */
+} mk_alphabet;
+
+mk_alphabet mk_alphabet_make(uint32_t letters);
+
+typedef struct {
+    mk_philox_key key;
+    uint64_t next_block, index, split;
+    mk_philox_block block;
+    unsigned used;               /* words of `block` that are spent, 0 .. 4 */
+} mk_draws;
+
+/* Starts the stream of attempt number `attempt` (below 2^31) at example `index`. */
+void mk_draws_open(mk_draws *draws, mk_philox_key key, uint64_t split, uint64_t index, uint64_t attempt);
+
+/* The next word. */
+uint64_t mk_draws_word(mk_draws *draws);
+
+/* A number below `range`, from one word by multiply-high (bias below range / 2^64). */
+uint64_t mk_draws_below(mk_draws *draws, uint64_t range);
+
+/* One letter, from a word of its own. */
+uint8_t mk_draws_letter(mk_draws *draws, const mk_alphabet *alphabet);
+
+/* `count` letters, in groups of k; those of the last group that are not needed are dropped. */
+void mk_draws_letters(mk_draws *draws, const mk_alphabet *alphabet, uint8_t *out, size_t count);
+
+#endif
