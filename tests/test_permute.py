@@ -1,0 +1,107 @@
+"""Keyed permutations: bijections, the same tabulated or not, invertible, and uniform as far as statistics can see."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import reference_stream
+from hypothesis import given
+from hypothesis import strategies as st
+
+from markovlib._stream import Part, Permutation
+
+KEYS = st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 255, 256, 257, 258, 1000, 65_536, 65_537, 100_003])
+def test_bijection_tabulated_or_not(size: int) -> None:
+    plain, table = Permutation((1, size), size), Permutation((1, size), size, tabulate=True)
+    images = [table[x] for x in range(size)]
+    assert sorted(images) == list(range(size))
+    for x in range(0, size, max(1, size // 500)):
+        assert plain[x] == images[x]
+        assert plain.index(images[x]) == table.index(images[x]) == x
+
+
+@given(KEYS, st.integers(1, 2**62 - 1), st.data())
+def test_any_size(key: tuple[int, int], size: int, data: st.DataObject) -> None:
+    x = data.draw(st.integers(0, size - 1))
+    permutation = Permutation(key, size, tabulate=size < 2**24)
+    assert permutation[x] == reference_stream.permute(key, size, x)
+    assert 0 <= permutation[x] < size
+    assert permutation.index(permutation[x]) == x
+
+
+@given(KEYS, st.integers(2, 256), st.integers(0, 120), st.sampled_from([1, 2]), st.data())
+def test_part_spaces(key: tuple[int, int], letters: int, length: int, axis: int, data: st.DataObject) -> None:
+    digits = bytes(data.draw(st.lists(st.integers(0, letters - 1), min_size=length, max_size=length)))
+    part = Part(key, axis, letters, length)
+    image = part.permute(digits)
+    assert len(image) == length
+    assert all(digit < letters for digit in image)
+    assert part.permute_back(image) == digits
+
+
+def test_part_space_as_strings_is_what_the_reference_says() -> None:
+    for letters, length in ((2, 62), (26, 20), (256, 8), (3, 49), (255, 200)):
+        digits = [(7 * i) % letters for i in range(length)]
+        key = reference_stream.subkey((3, 4), length, letters, 0, 2)
+        assert list(Part((3, 4), 2, letters, length).permute(bytes(digits))) == reference_stream.permute_string(
+            key, letters, digits
+        )
+
+
+@pytest.mark.parametrize("size", [2**62, 0])
+def test_sizes_have_a_limit(size: int) -> None:
+    with pytest.raises(ValueError, match="size must be"):
+        Permutation((0, 0), size)
+
+
+def standardised(observed: np.ndarray, expected: float) -> float:
+    """Chi-square of counts that should be equal, as a number of standard deviations."""
+    freedom = observed.size - 1
+    return float((((observed - expected) ** 2 / expected).sum() - freedom) / np.sqrt(2 * freedom))
+
+
+@pytest.mark.slow
+def test_uniform_for_every_size_up_to_2000() -> None:
+    """Where 0 goes, where the middle goes, and how the images of neighbours lie to one another.
+
+    1024 keys, 8 cells: a chi-square of 7 degrees of freedom lies 9 standard deviations above its mean with a chance of
+    10^-6, so a fair shuffle would fail one of the 6000 tests with a chance below one in a hundred (the keys are fixed).
+    """
+    keys, cells = 1024, 8
+    for size in range(2, 2001):
+        places = min(cells, size)
+        bins = (np.arange(size) * places) // size
+        share = np.bincount(bins) / size
+        first, middle, gap = (np.zeros(places) for _ in range(3))
+        for k in range(keys):
+            permutation = Permutation((k, size), size)
+            x, y = permutation[0], permutation[size // 2]
+            first[bins[x]] += 1
+            middle[bins[y]] += 1
+            gap[bins[(y - x - 1) % size]] += 1
+        for counts, even in ((first, share), (middle, share), (gap, gap_share(size, bins, places))):
+            expected = even * keys
+            kept = expected > 0
+            chi = ((counts[kept] - expected[kept]) ** 2 / expected[kept]).sum()
+            freedom = max(1, kept.sum() - 1)
+            assert (chi - freedom) / np.sqrt(2 * freedom) < 9, (size, counts)
+            assert counts[~kept].sum() == 0
+
+
+def gap_share(size: int, bins: np.ndarray, places: int) -> np.ndarray:
+    """Differences of two different images are uniform on 1 .. size - 1."""
+    return np.bincount(bins[: size - 1], minlength=places) / (size - 1)
+
+
+def test_positions_are_uniform() -> None:
+    """Every x to every y, over 20,000 keys, for sizes on both sides of the change of method."""
+    for size in (5, 16, 300):
+        counts = np.zeros((size, size))
+        for k in range(4000):
+            permutation = Permutation((k, 99), size, tabulate=True)
+            for x in range(size):
+                counts[x, permutation[x]] += 1
+        assert abs(standardised(counts.ravel(), 4000 / size)) < 5 * np.sqrt(size / (size - 1))

@@ -1,0 +1,151 @@
+"""Recipes: read, written, changed, and refused with the path of the field."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+
+from markovlib import Recipe, RecipeError
+from markovlib.render import TemplateError, parse_template
+
+BASE = Recipe.load("paper/no-op")
+
+
+def test_presets() -> None:
+    presets = Recipe.presets()
+    assert {"paper/basic", "paper/no-op"} <= set(presets)
+    assert all(line and not line.startswith("#") for line in presets.values())
+    for name in presets:
+        Recipe.load(name)
+    assert (BASE.words.no_op, BASE.examples, BASE.instructions, BASE.words.length) == (0.3, 1_000_000, 1000, (50, 50))
+    assert Recipe.load("paper/basic").sweep["instructions"][-1] == 1_000_000
+
+
+@pytest.mark.parametrize("recipe", [
+    BASE, Recipe(), Recipe.load("paper/basic"),
+    BASE.replace({"rules.alphabet": {"bytes": [0, 255]}, "words.occurrences": 2}),
+    BASE.replace({"render.prompt": 'a "b" \\ \t\n\x7f\u0001é😀 {word}', "examples": None, "words.no_op": 1e-05}),
+])  # fmt: skip
+def test_written_and_read_back(recipe: Recipe, tmp_path: Path) -> None:
+    assert Recipe.from_toml(recipe.to_toml()) == recipe
+    assert Recipe.from_json(recipe.to_json()) == recipe
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
+    assert pickle.loads(pickle.dumps(recipe)) == recipe
+    assert hash(recipe) == hash(Recipe.from_json(recipe.to_json()))
+    for suffix, text in ((".toml", recipe.to_toml()), (".json", recipe.to_json())):
+        path = tmp_path / f"recipe{suffix}"
+        path.write_text(text, "utf-8")
+        assert Recipe.load(path) == Recipe.load(str(path)) == recipe
+
+
+def test_replace() -> None:
+    changed = BASE.replace({"words.no_op": 0.5, "rules.pattern_length": 7}, examples=10)
+    assert (changed.words.no_op, changed.examples, changed.rules.pattern_length) == (0.5, 10, (7, 7))
+    assert changed.words.length == BASE.words.length
+    assert BASE.replace(examples=None).examples is None
+    assert BASE.replace({"words": {"length": 60}}).words.no_op == 0
+    with pytest.raises(RecipeError, match="words.nope: unknown field; the fields here are length"):
+        BASE.replace({"words.nope": 1})
+    with pytest.raises(RecipeError, match="examples.x: examples has no fields"):
+        BASE.replace({"examples.x": 1})
+
+
+def test_fingerprints() -> None:
+    sized = BASE.replace({"examples": 5, "instructions": 4, "eval.examples": 3, "eval.instructions": 2})
+    assert sized.identity == BASE.identity
+    assert len({sized.fingerprint, BASE.fingerprint, BASE.identity}) == 3
+    assert BASE.replace(sweep=None).fingerprint == BASE.fingerprint
+    assert BASE.replace({"words.no_op": 0.2}).identity != BASE.identity
+    assert BASE.replace({"words.length": 50}).fingerprint == BASE.fingerprint
+    assert json.loads(BASE.to_json()) == BASE.to_dict()
+
+
+@pytest.mark.parametrize(("changes", "path", "message"), [
+    ({"words.no_op": 1.5}, "words.no_op", "must be between 0 and 1, got 1.5"),
+    ({"words.no_op": -0.1}, "words.no_op", "must be between 0 and 1"),
+    ({"words.no_op": "x"}, "words.no_op", "expected `float`, got `str`"),
+    ({"words.no_op": 1e-30}, "words.no_op", "at most 17 decimals"),
+    ({"rules.pattern_length": 51}, "rules.pattern_length", "longer than every word"),
+    ({"rules.pattern_length": 0}, "words.no_op", "must be 0, since the empty pattern"),
+    ({"rules.pattern_length": [20, 10]}, "rules.pattern_length", "must be [least, greatest]"),
+    ({"rules.pattern_length": [10, 20]}, "rules.pattern_length", "range is not supported in this version"),
+    ({"rules.replacement_length": -1}, "rules.replacement_length", "must be [least, greatest]"),
+    ({"rules.replacement_length": [1, 2, 3]}, "rules.replacement_length", "length 2"),
+    ({"words.length": 0}, "words.length", "must be [least, greatest] within 1"),
+    ({"rules.alphabet": "aa"}, "rules.alphabet", "letter 'a' occurs twice"),
+    ({"rules.alphabet": "a"}, "rules.alphabet", "2 to 256 letters"),
+    ({"rules.alphabet": {"bytes": [0]}}, "rules.alphabet.bytes", "length 2"),
+    ({"rules.holdout": 1.0}, "rules.holdout", "less than 1"),
+    ({"rules.family": "mirrored"}, "rules.family", '"mirrored" is not supported in this version; only "uniform" is'),
+    ({"rules.k": 3}, "rules.k", "not supported in this version; leave it out"),
+    ({"rules.per_example": 2}, "rules.per_example", "not supported"),
+    ({"rules.pool": 2}, "rules.pool", "not supported"),
+    ({"popularity": {"zipf": 1.1}}, "popularity", "not supported"),
+    ({"task.kind": "run"}, "task.kind", "not supported"),
+    ({"words.near_miss": 0.1}, "words.near_miss", "not supported"),
+    ({"words.sampler": "exact"}, "words.sampler", "not supported"),
+    ({"words.occurrences": [1, 2]}, "words.occurrences", "a list is not supported"),
+    ({"words.occurrences": 0}, "words.occurrences", "at least 1"),
+    ({"words.occurrences": 3}, "words.occurrences", "need words of 60"),
+    ({"words.occurrences": 1, "rules.pattern_length": 0, "words.no_op": 0.0}, "words.occurrences", "left out"),
+    ({"render.prompt": "ab{x}"}, "render.prompt", "character 3: unknown field {x}; the fields are {index}"),
+    ({"render.completion": "a}b"}, "render.completion", "character 2: '}' closes nothing"),
+    ({"render.prompt": "\ud800"}, "render.prompt", "character 1 cannot be written"),
+    ({"examples": 0}, "examples", "between 1 and"),
+    ({"instructions": 0}, "instructions", "between 1 and"),
+    ({"examples": 1.5}, "examples", "expected `int"),
+    ({"rules.pattern_length": 1, "rules.replacement_length": 1, "instructions": 10**6}, "instructions",
+     "1000000 different instructions are not possible: the rule space holds 506 for training (of 650 rules)"),
+    ({"rules.pattern_length": 1, "rules.replacement_length": 1, "instructions": None}, "examples",
+     "1000000 examples need as many instructions"),
+    ({"rules.pattern_length": 1, "rules.replacement_length": 1, "instructions": 5, "eval.instructions": 20},
+     "eval.instructions", "20 are not possible: 6 are held out"),
+    ({"rules.alphabet": "ab", "rules.pattern_length": 1, "rules.replacement_length": 1, "words.no_op": 0.0}, "rules", "no rule"),
+    ({"sweep": {"words.nope": [1]}}, "sweep.words.nope", "is not the path of a field"),
+    ({"sweep": {"examples": []}}, "sweep.examples", "at least one value"),
+    ({"wrds": {}}, "wrds", "unknown field; the fields here are examples"),
+])  # fmt: skip
+def test_impossible_fields(changes: dict[str, object], path: str, message: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        BASE.replace(changes)
+    assert caught.value.path == path
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(f"recipe: {path}: ")
+    assert isinstance(caught.value, ValueError)
+
+
+def test_errors_name_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[words]\nno_op = 1.5\n")
+    with pytest.raises(RecipeError) as caught:
+        Recipe.load(path)
+    assert str(caught.value) == "mine.toml: words.no_op: must be between 0 and 1, got 1.5"
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    path.write_text("[words\n")
+    with pytest.raises(RecipeError, match=r"mine.toml: is not TOML: .*line 1"):
+        Recipe.load(path)
+    path.write_bytes(b"# \xff\n")
+    with pytest.raises(RecipeError, match="is not UTF-8 text"):
+        Recipe.load(path)
+    path.with_suffix(".json").write_text("[1, 2]")
+    with pytest.raises(RecipeError, match="mine.json: expected `object`"):
+        Recipe.load(path.with_suffix(".json"))
+    path.with_suffix(".json").write_text("{")
+    with pytest.raises(RecipeError, match="is not JSON"):
+        Recipe.load(path.with_suffix(".json"))
+    with pytest.raises(RecipeError, match=r"paper/nope: is neither a preset \(paper/basic, paper/no-op\)"):
+        Recipe.load("paper/nope")
+    with pytest.raises(FileNotFoundError):
+        Recipe.load(tmp_path / "none.toml")
+
+
+def test_templates() -> None:
+    assert [piece.field or piece.literal for piece in parse_template("{{{pattern}}}>{word}")] == [
+        "{", "pattern", "}>", "word",
+    ]  # fmt: skip
+    assert parse_template("") == []
+    with pytest.raises(TemplateError, match="character 2: '{' is not closed"):
+        parse_template("a{word")
