@@ -58,7 +58,7 @@ class Example(NamedTuple):
     batch, the columns that the batch does not have are None.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # not the method of tuples
     prompt: Any
     completion: Any
     word: Any
@@ -108,7 +108,9 @@ class Batch:
         at = operator.index(i)
         if not -len(self) <= at < len(self):
             raise IndexError(f"row {at} of a batch of {len(self)}")
-        row = {name: _plain(name, self._values[name][at]) if name in self._values else None for name in COLUMNS}
+        row: dict[str, Any] = {
+            name: _plain(name, self._values[name][at]) if name in self._values else None for name in COLUMNS
+        }
         sides = row["pattern"], row["replacement"]
         return Example(**row, rules=None if None in sides else (Rule(*sides),))
 
@@ -152,7 +154,7 @@ class Dataset:
 
     >>> ds = Dataset(Recipe.load("paper/no-op").replace({"rules.pattern_length": 3, "words.length": 8}), seed=7)
     >>> len(ds), ds[0].word, ds[0].output == ds[0].word.replace(ds[0].pattern, ds[0].replacement, 1)
-    (1000000, 'taiwiouv', True)
+    (1000000, 'grufmvsd', True)
     """
 
     def __init__(self, recipe: Recipe, seed: int = 0, split: str = "train") -> None:
@@ -215,7 +217,7 @@ class Dataset:
     # ---- examples -----------------------------------------------------------------------------------------------
 
     @overload
-    def __getitem__(self, key: SupportsIndex) -> Example: ...
+    def __getitem__(self, key: int | np.integer[Any]) -> Example: ...
     @overload
     def __getitem__(self, key: slice | Sequence[int] | NDArray[np.integer[Any]]) -> Batch: ...
     def __getitem__(self, key: Any) -> Example | Batch:
@@ -352,8 +354,8 @@ class Dataset:
     def _no_word(self, index: int) -> NoReturn:
         raise RecipeError(
             "words",
-            f"example {index} of split {self.split!r}: no word of this split's class was met in 4096 draws, because its "
-            "rule has few words; lengthen words.length or shorten the pattern",
+            f"example {index} of split {self.split!r}: no word of this split's class was met in 4096 draws, "
+            "because its rule has few words; lengthen words.length or shorten the pattern",
         ) from None
 
     def _index(self, index: int) -> int:

@@ -330,9 +330,9 @@ def test_no_memory() -> None:
         finally:
             fail_allocations_after(-1)
     assert 10 < failures < 200
-    with pytest.raises(MemoryError):
-        try:
-            fail_allocations_after(0)
+    fail_allocations_after(0)
+    try:
+        with pytest.raises(MemoryError):
             Dataset(BASE)
-        finally:
-            fail_allocations_after(-1)
+    finally:
+        fail_allocations_after(-1)

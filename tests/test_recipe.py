@@ -47,9 +47,9 @@ def test_replace() -> None:
     assert changed.words.length == BASE.words.length
     assert BASE.replace(examples=None).examples is None
     assert BASE.replace({"words": {"length": 60}}).words.no_op == 0
-    with pytest.raises(RecipeError, match="words.nope: unknown field; the fields here are length"):
+    with pytest.raises(RecipeError, match=r"words\.nope: unknown field; the fields here are length"):
         BASE.replace({"words.nope": 1})
-    with pytest.raises(RecipeError, match="examples.x: examples has no fields"):
+    with pytest.raises(RecipeError, match=r"examples\.x: examples has no fields"):
         BASE.replace({"examples.x": 1})
 
 
@@ -103,7 +103,8 @@ def test_fingerprints() -> None:
      "1000000 examples need as many instructions"),
     ({"rules.pattern_length": 1, "rules.replacement_length": 1, "instructions": 5, "eval.instructions": 20},
      "eval.instructions", "20 are not possible: 6 are held out"),
-    ({"rules.alphabet": "ab", "rules.pattern_length": 1, "rules.replacement_length": 1, "words.no_op": 0.0}, "rules", "no rule"),
+    ({"rules.alphabet": "ab", "rules.pattern_length": 1, "rules.replacement_length": 1, "words.no_op": 0.0},
+     "rules", "no rule"),
     ({"sweep": {"words.nope": [1]}}, "sweep.words.nope", "is not the path of a field"),
     ({"sweep": {"examples": []}}, "sweep.examples", "at least one value"),
     ({"wrds": {}}, "wrds", "unknown field; the fields here are examples"),
@@ -131,7 +132,7 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="is not UTF-8 text"):
         Recipe.load(path)
     path.with_suffix(".json").write_text("[1, 2]")
-    with pytest.raises(RecipeError, match="mine.json: expected `object`"):
+    with pytest.raises(RecipeError, match=r"mine\.json: expected `object`"):
         Recipe.load(path.with_suffix(".json"))
     path.with_suffix(".json").write_text("{")
     with pytest.raises(RecipeError, match="is not JSON"):
@@ -147,5 +148,5 @@ def test_templates() -> None:
         "{", "pattern", "}>", "word",
     ]  # fmt: skip
     assert parse_template("") == []
-    with pytest.raises(TemplateError, match="character 2: '{' is not closed"):
+    with pytest.raises(TemplateError, match=r"character 2: '\{' is not closed"):
         parse_template("a{word")

@@ -40,7 +40,9 @@ def test_letters_of_no_ops_are_uniform_in_every_place(alphabet: object) -> None:
 
 
 def test_starts_and_lengths_are_uniform() -> None:
-    batch = Dataset(BASE.replace({"words.length": [15, 30], "rules.pattern_length": 18, "examples": 100_000}))[0:100_000]
+    batch = Dataset(BASE.replace({"words.length": [15, 30], "rules.pattern_length": 18, "examples": 100_000}))[
+        0:100_000
+    ]
     lengths = batch.word.lengths()
     assert excess(np.bincount(lengths, minlength=31)[18:], 100_000 / 13) < WORST
     assert lengths.min() == 18
@@ -76,7 +78,8 @@ def test_words_have_the_distribution_that_enumeration_gives(
     letters: str, length: int, pattern: int, count: int | None, no_op: bool
 ) -> None:
     recipe = BASE.replace({
-        "rules.alphabet": letters, "rules.pattern_length": pattern, "rules.replacement_length": 5, "words.length": length,
+        "rules.alphabet": letters, "rules.pattern_length": pattern, "rules.replacement_length": 5,
+        "words.length": length,
         "words.no_op": float(no_op), "words.occurrences": count, "eval.instructions": None, "eval.examples": 60_000,
         "rules.holdout": 0.5, "examples": 1, "instructions": 1,
     })  # fmt: skip

@@ -14,7 +14,9 @@ from markovlib.dataset import stream_key
 from markovlib.spaces import Alphabet, UniformSpace
 
 
-@pytest.mark.parametrize(("letters", "pattern", "replacement"), [("ab", 2, 2), ("abc", 1, 2), ("abc", 2, 0), ("ba", 0, 1)])
+@pytest.mark.parametrize(
+    ("letters", "pattern", "replacement"), [("ab", 2, 2), ("abc", 1, 2), ("abc", 2, 0), ("ba", 0, 1)]
+)
 def test_numbering_is_the_order_of_the_alphabet(letters: str, pattern: int, replacement: int) -> None:
     space = UniformSpace(letters, pattern, replacement)
     rules = [
@@ -63,7 +65,8 @@ def test_alphabets(spec: str, letters: str) -> None:
 
 @pytest.mark.parametrize(("spec", "message"), [
     ("", "2 to 256 letters, got 0"), ("a", "2 to 256 letters, got 1"), ("aba", "'a' occurs twice"),
-    ("a-cb", "'b' occurs twice"), ("z-a", "runs backwards"), ("\u0100-\u0300", "more than 256"), ("a\ud800", "lone surrogate"),
+    ("a-cb", "'b' occurs twice"), ("z-a", "runs backwards"), ("\u0100-\u0300", "more than 256"),
+    ("a\ud800", "lone surrogate"),
     ({"bytes": [5, 4]}, "0 <= first"), ({"bytes": [0, 256]}, "0 <= first"), ({"byte": [0, 1]}, "must be text"),
     ({"bytes": [7, 7]}, "2 to 256"),
 ])  # fmt: skip

@@ -18,7 +18,8 @@ RECIPES = {
     "paper/no-op": NO_OP,
     "own instructions": NO_OP.replace(instructions=None),
     "unbounded": NO_OP.replace(examples=None),
-    "numbered space": NO_OP.replace({"rules.pattern_length": 5, "rules.replacement_length": 3, "words.length": [8, 40]}),
+    "numbered space": NO_OP.replace({"rules.pattern_length": 5, "rules.replacement_length": 3,
+                                     "words.length": [8, 40]}),
     "two letters": NO_OP.replace({"rules.alphabet": "ab", "rules.pattern_length": 2, "rules.replacement_length": 3,
                                   "words.length": 40, "instructions": 15}),
     "exactly five": NO_OP.replace({"rules.pattern_length": 4, "words.length": 120, "words.occurrences": 5}),
@@ -74,7 +75,9 @@ GOLDEN: dict[tuple[str, str], str] = {
 }
 
 
-@pytest.mark.parametrize(("name", "split"), [(name, split) for name in RECIPES for split in ("train", "seen", "unseen")])
+@pytest.mark.parametrize(
+    ("name", "split"), [(name, split) for name in RECIPES for split in ("train", "seen", "unseen")]
+)
 def test_stream_is_what_it_was(name: str, split: str) -> None:
     assert STREAM_VERSION == 1
     assert digest(name, split) == GOLDEN[name, split]
