@@ -25,5 +25,5 @@ class Outcome(IntEnum):
         return self <= Outcome.NO_RULE_APPLIES
 
 
-OUTCOMES: Final = (None, *Outcome)
+OUTCOMES: Final[tuple[Outcome | None, ...]] = (None, *Outcome)
 """The outcome of each value, so that none has to be constructed; 0 is a run that can go on."""
