@@ -151,8 +151,8 @@ class Dataset:
     Raises RecipeError where the recipe cannot serve the split; ValueError for another split's name or a negative seed.
 
     >>> ds = Dataset(Recipe.load("paper/no-op").replace({"rules.pattern_length": 3, "words.length": 8}), seed=7)
-    >>> len(ds), ds[0].word, ds[0].output == ds[0].word.replace(ds[0].pattern, ds[0].replacement, 1)
-    (1000000, 'taiwiouv', True)
+    >>> len(ds), len(ds[0].word), ds[0].output == ds[0].word.replace(ds[0].pattern, ds[0].replacement, 1)
+    (1000000, 8, True)
     """
 
     def __init__(self, recipe: Recipe, seed: int = 0, split: str = "train") -> None:
