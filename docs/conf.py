@@ -1,4 +1,4 @@
-"""Sphinx configuration: MyST Markdown, one page per topic."""
+"""Sphinx configuration: MyST Markdown, one page per topic, and the reference from the docstrings."""
 
 import tomllib
 from pathlib import Path
@@ -9,7 +9,9 @@ project = PROJECT["name"]
 release = PROJECT["version"]
 author = "The markovlib contributors"
 
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+autodoc_typehints = "none"
+default_role = "code"  # docstrings write `name` for code
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 html_theme = "furo"

@@ -1,6 +1,5 @@
 """Rule files: what each notation reads, writes and refuses, and where its errors point."""
 
-import doctest
 import itertools
 import json
 import os
@@ -14,10 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markovlib import notation
 from markovlib.notation import NotationError, format, load_rules, names, parse
 
-DOCS = Path(__file__).resolve().parents[1] / "docs" / "notation.md"
 
 # Each notation's own letters, and what surrounds them.
 SYNTAX = '"\\->.# \t\n\r\ufeff=→:nx{}0a\xa0é🙂'
@@ -509,14 +506,3 @@ def test_hostile_files_are_read_in_linear_time(shape, name):
         error = mistake(text, name)
         assert error is None or len(str(error)) < 300
     assert time.process_time() - start < 15
-
-
-def test_the_examples_in_the_documentation():
-    blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
-    assert blocks
-    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "notation.md", str(DOCS), 0)
-    assert doctest.DocTestRunner().run(test).failed == 0
-
-
-def test_the_examples_in_the_docstrings():
-    assert doctest.testmod(notation).failed == 0

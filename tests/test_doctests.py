@@ -1,0 +1,32 @@
+"""Every example in a docstring of the package is executed, those of the compiled modules included."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import markovlib
+
+MODULES = ["markovlib", *(module.name for module in pkgutil.walk_packages(markovlib.__path__, "markovlib."))]
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+# Where a user begins; a page of examples that were not found must not pass.
+WITH_EXAMPLES = {
+    "markovlib": 1, "markovlib._columns": 1, "markovlib.batch": 2, "markovlib.dataset": 1, "markovlib.notation": 1,
+    "markovlib.outcome": 1, "markovlib.recipe": 1, "markovlib.render": 1, "markovlib.rules": 10,
+    "markovlib.spaces": 3, "markovlib.trace": 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module(name: str) -> None:
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    tests = [test for test in doctest.DocTestFinder().find(importlib.import_module(name)) if test.examples]
+    for test in tests:
+        runner.run(test, out=report.append)
+    assert not runner.failures, "".join(report)
+    assert len(tests) >= WITH_EXAMPLES.get(name, 0)
