@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from workloads import Case, Rule
@@ -40,12 +41,11 @@ def _columns(kind: str, case: Case) -> Prepared:
         raise Unable("takes many words in a call")
     words = mk.Column.from_words(case.words)
     if kind == "rewrite":
-        patterns, replacements = (mk.Column.from_words([rule[i] for rule in case.rules]) for i in (0, 1))
+        patterns = mk.Column.from_words([pattern for pattern, _, _ in case.rules])
+        replacements = mk.Column.from_words([replacement for _, replacement, _ in case.rules])
         return Prepared(lambda: mk.rewrite_once(patterns, replacements, words, threads=1).words, _listed)
     rules = mk.RuleSet(case.rules)
-    return Prepared(
-        lambda: rules.run_batch(words, threads=1, max_steps=case.max_steps, max_length=None).words, _listed
-    )
+    return Prepared(lambda: rules.run_batch(words, threads=1, max_steps=case.max_steps, max_length=None).words, _listed)
 
 
 def _listed(column: Any) -> list[str]:
@@ -58,7 +58,8 @@ def _objects(kind: str, case: Case) -> Prepared:
 
     words, steps = case.words, case.max_steps
     if kind == "rewrite":
-        patterns, replacements = ([rule[i] for rule in case.rules] for i in (0, 1))
+        patterns = [pattern for pattern, _, _ in case.rules]
+        replacements = [replacement for _, replacement, _ in case.rules]
         return Prepared(lambda: mk.rewrite_once(patterns, replacements, words, threads=1).words.tolist())
     run = mk.RuleSet(case.rules).run
     return Prepared(lambda: [run(word, max_steps=steps, max_length=None).word for word in words])
@@ -181,7 +182,7 @@ class _Packed(NamedTuple):
 
     def strings(self) -> list[str]:
         data, offsets = self.data.tobytes(), self.offsets.tolist()
-        return [data[start:end].decode() for start, end in zip(offsets[:-1], offsets[1:], strict=True)]
+        return [data[start:end].decode() for start, end in pairwise(offsets)]
 
 
 def _naive(kind: str, case: Case) -> Prepared:
@@ -194,7 +195,7 @@ def _naive(kind: str, case: Case) -> Prepared:
     library = _naive_library()
     if library is None:
         raise Unable("no C compiler")
-    patterns, replacements = (_Packed.of([rule[i] for rule in case.rules]) for i in (0, 1))
+    patterns, replacements = _Packed.of([rule[0] for rule in case.rules]), _Packed.of([rule[1] for rule in case.rules])
     terminal = np.array([rule[2] for rule in case.rules], np.uint8)
     words = _Packed.of(case.words)
     rows, room = len(case.words), 2 * len(words.data) + sum(map(len, case.expected)) + 2**20
@@ -222,7 +223,7 @@ def _naive(kind: str, case: Case) -> Prepared:
 ENGINES = (
     Engine("markovlib, columns", "packed columns in and out, one thread", _columns),
     Engine("markovlib, str", "str in and out: `RuleSet.run` for each word, `rewrite_once` on lists", _objects),
-    Engine("naive C", "`memmem` and `memmove`, rescanning from the start (benchmarks/naive.c), called on packed columns",
+    Engine("naive C", "`memmem` and `memmove`, rescanning from the start (benchmarks/naive.c), on packed columns",
            _naive),
     Engine("replace loop", "Python: `if p in word: word = word.replace(p, r, 1)`", _replace_loop),
     Engine("find loop", "Python: `word.find(p)` and slices", _find_loop),

@@ -146,7 +146,7 @@ ON_DISK = (
               "wall", lambda count, folder: _generate(count, folder, "parquet"), _of_parquet),
     Generator("markovlib, Arrow IPC", "`markovlib generate paper/no-op --format ipc`",
               "wall", lambda count, folder: _generate(count, folder, "ipc"), _of_arrow),
-    Generator("plain Python, JSONL", "the plain Python generator, `json.dumps` of the same columns (benchmarks/plain.py)",
+    Generator("plain Python, JSONL", "plain Python, `json.dumps` of the same columns (benchmarks/plain.py)",
               "wall", _write_jsonl, _of_jsonl),
 )  # fmt: skip
 
@@ -162,16 +162,16 @@ class DataWorkload(NamedTuple):
 DATA_WORKLOADS = (
     DataWorkload(
         "paper/no-op in memory",
-        "100,000 examples of the preset paper/no-op: 1,000 rules of 20 letters to 20, words of 50, exactly 3 in 10 without "
-        "the pattern; prompts and completions.",
+        "100,000 examples of the preset paper/no-op: 1,000 rules of 20 letters to 20, words of 50, exactly 3 in 10"
+        " without the pattern; prompts and completions.",
         100_000,
         3000,
         IN_MEMORY,
     ),
     DataWorkload(
         "paper/no-op on disk",
-        "1,000,000 examples of the same with all columns, as files, by a process of its own: wall time with start-up, "
-        "all threads.",
+        "1,000,000 examples of the same with all columns, as files, by a process of its own: wall time with "
+        "start-up, all threads.",
         1_000_000,
         3000,
         ON_DISK,

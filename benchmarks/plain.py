@@ -141,17 +141,13 @@ def _fill(
     _plant(outputs, replacements, used, start)
 
 
-def _words(
-    rng: np.random.Generator, patterns: Matrix, used: Numbers, start: Numbers
-) -> Matrix:
+def _words(rng: np.random.Generator, patterns: Matrix, used: Numbers, start: Numbers) -> Matrix:
     words = rng.integers(ord("a"), ord("z") + 1, (len(used), WORD), np.uint8)
     _plant(words, patterns, used, start)
     return words
 
 
-def _plant(
-    words: Matrix, sides: Matrix, used: Numbers, start: Numbers
-) -> None:
+def _plant(words: Matrix, sides: Matrix, used: Numbers, start: Numbers) -> None:
     """Writes the side of each row's rule over the row's letters from its start on (-1: nowhere)."""
     rows = np.flatnonzero(start >= 0)
     words[rows[:, None], start[rows, None] + np.arange(SIDE)] = sides[used[rows]]
@@ -186,7 +182,7 @@ def row(index: int, example: PlainExample) -> dict[str, Any]:
         "position": position,
         "no_op": no_op,
         "steps": int(not no_op),
-        "outcome": "NO_RULE_APPLIES" if no_op else "TERMINAL_RULE",
+        "outcome": "no_rule_applies" if no_op else "terminal_rule",
     }
 
 

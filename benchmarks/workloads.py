@@ -1,8 +1,8 @@
 """What is measured: named workloads, each with the answer that every engine must give.
 
-A workload of kind "run" runs one rule set over words, to the end or for a stated number of steps; kind "call" is
-the same with one call a word; one of kind "rewrite" takes one step on each word under a rule of the word's own.  Expected answers are closed forms (a sorted word
-is sorted, a product has its length), computed without any rewriting.
+A workload of kind "run" runs one rule set over words, to the end or for a stated number of steps; kind "call" is the
+same with one call a word; one of kind "rewrite" takes one step on each word under a rule of the word's own.  Expected
+answers are closed forms (a sorted word is sorted, a product has its length), computed without any rewriting.
 """
 
 from __future__ import annotations
@@ -174,8 +174,9 @@ WORKLOADS = (
     Workload(
         "one step, a rule a word",
         "rewrite",
-        "200,000 words of 20-50 letters, each with its own rule, one step each; 7 in 10 contain the pattern.  The task of "
-        "arXiv 2405.19787 and the inner loop of data generation: a rule is used once, so nothing can be learnt about it.",
+        "200,000 words of 20-50 letters, each with its own rule, one step each; 7 in 10 contain the pattern.  The "
+        "task of arXiv 2405.19787 and the inner loop of data generation: a rule is used once, so nothing can be "
+        "learnt about it.",
         "word",
         200_000,
         50,
@@ -184,8 +185,8 @@ WORKLOADS = (
     Workload(
         "12 rules, short words",
         "run",
-        "One program of 12 rules over 1,000 words of 36-44 letters, run to the end, about 300 steps each.  Short words in "
-        "bulk: the cost is choosing among rules, not moving text.",
+        "One program of 12 rules over 1,000 words of 36-44 letters, run to the end, about 300 steps each.  Short "
+        "words in bulk: the cost is choosing among rules, not moving text.",
         "step",
         1000,
         4,
@@ -194,8 +195,8 @@ WORKLOADS = (
     Workload(
         "unary multiplication",
         "run",
-        "200 times 4 in strokes, 8 rules, to the end; the word reaches 1,000 letters.  Length changes at nearly every step "
-        "and most rules fail before one fires.",
+        "200 times 4 in strokes, 8 rules, to the end; the word reaches 1,000 letters.  Length changes at nearly "
+        "every step and most rules fail before one fires.",
         "step",
         200,
         7,
@@ -204,8 +205,8 @@ WORKLOADS = (
     Workload(
         "unary multiplication, long",
         "run",
-        "The first 2,000 steps of 20,000 times 4: the same program on a long word.  Shows how the cost of a step grows with "
-        "the word.  Stopped early because the rivals would need minutes to reach the end.",
+        "The first 2,000 steps of 20,000 times 4: the same program on a long word.  Shows how the cost of a step "
+        "grows with the word.  Stopped early because the rivals would need minutes to reach the end.",
         "step",
         20_000,
         30,
@@ -214,8 +215,8 @@ WORKLOADS = (
     Workload(
         "sort",
         "run",
-        "One rule, ba -> ab, on a random word of 400 letters, to the end.  No length changes and one cheap rule: the easiest "
-        "program for everybody.",
+        "One rule, ba -> ab, on a random word of 400 letters, to the end.  No length changes and one cheap rule: "
+        "the easiest program for everybody.",
         "step",
         400,
         12,
@@ -224,8 +225,8 @@ WORKLOADS = (
     Workload(
         "sort, long",
         "run",
-        "The same rule on a nearly sorted word of 100,000 letters, about 2,000 steps in its middle.  The work is local, the "
-        "word is not.",
+        "The same rule on a nearly sorted word of 100,000 letters, about 2,000 steps in its middle.  The work is "
+        "local, the word is not.",
         "step",
         100_000,
         100,
@@ -234,7 +235,8 @@ WORKLOADS = (
     Workload(
         "binary to unary",
         "run",
-        "A binary number of 13 digits becomes strokes.  Growth from 13 letters to some thousands, in the middle of the word.",
+        "A binary number of 13 digits becomes strokes.  Growth from 13 letters to some thousands, in the middle of"
+        " the word.",
         "step",
         13,
         5,
@@ -252,7 +254,8 @@ WORKLOADS = (
     Workload(
         "no match",
         "run",
-        "20 rules with patterns of 10 letters, none of which occurs in any of 100 words of 10,000 letters.  Pure search.",
+        "20 rules with patterns of 10 letters, none of which occurs in any of 100 words of 10,000 letters.  Pure "
+        "search.",
         "word",
         100,
         2,
@@ -270,8 +273,8 @@ WORKLOADS = (
     Workload(
         "one tiny call",
         "call",
-        "One step on a word of four letters, 2,000 calls with one word each.  The cost of a call, which is where a library "
-        "with limits, outcomes and counts has most to lose against three lines of Python.",
+        "One step on a word of four letters, 2,000 calls with one word each.  The cost of a call, which is where a"
+        " library with limits, outcomes and counts has most to lose against three lines of Python.",
         "call",
         2000,
         3,
