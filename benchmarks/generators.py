@@ -1,7 +1,7 @@
 """Data sets as workloads: `paper/no-op` in memory and on disk, by markovlib and by what one writes without it.
 
 Every generator makes its own examples from its own randomness, so what is checked is what the data set promises: see
-`check`.  Everything is inside the clock, the making of the rules too; on disk also the start of the process.
+`check`.  Time is wall time.  Everything is inside the clock, the making of the rules too; on disk also the start of the process.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ Rows = Iterator[Mapping[str, Any]]
 
 
 class Generator(NamedTuple):
-    """`run(examples, empty folder)` is what the clock ("cpu" or "wall") covers; `rows(answer)` are its examples."""
+    """`run(examples, empty folder)` is what the clock covers; `rows(answer)` are the examples it made."""
 
     name: str
     about: str
-    clock: str
     run: Callable[[int, Path], Any]
     rows: Callable[[Any], Rows]
 
@@ -89,15 +88,15 @@ def _of_matrices(answer: tuple[Any, Any]) -> Rows:
 
 IN_MEMORY = (
     Generator("markovlib, one thread", "`ds.batches(65536, threads=1)`, prompts and completions as packed columns",
-              "cpu", lambda count, _: _dataset(count, 1), _of_batches),
-    Generator("markovlib, all threads", "the same, `threads=None`, by the clock on the wall",
-              "wall", lambda count, _: _dataset(count, None), _of_batches),
+              lambda count, _: _dataset(count, 1), _of_batches),
+    Generator("markovlib, all threads", "the same, `threads=None`",
+              lambda count, _: _dataset(count, None), _of_batches),
     Generator("NumPy", "the best we could write: fixed lengths, 4096 rows at a time, results as matrices of bytes",
-              "cpu", lambda count, _: plain.numpy_texts(count, 1), _of_matrices),
-    Generator("plain Python, pooled", "the next line with letters from pages of `randbytes`",
-              "cpu", lambda count, _: plain.plain_texts(count, 1, plain.pooled_letters), _of_lists),
+              lambda count, _: plain.numpy_texts(count, 1), _of_matrices),
+    Generator("plain Python, pooled", "as below, with letters taken from pages of `randbytes`",
+              lambda count, _: plain.plain_texts(count, 1, plain.pooled_letters), _of_lists),
     Generator("plain Python", "`random.Random` and `choices`, `str.replace`, lists of str",
-              "cpu", lambda count, _: plain.plain_texts(count, 1), _of_lists),
+              lambda count, _: plain.plain_texts(count, 1), _of_lists),
 )  # fmt: skip
 
 
@@ -143,11 +142,11 @@ def _of_arrow(folder: Path) -> Rows:
 
 ON_DISK = (
     Generator("markovlib, Parquet", "`markovlib generate paper/no-op --format parquet`",
-              "wall", lambda count, folder: _generate(count, folder, "parquet"), _of_parquet),
+              lambda count, folder: _generate(count, folder, "parquet"), _of_parquet),
     Generator("markovlib, Arrow IPC", "`markovlib generate paper/no-op --format ipc`",
-              "wall", lambda count, folder: _generate(count, folder, "ipc"), _of_arrow),
+              lambda count, folder: _generate(count, folder, "ipc"), _of_arrow),
     Generator("plain Python, JSONL", "plain Python, `json.dumps` of the same columns (benchmarks/plain.py)",
-              "wall", _write_jsonl, _of_jsonl),
+              _write_jsonl, _of_jsonl),
 )  # fmt: skip
 
 
@@ -170,9 +169,9 @@ DATA_WORKLOADS = (
     ),
     DataWorkload(
         "paper/no-op on disk",
-        "1,000,000 examples of the same with all columns, as files, by a process of its own: wall time with "
+        "300,000 examples of the same with all columns, as files, by a process of its own: wall time with "
         "start-up, all threads.",
-        1_000_000,
+        300_000,
         3000,
         ON_DISK,
     ),

@@ -1,17 +1,22 @@
 """Every workload under pytest-benchmark, one group a workload, the answer checked before it is timed: `make bench`."""
 
+from functools import lru_cache
+
 import pytest
 from contenders import ENGINES, Unable
 from generators import DATA_WORKLOADS, check
 from workloads import WORKLOADS
 
-pytestmark = pytest.mark.benchmark(min_rounds=3, max_time=0.5, disable_gc=False)
+pytestmark = pytest.mark.benchmark(min_rounds=2, max_time=0.2, disable_gc=False)
 
 
-@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.name)
+make_case = lru_cache(maxsize=1)(lambda workload: workload.make(workload.size))
+
+
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda e: e.name)
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.name)
 def test_rewriting(benchmark, engine, workload):
-    case = workload.make(workload.size)
+    case = make_case(workload)
     try:
         run, read = engine.prepare(workload.kind, case)
     except Unable as reason:
