@@ -25,7 +25,7 @@ SCRATCH     = $(BUILD)/sanitize
 REPORT      = $(abspath $(SCRATCH))/report
 ASAN_PYTHON = detect_leaks=0:allocator_may_return_null=1:log_path=$(REPORT)
 
-.PHONY: build test test-slow lint ctest sanitize sanitize-c sanitize-python bench docs sdist-test clean
+.PHONY: build test test-slow lint ctest sanitize sanitize-c sanitize-python bench bench-report docs sdist-test clean
 .SECONDARY: $(OBJECTS)
 
 build:
@@ -77,6 +77,10 @@ sanitize-python:
 
 bench:
 	$(RUN) -m pytest $(BENCH) benchmarks
+
+# Takes minutes; stores benchmarks/records/latest.json and rewrites the tables in the documentation.
+bench-report:
+	PYTHONPATH="$(TREE)" $(PYTHON) benchmarks/report.py
 
 docs:
 	$(RUN) -m sphinx -q -W -b html docs docs/_build

@@ -1,0 +1,178 @@
+"""Data sets as workloads: `paper/no-op` in memory and on disk, by markovlib and by what one writes without it.
+
+Every generator makes its own examples from its own randomness, so what is checked is what the data set promises: see
+`check`.  Time is wall time.  Everything is inside the clock, the making of the rules too; on disk also the start of the process.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import plain
+
+Rows = Iterator[Mapping[str, Any]]
+"""Examples, each with at least `prompt` and `completion`; further columns are checked where they are there."""
+
+
+class Generator(NamedTuple):
+    """`run(examples, empty folder)` is what the clock covers; `rows(answer)` are the examples it made."""
+
+    name: str
+    about: str
+    run: Callable[[int, Path], Any]
+    rows: Callable[[Any], Rows]
+
+
+def check(rows: Rows, count: int) -> None:
+    """Raises AssertionError unless the rows are the data set that was asked for.
+
+    They are `count` examples; each completion is its prompt's word with the leftmost occurrence replaced, by Python's
+    own `str.replace`; exactly 3 in 10 words (rounded down) do not contain the pattern; each run of 1000 examples uses
+    1000 patterns and 1000 replacements.
+    """
+    seen = no_ops = 0
+    patterns: set[str] = set()
+    replacements: set[str] = set()
+    for index, row in enumerate(rows):
+        if index % plain.RULES == 0:
+            patterns, replacements = set(), set()
+        pattern, rest = row["prompt"].split(">")
+        replacement, word = rest.split(":")
+        word = word.removesuffix("=")
+        lengths = len(pattern), len(replacement), len(word)
+        assert lengths == (plain.SIDE, plain.SIDE, plain.WORD), f"example {index}: lengths {lengths}"
+        position = word.find(pattern)
+        example = plain.PlainExample(pattern, replacement, word, word.replace(pattern, replacement, 1), position)
+        expected = plain.row(index, example)
+        for name, value in row.items():
+            assert value == expected[name], f"example {index}: {name} is {value!r}, not {expected[name]!r}"
+        assert pattern not in patterns, f"example {index}: the pattern was used in this run"
+        assert replacement not in replacements, f"example {index}: the replacement was used in this run"
+        patterns.add(pattern)
+        replacements.add(replacement)
+        seen, no_ops = seen + 1, no_ops + (position < 0)
+    assert seen == count, f"{seen} examples, not {count}"
+    assert no_ops == count * plain.NO_OPS[0] // plain.NO_OPS[1], f"{no_ops} no-ops in {count}"
+
+
+# ---- in memory ------------------------------------------------------------------------------------------------------
+
+
+def _dataset(count: int, threads: int | None) -> list[Any]:
+    import markovlib as mk
+
+    data = mk.Dataset(mk.Recipe.load("paper/no-op").replace({"examples": count}), seed=1)
+    return list(data.batches(2**16, threads=threads, columns=["prompt", "completion"]))
+
+
+def _of_batches(batches: list[Any]) -> Rows:
+    for batch in batches:
+        for prompt, completion in zip(batch.prompt, batch.completion, strict=True):
+            yield {"prompt": prompt, "completion": completion}
+
+
+def _of_lists(answer: tuple[list[str], list[str]]) -> Rows:
+    for prompt, completion in zip(*answer, strict=True):
+        yield {"prompt": prompt, "completion": completion}
+
+
+def _of_matrices(answer: tuple[Any, Any]) -> Rows:
+    for prompt, completion in zip(*answer, strict=True):
+        yield {"prompt": prompt.tobytes().decode(), "completion": completion.tobytes().decode()}
+
+
+IN_MEMORY = (
+    Generator("markovlib, one thread", "`ds.batches(65536, threads=1)`, prompts and completions as packed columns",
+              lambda count, _: _dataset(count, 1), _of_batches),
+    Generator("markovlib, all threads", "the same, `threads=None`",
+              lambda count, _: _dataset(count, None), _of_batches),
+    Generator("NumPy", "the best we could write: fixed lengths, 4096 rows at a time, results as matrices of bytes",
+              lambda count, _: plain.numpy_texts(count, 1), _of_matrices),
+    Generator("plain Python, pooled", "as below, with letters taken from pages of `randbytes`",
+              lambda count, _: plain.plain_texts(count, 1, plain.pooled_letters), _of_lists),
+    Generator("plain Python", "`random.Random` and `choices`, `str.replace`, lists of str",
+              lambda count, _: plain.plain_texts(count, 1), _of_lists),
+)  # fmt: skip
+
+
+# ---- on disk --------------------------------------------------------------------------------------------------------
+
+_COMMAND = "import sys; from markovlib.cli import main; sys.exit(main())"
+
+
+def _generate(count: int, folder: Path, form: str) -> Path:
+    command = [sys.executable, "-c", _COMMAND, "generate", "paper/no-op", "--examples", str(count)]
+    subprocess.run([*command, "--out", folder / "data", "--format", form], check=True, capture_output=True)
+    return folder
+
+
+def _write_jsonl(count: int, folder: Path) -> Path:
+    subprocess.run([sys.executable, plain.__file__, str(count), "1", folder / "data.jsonl"], check=True)
+    return folder
+
+
+def _of_jsonl(folder: Path) -> Rows:
+    with (folder / "data.jsonl").open(encoding="ascii") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _of_parquet(folder: Path) -> Rows:
+    import pyarrow.parquet
+
+    for path in sorted(folder.rglob("*.parquet")):
+        with pyarrow.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches():
+                yield from batch.to_pylist()
+
+
+def _of_arrow(folder: Path) -> Rows:
+    import pyarrow
+
+    for path in sorted(folder.rglob("*.arrow")):
+        with pyarrow.OSFile(str(path)) as file, pyarrow.ipc.open_file(file) as reader:
+            for i in range(reader.num_record_batches):
+                yield from reader.get_batch(i).to_pylist()
+
+
+ON_DISK = (
+    Generator("markovlib, Parquet", "`markovlib generate paper/no-op --format parquet`",
+              lambda count, folder: _generate(count, folder, "parquet"), _of_parquet),
+    Generator("markovlib, Arrow IPC", "`markovlib generate paper/no-op --format ipc`",
+              lambda count, folder: _generate(count, folder, "ipc"), _of_arrow),
+    Generator("plain Python, JSONL", "plain Python, `json.dumps` of the same columns (benchmarks/plain.py)",
+              _write_jsonl, _of_jsonl),
+)  # fmt: skip
+
+
+class DataWorkload(NamedTuple):
+    name: str
+    about: str
+    size: int
+    tiny: int
+    generators: tuple[Generator, ...]
+
+
+DATA_WORKLOADS = (
+    DataWorkload(
+        "paper/no-op in memory",
+        "100,000 examples of the preset paper/no-op: 1,000 rules of 20 letters to 20, words of 50, exactly 3 in 10"
+        " without the pattern; prompts and completions.",
+        100_000,
+        3000,
+        IN_MEMORY,
+    ),
+    DataWorkload(
+        "paper/no-op on disk",
+        "300,000 examples of the same with all columns, as files, by a process of its own: wall time with "
+        "start-up, all threads.",
+        300_000,
+        3000,
+        ON_DISK,
+    ),
+)
