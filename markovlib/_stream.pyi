@@ -1,11 +1,8 @@
 from collections.abc import Collection, Sequence
-from typing import Any, final
+from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
-
-# What Cython adds for `cimport`.
-__pyx_capi__: dict[str, object]
 
 TEXT_COLUMNS: tuple[str, ...]
 
@@ -18,21 +15,21 @@ def philox(key: Sequence[int], counter: Sequence[int]) -> tuple[int, int, int, i
 
 @final
 class Permutation:
-    def __init__(self, key: Sequence[int], size: int, tabulate: bool = False) -> None: ...
+    def __new__(cls, key: Sequence[int], size: int, tabulate: bool = False) -> Self: ...
     def __len__(self) -> int: ...
     def __getitem__(self, x: int, /) -> int: ...
     def index(self, y: int) -> int: ...
 
 @final
 class Part:
-    def __init__(self, key: Sequence[int], axis: int, letters: int, length: int) -> None: ...
+    def __new__(cls, key: Sequence[int], axis: int, letters: int, length: int) -> Self: ...
     def permute(self, digits: bytes) -> bytes: ...
     def permute_back(self, digits: bytes) -> bytes: ...
 
 @final
 class Plan:
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         key: Sequence[int],
         split: int,
@@ -50,7 +47,7 @@ class Plan:
         words: int,
         prompt: Sequence[tuple[int, bytes]],
         completion: Sequence[tuple[int, bytes]],
-    ) -> None: ...
+    ) -> Self: ...
     @property
     def text(self) -> bool: ...
     @property
