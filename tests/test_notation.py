@@ -7,14 +7,12 @@ import pickle
 import re
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from markovlib.notation import NotationError, format, load_rules, names, parse
-
 
 # Each notation's own letters, and what surrounds them.
 SYNTAX = '"\\->.# \t\n\r\ufeff=→:nx{}0a\xa0é🙂'
