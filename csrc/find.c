@@ -6,7 +6,7 @@ mk_status mk_ruleset_find(const mk_ruleset *rules, mk_strategy strategy, const u
 {
     mk_scan scan = {0};
     mk_meter meter = mk_meter_make(poll);
-    mk_status status = mk_scan_start(&scan, rules, strategy);
+    mk_status status = mk_scan_start(&scan, rules, strategy, word, length);
     if (status != MK_OK)
         return status;
     mk_answer answer = mk_scan_first(&scan, word, length, &meter, match);

@@ -12,7 +12,7 @@ mk_status mk_run_start(mk_run *run, const mk_ruleset *rules, const uint8_t *word
     run->max_length_seen = length;
     mk_status status = mk_word_set(&run->word, word, length);
     if (status == MK_OK)
-        status = mk_scan_start(&run->scan, rules, options->strategy);
+        status = mk_scan_start(&run->scan, rules, options->strategy, word, length);
     if (status == MK_OK && options->detect_cycles)
         status = mk_cycle_start(run);
     return status;
@@ -109,7 +109,7 @@ static mk_status apply(mk_run *run)
     if (rule->terminal)
         run->outcome = MK_TERMINAL_RULE;
     else
-        mk_scan_edited(&run->scan, run->next.position);
+        mk_scan_edited(&run->scan, run->next);
     return MK_OK;
 }
 

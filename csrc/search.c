@@ -5,10 +5,11 @@
 
 /* The middle probe's letter differs from both end letters if such a letter is near the pattern's start: text that
  * repeats the end letters then yields no candidates. */
-static size_t middle_probe(const uint8_t *pattern, size_t length)
+static uint32_t middle_probe(const uint8_t *pattern, size_t length)
 {
-    size_t last = length - 1, limit = last < 64 ? last : 64, fallback = last / 2;
-    for (size_t i = 1; i < limit; i++) {
+    size_t last = length - 1;
+    uint32_t limit = last < 64 ? (uint32_t)last : 64, fallback = limit / 2;
+    for (uint32_t i = 1; i < limit; i++) {
         if (pattern[i] != pattern[0] && pattern[i] != pattern[last])
             return i;
         if (pattern[fallback] == pattern[0] && pattern[i] != pattern[0])
@@ -20,9 +21,10 @@ static size_t middle_probe(const uint8_t *pattern, size_t length)
 mk_needle mk_needle_make(const uint8_t *pattern, size_t length)
 {
     if (length == 0)
-        return (mk_needle){pattern, 0, 0};
-    /* With three letters the probes are the whole pattern, so that a candidate needs no verification. */
-    return (mk_needle){pattern, length, length <= 3 ? length / 2 : middle_probe(pattern, length)};
+        return (mk_needle){pattern, 0, 0, 0, 0, 0};
+    /* With three letters the letters are the whole pattern, so that a candidate needs no verification. */
+    uint32_t middle = length <= 3 ? (uint32_t)length / 2 : middle_probe(pattern, length);
+    return (mk_needle){pattern, length, middle, pattern[0], pattern[middle], pattern[length - 1]};
 }
 
 /* One stretch of starts: the vector kernel as long as its filter works, then the two-way search. */

@@ -7,12 +7,13 @@
 
 #define MK_NOWHERE SIZE_MAX
 
-/* A pattern prepared for searching.  It borrows the pattern's bytes.  The vector filter compares its first, `middle`
- * and last letters before anything is verified. */
+/* A pattern prepared for searching.  It borrows the pattern's bytes.  The vector filter compares its first letter,
+ * the one at `middle` and the last one before anything is verified. */
 typedef struct {
     const uint8_t *bytes;
     size_t length;
-    size_t middle;
+    uint32_t middle;
+    uint8_t first_letter, middle_letter, last_letter; /* 0 in the empty pattern */
 } mk_needle;
 
 /* Prepares a needle.  O(min(length, 64)), no allocation. */

@@ -6,9 +6,9 @@
 size_t mk_kernel_neon(const mk_needle *needle, const uint8_t *text, size_t from, size_t stop, size_t *effort)
 {
     size_t middle_at = needle->middle, last_at = needle->length - 1;
-    uint8x16_t first = vdupq_n_u8(needle->bytes[0]);
-    uint8x16_t middle = vdupq_n_u8(needle->bytes[middle_at]);
-    uint8x16_t last = vdupq_n_u8(needle->bytes[last_at]);
+    uint8x16_t first = vdupq_n_u8(needle->first_letter);
+    uint8x16_t middle = vdupq_n_u8(needle->middle_letter);
+    uint8x16_t last = vdupq_n_u8(needle->last_letter);
     for (; stop - from >= 16; from += 16) {
         const uint8_t *at = text + from;
         uint8x16_t a = vceqq_u8(vld1q_u8(at), first);

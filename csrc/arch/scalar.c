@@ -4,7 +4,7 @@
 size_t mk_kernel_scalar(const mk_needle *needle, const uint8_t *text, size_t from, size_t stop, size_t *effort)
 {
     size_t middle_at = needle->middle, last_at = needle->length - 1;
-    uint8_t first = needle->bytes[0], middle = needle->bytes[middle_at], last = needle->bytes[last_at];
+    uint8_t first = needle->first_letter, middle = needle->middle_letter, last = needle->last_letter;
     while (from < stop) {
         const uint8_t *hit = memchr(text + from + middle_at, middle, stop - from);
         if (!hit)

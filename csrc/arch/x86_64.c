@@ -7,9 +7,9 @@ __attribute__((target("avx2"))) size_t mk_kernel_avx2(const mk_needle *needle, c
                                                       size_t stop, size_t *effort)
 {
     size_t middle_at = needle->middle, last_at = needle->length - 1;
-    __m256i first = _mm256_set1_epi8((char)needle->bytes[0]);
-    __m256i middle = _mm256_set1_epi8((char)needle->bytes[middle_at]);
-    __m256i last = _mm256_set1_epi8((char)needle->bytes[last_at]);
+    __m256i first = _mm256_set1_epi8((char)needle->first_letter);
+    __m256i middle = _mm256_set1_epi8((char)needle->middle_letter);
+    __m256i last = _mm256_set1_epi8((char)needle->last_letter);
     for (; stop - from >= 32; from += 32) {
         const uint8_t *at = text + from;
         __m256i a = _mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)at), first);
@@ -27,9 +27,9 @@ __attribute__((target("avx512f,avx512bw"))) size_t mk_kernel_avx512(const mk_nee
                                                                     size_t from, size_t stop, size_t *effort)
 {
     size_t middle_at = needle->middle, last_at = needle->length - 1;
-    __m512i first = _mm512_set1_epi8((char)needle->bytes[0]);
-    __m512i middle = _mm512_set1_epi8((char)needle->bytes[middle_at]);
-    __m512i last = _mm512_set1_epi8((char)needle->bytes[last_at]);
+    __m512i first = _mm512_set1_epi8((char)needle->first_letter);
+    __m512i middle = _mm512_set1_epi8((char)needle->middle_letter);
+    __m512i last = _mm512_set1_epi8((char)needle->last_letter);
     for (; from < stop; from += 64) {
         /* Lanes beyond the last start are masked: they are neither read nor compared. */
         __mmask64 lanes = stop - from >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << (stop - from)) - 1;
