@@ -1,7 +1,7 @@
 """Data sets as workloads: `paper/no-op` in memory and on disk, by markovlib and by what one writes without it.
 
 Every generator makes its own examples from its own randomness, so what is checked is what the data set promises: see
-`check`.  Time is wall time.  Everything is inside the clock, the making of the rules too; on disk also the start of the
+`check`.  Everything is inside the clock, the making of the rules too; on disk also the start of the
 process.
 """
 
