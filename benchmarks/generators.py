@@ -1,8 +1,8 @@
 """Data sets as workloads: `paper/no-op` in memory and on disk, by markovlib and by what one writes without it.
 
 Every generator makes its own examples from its own randomness, so what is checked is what the data set promises: see
-`check`.  Time is wall time.  Everything is inside the clock, the making of the rules too; on disk also the start of
-the process.
+`check`.  Everything is inside the clock, the making of the rules too; on disk also the start of the
+process.
 """
 
 from __future__ import annotations
@@ -170,8 +170,8 @@ DATA_WORKLOADS = (
     ),
     DataWorkload(
         "paper/no-op on disk",
-        "300,000 examples of the same with all columns, as files, by a process of its own: wall time with "
-        "start-up, all threads.",
+        "300,000 examples of the same with all columns, as files, by a process of its own, start-up included, all "
+        "threads.",
         300_000,
         3000,
         ON_DISK,
