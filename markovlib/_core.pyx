@@ -2,7 +2,7 @@
 """The boundary to the C engine: takes buffers, makes one call without the GIL, maps the status."""
 
 cimport cython
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport INT64_MAX
 from libc.string cimport memcpy
@@ -124,6 +124,36 @@ cdef class Compiled:
 
     def __dealloc__(self):
         mk_ruleset_free(self.c)
+
+    def run(self, bytes word, max_steps, max_length, detect_cycles, strategy):
+        """A whole run at once: word, outcome, steps, cycle, counts per rule (bytes of int64), longest length."""
+        cdef Options options = Options(max_steps, max_length, detect_cycles, strategy)
+        cdef Interrupts interrupts = Interrupts()
+        cdef mk_poll poll = interrupts.poll()
+        cdef mk_run *made = NULL
+        cdef mk_status status
+        cdef uint64_t start = 0, period = 0
+        cdef size_t length = <size_t>PyBytes_GET_SIZE(word)
+        cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(word)
+        with nogil:
+            status = mk_run_open(self.c, data, length, &options.c, NULL, &made)
+            if status == MK_OK:
+                status = mk_run_step(made, <uint64_t>-1, poll)
+            if status == MK_OK and mk_run_outcome(made) == MK_CYCLE:
+                status = mk_run_cycle(made, poll, &start, &period)
+        try:
+            interrupts.check(status)
+            data = mk_run_word(made, &length)
+            return (
+                PyBytes_FromStringAndSize(<const char *>data, <Py_ssize_t>length),
+                <int>mk_run_outcome(made),
+                mk_run_steps(made),
+                (start, period) if mk_run_outcome(made) == MK_CYCLE else None,
+                PyBytes_FromStringAndSize(<const char *>mk_run_fired(made), self.count * <Py_ssize_t>sizeof(int64_t)),
+                mk_run_max_length_seen(made),
+            )
+        finally:
+            mk_run_close(made)
 
     def find(self, const uint8_t[::1] word, strategy):
         """(rule, byte position) or None."""
@@ -296,10 +326,9 @@ cdef class Run:
 
     @property
     def fired(self):
-        """Steps per rule: int64 array, shape (rules,), read-only."""
+        """Steps per rule, as the bytes of int64 numbers."""
         cdef const char *counts = <const char *>mk_run_fired(self.c)
-        copy = PyBytes_FromStringAndSize(counts, self.rules.count * <Py_ssize_t>sizeof(int64_t))
-        return np.frombuffer(copy, np.int64)
+        return PyBytes_FromStringAndSize(counts, self.rules.count * <Py_ssize_t>sizeof(int64_t))
 
     def cycle(self):
         """(start, period), or None if the run did not end in a cycle."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,25 +53,57 @@ class Step(NamedTuple):
     word: Any
 
 
-class RunResult(NamedTuple):
-    """What a run came to.
+@final
+class RunResult:
+    """What a run came to.  Two results are equal if all of their parts are.
 
-    `word` is the last word; `steps` counts applications, a terminal one included; `cycle` is (start, period) after
-    `Outcome.CYCLE`, else None; `fired` counts applications per rule (int64, shape (rules,)); `max_length_seen` is
-    the length in bytes of the longest word of the run.
+    `word` is the last word; `outcome` says how the run ended; `steps` counts applications, a terminal one included;
+    `cycle` is (start, period) after `Outcome.CYCLE`, else None; `max_length_seen` is the length in bytes of the longest
+    word of the run.
+
+    >>> RuleSet([("ba", "ab")]).run("bba")
+    RunResult(word='abb', outcome=NO_RULE_APPLIES, steps=2, cycle=None, fired=[2], max_length_seen=3)
     """
 
-    word: Any
-    outcome: Outcome
-    steps: int
-    cycle: tuple[int, int] | None
-    fired: NDArray[np.int64]
-    max_length_seen: int
+    __slots__ = ("_fired", "cycle", "max_length_seen", "outcome", "steps", "word")
+
+    def __init__(
+        self, word: Any, outcome: Outcome, steps: int, cycle: tuple[int, int] | None, fired: bytes, max_length_seen: int
+    ) -> None:
+        self.word = word
+        self.outcome = outcome
+        self.steps = steps
+        self.cycle = cycle
+        self._fired = fired
+        self.max_length_seen = max_length_seen
+
+    @property
+    def fired(self) -> NDArray[np.int64]:
+        """Applications per rule: int64, shape (rules,), read-only."""
+        return np.frombuffer(self._fired, np.int64)
 
     @property
     def halted(self) -> bool:
         """Whether the algorithm came to its own end: a terminal rule fired, or no rule applies."""
         return self.outcome.halted
+
+    def _parts(self) -> tuple[Any, ...]:
+        return self.word, self.outcome, self.steps, self.cycle, self._fired, self.max_length_seen
+
+    def __eq__(self, other: object) -> bool:
+        return self._parts() == other._parts() if isinstance(other, RunResult) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._parts())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RunResult, self._parts()
+
+    def __repr__(self) -> str:
+        return (
+            f"RunResult(word={self.word!r}, outcome={self.outcome.name}, steps={self.steps}, cycle={self.cycle}, "
+            f"fired={self.fired.tolist()}, max_length_seen={self.max_length_seen})"
+        )
 
 
 class RuleSet:
@@ -213,9 +245,9 @@ class RuleSet:
         >>> r.word, r.outcome.name, r.steps, r.fired.tolist()
         ('|||||', 'NO_RULE_APPLIES', 8, [2, 3, 3])
         """
-        run = self._open(word, max_steps, max_length, detect_cycles, strategy, matcher)
-        run.step(None)
-        return self._result(run, isinstance(word, str))
+        check_matcher(matcher)
+        parts = self._compiled.run(self._encode(word), max_steps, max_length, detect_cycles, strategy)
+        return _result(parts, isinstance(word, str))
 
     def step(self, word: Word, *, strategy: Strategy = "markov", matcher: str = "auto") -> Step | None:
         """One step, or None if no rule applies; the position counts characters for text.
@@ -257,7 +289,7 @@ class RuleSet:
         data = self._encode(word)
         run = self._open(word, max_steps, max_length, detect_cycles, strategy, matcher, log)
         run.step(None)
-        return Trace(self, data, isinstance(word, str), log, self._result(run, isinstance(word, str)))
+        return Trace(self, data, isinstance(word, str), log, result_of(run, isinstance(word, str)))
 
     def runner(
         self,
@@ -279,7 +311,7 @@ class RuleSet:
         """
         run = self._open(word, max_steps, max_length, detect_cycles, strategy, matcher)
         run.step(0)
-        return Runner(self, run, isinstance(word, str))
+        return Runner(run, isinstance(word, str))
 
     def run_batch(
         self,
@@ -371,18 +403,6 @@ class RuleSet:
         options = _core.Options(max_steps, max_length, detect_cycles, strategy)
         return _core.Run(self._compiled, self._encode(word), options, log)
 
-    def _result(self, run: _core.Run, text: bool) -> RunResult:
-        outcome = OUTCOMES[run.outcome]
-        assert outcome is not None
-        return RunResult(
-            _decode(run.word, text),
-            outcome,
-            run.steps,
-            run.cycle(),
-            run.fired,
-            run.max_length_seen,
-        )
-
     def _encode(self, word: Word) -> bytes:
         if isinstance(word, str):
             if self._text is False:
@@ -403,8 +423,7 @@ class RuleSet:
 class Runner:
     """A run that is stepped by hand; `RuleSet.runner` makes it.  One thread at a time."""
 
-    def __init__(self, rules: RuleSet, run: _core.Run, text: bool) -> None:
-        self._rules = rules
+    def __init__(self, run: _core.Run, text: bool) -> None:
         self._run = run
         self._text = text
 
@@ -430,7 +449,7 @@ class Runner:
     @property
     def result(self) -> RunResult | None:
         """What `RuleSet.run` would have given; None while another step can be taken."""
-        return self._rules._result(self._run, self._text) if self._run.outcome else None
+        return result_of(self._run, self._text) if self._run.outcome else None
 
     def __repr__(self) -> str:
         outcome = self.outcome
@@ -449,6 +468,18 @@ def encode_text(text: str, what: str) -> bytes:
 
 def _decode(data: bytes, text: bool) -> Any:
     return data.decode() if text else data
+
+
+def result_of(run: _core.Run, text: bool) -> RunResult:
+    """The result of a run that has ended."""
+    return _result((run.word, run.outcome, run.steps, run.cycle(), run.fired, run.max_length_seen), text)
+
+
+def _result(parts: tuple[bytes, int, int, tuple[int, int] | None, bytes, int], text: bool) -> RunResult:
+    word, outcome, steps, cycle, fired, max_length_seen = parts
+    ended = OUTCOMES[outcome]
+    assert ended is not None
+    return RunResult(_decode(word, text), ended, steps, cycle, fired, max_length_seen)
 
 
 def rule_columns(rules: Sequence[Rule], text: bool) -> tuple[Column, Column, NDArray[np.uint8]]:
