@@ -168,7 +168,7 @@ uint64_t mk_permutation_inverse(const mk_permutation *p, uint64_t y)
 
 #define DIGITS_PER_COUNTER 24
 
-/* Digit by digit: bytes just written are read back fastest one at a time. */
+/* Eight digits to a word, the first one lowest. */
 static void pack_counter(const uint8_t *digits, size_t length, uint64_t packed[3])
 {
     packed[0] = packed[1] = packed[2] = 0;
@@ -216,14 +216,97 @@ static void string_turn(mk_philox_key key, uint32_t letters, unsigned round, boo
         string_round(key, letters, round, back, digits, half, digits + half, length - half);
 }
 
+/* Strings of up to 48 letters stay in registers between rounds: a half is three words of eight digits, which is just
+ * what the counter takes. */
+
+typedef struct {
+    uint64_t word[3];
+} packed_half;
+
+#define LOW_BYTES 0x00FF00FF00FF00FFu
+#define ONES 0x0001000100010001u
+
+/* Four lanes reduced to digits, digit i in byte i. */
+static inline uint64_t four_digits(uint64_t lanes, uint64_t letters)
+{
+    const uint64_t low = 0x0000FFFF0000FFFFu;
+    uint64_t even = (lanes & low) * letters, odd = (lanes >> 16 & low) * letters;
+    uint64_t pairs = (even >> 16 & 0x000000FF000000FFu) | (odd >> 8 & 0x0000FF000000FF00u);
+    return (uint32_t)(pairs | pairs >> 16);
+}
+
+/* Adds four digits modulo `letters`, one to every second byte. */
+static inline uint64_t add_fields(uint64_t digits, uint64_t more, uint64_t letters, bool subtract)
+{
+    uint64_t sum = digits + (subtract ? letters * ONES - more : more);
+    uint64_t reached = (sum + (0x8000 - letters) * ONES) >> 15 & ONES;
+    return sum - reached * letters;
+}
+
+static inline uint64_t add_eight(uint64_t digits, const uint64_t lanes[2], uint64_t letters, bool subtract)
+{
+    uint64_t more = four_digits(lanes[0], letters) | four_digits(lanes[1], letters) << 32;
+    uint64_t even = add_fields(digits & LOW_BYTES, more & LOW_BYTES, letters, subtract);
+    uint64_t odd = add_fields(digits >> 8 & LOW_BYTES, more >> 8 & LOW_BYTES, letters, subtract);
+    return even | odd << 8;
+}
+
+static void packed_round(mk_philox_key key, uint32_t letters, unsigned round, bool subtract, const packed_half *source,
+                         packed_half *target, size_t target_length)
+{
+    const uint64_t *w = source->word;
+    for (uint64_t out = 0; 16 * out < target_length; out++) {
+        mk_philox_block block = mk_philox(key, w[0], w[1], w[2], (out + 1) << 32 | round);
+        for (size_t i = 2 * (size_t)out; i < 3 && i < 2 * (size_t)out + 2 && 8 * i < target_length; i++) {
+            size_t left = target_length - 8 * i;
+            uint64_t kept = left < 8 ? ((uint64_t)1 << (8 * left)) - 1 : UINT64_MAX;
+            target->word[i] = add_eight(target->word[i], block.word + 2 * (i % 2), letters, subtract) & kept;
+        }
+    }
+}
+
+static void packed_turn(mk_philox_key key, uint32_t letters, unsigned round, bool back, packed_half halves[2],
+                        size_t length)
+{
+    if (round % 2 == 0)
+        packed_round(key, letters, round, back, &halves[1], &halves[0], length / 2);
+    else
+        packed_round(key, letters, round, back, &halves[0], &halves[1], length - length / 2);
+}
+
+static void unpack_half(const packed_half *half, uint8_t *digits, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        digits[i] = (uint8_t)(half->word[i / 8] >> (8 * (i % 8)));
+}
+
+static void permute(mk_philox_key key, uint32_t letters, bool back, uint8_t *digits, size_t length)
+{
+    bool packs = length <= 2 * DIGITS_PER_COUNTER;
+    packed_half halves[2];
+    if (packs) {
+        pack_counter(digits, length / 2, halves[0].word);
+        pack_counter(digits + length / 2, length - length / 2, halves[1].word);
+    }
+    for (unsigned i = 0; i < MK_STRING_ROUNDS; i++) {
+        unsigned round = back ? MK_STRING_ROUNDS - 1 - i : i;
+        if (packs)
+            packed_turn(key, letters, round, back, halves, length);
+        else
+            string_turn(key, letters, round, back, digits, length);
+    }
+    if (packs) {
+        unpack_half(&halves[0], digits, length / 2);
+        unpack_half(&halves[1], digits + length / 2, length - length / 2);
+    }
+}
+
 void mk_string_permute(mk_philox_key key, uint32_t letters, uint8_t *digits, size_t length)
 {
-    for (unsigned round = 0; round < MK_STRING_ROUNDS; round++)
-        string_turn(key, letters, round, false, digits, length);
+    permute(key, letters, false, digits, length);
 }
 
 void mk_string_permute_back(mk_philox_key key, uint32_t letters, uint8_t *digits, size_t length)
 {
-    for (unsigned round = MK_STRING_ROUNDS; round-- > 0;)
-        string_turn(key, letters, round, true, digits, length);
+    permute(key, letters, true, digits, length);
 }

@@ -42,13 +42,16 @@ def test_part_spaces(key: tuple[int, int], letters: int, length: int, axis: int,
     assert part.permute_back(image) == digits
 
 
-def test_part_space_as_strings_is_what_the_reference_says() -> None:
-    for letters, length in ((2, 62), (26, 20), (256, 8), (3, 49), (255, 200)):
-        digits = [(7 * i) % letters for i in range(length)]
-        key = reference_stream.subkey((3, 4), length, letters, 0, 2)
-        assert list(Part((3, 4), 2, letters, length).permute(bytes(digits))) == reference_stream.permute_string(
-            key, letters, digits
-        )
+@pytest.mark.parametrize("letters", [2, 3, 26, 127, 128, 129, 255, 256])
+@pytest.mark.parametrize("length", [8, 13, 20, 31, 32, 33, 34, 47, 48, 49, 50, 62, 95, 96, 97, 200])
+def test_part_space_as_strings_is_what_the_reference_says(letters: int, length: int) -> None:
+    if letters**length < 2**62:
+        return
+    digits = [(7 * i) % letters for i in range(length)]
+    key = reference_stream.subkey((3, 4), length, letters, 0, 2)
+    image = Part((3, 4), 2, letters, length).permute(bytes(digits))
+    assert list(image) == reference_stream.permute_string(key, letters, digits)
+    assert list(Part((3, 4), 2, letters, length).permute_back(image)) == digits
 
 
 @pytest.mark.parametrize("size", [2**62, 0])
