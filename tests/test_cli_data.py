@@ -162,7 +162,7 @@ def test_bad_input_is_one_line_and_exit_2(tmp_path):
     good = ("generate", "paper/no-op", "--out")
     assert "No such file" in fails("generate", tmp_path / "nix.toml", "--out", tmp_path / "a")
     assert "nope: unknown field" in fails(*good, tmp_path / "a", "--set", "nope=1")
-    assert "parent folder" in fails(*good, tmp_path / "x" / "y")
+    assert "Not a directory" in fails(*good, tmp_path / "full" / "notes.txt" / "y")
     assert "holds something else (notes.txt)" in fails(*good, tmp_path / "full")
     assert "choose from index" in fails(*good, tmp_path / "a", "--columns", "words")
     assert "separated by commas" in fails(*good, tmp_path / "a", "--split", "train,,seen")

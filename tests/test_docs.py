@@ -107,7 +107,7 @@ def test_the_command_of_the_readme_makes_a_data_set(shell: Any) -> None:
     command = next(text for language, text, _ in blocks_of(ROOT / "README.md") if language == "sh")
     steps = command.replace("\\\n", " ").split("&&")
     ours = [step.strip() for step in steps if not re.search(r"-m venv|pip install", step)]
-    assert [step.split()[1] for step in ours] == ["-p", "generate", "inspect"]
+    assert [step.split()[1] for step in ours] == ["generate", "inspect"]
     for step in ours:
         done = shell(step)
         assert done.returncode == 0, done.stdout

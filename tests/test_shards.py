@@ -307,15 +307,16 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path, recipe):
     file.write_text("x")
     with pytest.raises(OSError, match="Not a directory"):
         generate(recipe, file)
-    with pytest.raises(ShardError, match="parent folder does not exist"):
-        generate(recipe, tmp_path / "no" / "such")
+    with pytest.raises(OSError, match="Not a directory"):
+        generate(recipe, file / "such")
 
 
 def test_an_empty_folder_is_taken_and_a_refused_request_leaves_none(tmp_path, recipe):
     (tmp_path / "empty").mkdir()
     generate(recipe, tmp_path / "empty")
+    generate(recipe, tmp_path / "with" / "its" / "parents")
     with pytest.raises(ValueError, match="no column 'foo'"):
-        generate(recipe, tmp_path / "new", columns=["foo"])
+        generate(recipe, tmp_path / "new" / "deep", columns=["foo"])
     with pytest.raises(ValueError, match="unknown format"):
         generate(recipe, tmp_path / "new", format="csv")
     with pytest.raises(ValueError, match=r"eval\.examples"):

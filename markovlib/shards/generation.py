@@ -103,22 +103,20 @@ def processors() -> int:
 
 @contextmanager
 def _folder(path: Path) -> Iterator[None]:
-    """Make the folder if need be, and hold it; a folder made for nothing is removed again."""
-    try:
-        path.mkdir()
-    except FileExistsError:
-        made = False
-    except FileNotFoundError:
-        raise ShardError(f"{path}: its parent folder does not exist") from None
-    else:
-        made = True
-        folder.sync_directory(path.parent)
+    """Make the folder and its parents if need be, and hold it; folders made for nothing are removed again."""
+    made = [missing for missing in (path, *path.parents) if not missing.exists()]
+    if made:
+        path.mkdir(parents=True, exist_ok=True)
+    for missing in made:
+        folder.sync_directory(missing.parent)
     try:
         with folder.locked(path):
             yield
     except BaseException:
-        if made and not any(path.iterdir()):
-            path.rmdir()
+        for missing in made:
+            if any(missing.iterdir()):
+                break
+            missing.rmdir()
         raise
 
 
