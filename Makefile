@@ -7,6 +7,7 @@ CC       ?= cc
 CFLAGS   ?= -O2 -g -Wall -Wextra -Wshadow -Wconversion
 BUILD    ?= build
 PYTEST   ?= -q -n auto
+RUNNER   ?=
 BENCH    ?= -q -p no:cacheprovider
 SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 
@@ -45,7 +46,7 @@ lint:
 	$(if $(STUBS),$(RUN) -m mypy.stubtest $(STUBS))
 
 ctest: $(CTESTS)
-	@for program in $^; do echo "$$program"; "$$program" || exit 1; done
+	@for program in $^; do echo "$$program"; $(RUNNER) "$$program" || exit 1; done
 
 $(BUILD)/c/%.o: csrc/%.c $(HEADERS)
 	@mkdir -p $(@D)

@@ -144,8 +144,8 @@ def _of_arrow(folder: Path) -> Rows:
 ON_DISK = (
     Generator("markovlib, Parquet", "`markovlib generate paper/no-op --format parquet`",
               lambda count, folder: _generate(count, folder, "parquet"), _of_parquet),
-    Generator("markovlib, Arrow IPC", "`markovlib generate paper/no-op --format ipc`",
-              lambda count, folder: _generate(count, folder, "ipc"), _of_arrow),
+    Generator("markovlib, Arrow IPC", "`markovlib generate paper/no-op --format arrow`",
+              lambda count, folder: _generate(count, folder, "arrow"), _of_arrow),
     Generator("plain Python, JSONL", "plain Python, `json.dumps` of the same columns (benchmarks/plain.py)",
               _write_jsonl, _of_jsonl),
 )  # fmt: skip

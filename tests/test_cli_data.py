@@ -121,7 +121,7 @@ def test_set_refuses_the_rest(tmp_path, text):
 
 def test_inspect_shows_the_figures(tmp_path):
     out = tmp_path / "a"
-    run("generate", "paper/no-op", "--out", out, "--split", "train,unseen", "--format", "ipc")
+    run("generate", "paper/no-op", "--out", out, "--split", "train,unseen", "--format", "arrow")
     text = run("inspect", out).stdout
     shares = [fake_dataset.Dataset(fake_dataset.Recipe.load("paper/no-op")).row(i)["no_op"] for i in range(1000)]
     assert re.search(rf"no-ops +{sum(shares)} \({sum(shares) / 10:.2f} %\)", text)

@@ -24,7 +24,7 @@ from markovlib.shards.generation import generate
 from markovlib.shards.inspection import inspect
 from markovlib.shards.verification import verify
 
-FORMATS = ["parquet", "ipc"]
+FORMATS = ["parquet", "arrow"]
 SMALL_BLOCK = 64
 
 
@@ -85,7 +85,7 @@ def test_threads_do_not_show(tmp_path, recipe, format_name):
 def test_the_digest_of_the_rows_is_that_of_the_rows_alone(tmp_path, recipe):
     made = [
         {"shard_rows": 1000},
-        {"format": "ipc"},
+        {"format": "arrow"},
         {"shard_rows": 64},
         {"shard_rows": 77},
         {"shard_rows": 1},
@@ -121,13 +121,13 @@ OTHER_SPLIT = [
     ({}, {"seed": 3}, "seed is 0 there, 3 asked for"),
     ({"words.no_op": 0.5}, {}, "words.no_op is 0.3 there, 0.5 asked for"),
     ({"examples": 999}, {}, "rows is 1000 there, 999 asked for"),
-    ({}, {"format": "ipc"}, "format is"),
+    ({}, {"format": "arrow"}, "format is"),
     ({}, {"columns": ["word"]}, "columns is"),
     ({}, {"shard_rows": 50}, "shard_rows is 300 there, 50 asked for"),
 ]
 OTHER_FOLDER = [
     ({}, {"splits": ["unseen"], "seed": 3}, "seed is 0 there, 3 asked for"),
-    ({}, {"splits": ["unseen"], "format": "ipc"}, "format is"),
+    ({}, {"splits": ["unseen"], "format": "arrow"}, "format is"),
     ({"instructions": 5}, {"splits": ["seen"]}, "instructions is 10 for 'train', 5 for 'seen'"),
 ]
 
@@ -353,7 +353,7 @@ def test_chosen_columns_keep_their_order(tmp_path, recipe):
 
 def test_other_readers_see_the_rows(tmp_path, recipe):
     generate(recipe, tmp_path / "a", shard_rows=300)
-    generate(recipe, tmp_path / "b", shard_rows=300, format="ipc")
+    generate(recipe, tmp_path / "b", shard_rows=300, format="arrow")
     table = pq.read_table(sorted((tmp_path / "a" / "train").glob("*.parquet"))[1])
     with pa.memory_map(str(tmp_path / "b" / "train" / "part-00001.arrow")) as source:
         assert pa.ipc.open_file(source).read_all().equals(table)

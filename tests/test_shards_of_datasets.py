@@ -24,7 +24,7 @@ def recipe():
 
 
 @pytest.mark.parametrize("alphabet", ["a-e", "αβγδε", {"bytes": [0, 255]}])
-@pytest.mark.parametrize("format_name", ["parquet", "ipc"])
+@pytest.mark.parametrize("format_name", ["parquet", "arrow"])
 def test_the_rows_are_those_of_the_data_set(tmp_path, recipe, alphabet, format_name):
     recipe = recipe.replace({"rules.alphabet": alphabet})
     if not isinstance(alphabet, str):

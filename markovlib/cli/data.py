@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from markovlib.cli import Interrupted
+from markovlib.shards.formats import MODULES
 
 if TYPE_CHECKING:
     from markovlib.shards.generation import Written
@@ -44,7 +45,7 @@ def presets(name: str | None, as_json: bool) -> None:
 @click.option("--instructions", type=click.IntRange(min=1), help="Instructions of each split written.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--split", "splits", default="train", show_default=True, help="Splits, separated by commas.")
-@click.option("--format", "format_name", type=click.Choice(["parquet", "ipc"]), default="parquet", show_default=True)
+@click.option("--format", "format_name", type=click.Choice(list(MODULES)), default="parquet", show_default=True)
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML.")
 @click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")

@@ -11,7 +11,7 @@ from markovlib.shards.folder import WholeFile
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MODULES = {"parquet": "markovlib.shards.parquet", "ipc": "markovlib.shards.ipc"}
+MODULES = {"parquet": "markovlib.shards.parquet", "arrow": "markovlib.shards.arrow"}
 
 
 class Writer(Protocol):

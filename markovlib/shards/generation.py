@@ -65,7 +65,7 @@ def generate(
     calling again on a finished split does nothing.  Another split of the same recipe and seed is added to
     the folder.
 
-    Parameters: `out` is made if its parent exists; `format` is "parquet" or "ipc"; `columns` is a choice from
+    Parameters: `out` is made, with its parents; `format` is "parquet" or "arrow"; `columns` is a choice from
     the data set's columns, kept in their fixed order; `threads` defaults to the processors at hand;
     `progress` is called from the writing threads.  Returns what was done for each split, in the order asked.
 
