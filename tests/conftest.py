@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -32,6 +33,10 @@ def choose_package() -> None:
 
 
 choose_package()
+
+# A shell starts its background jobs with SIGINT ignored, and children inherit that: tests of Ctrl-C need it heard.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A deadline measures the machine and not the code: a sanitized build is many times slower.
 settings.register_profile("markovlib", deadline=None)
