@@ -200,7 +200,11 @@ def test_a_full_disk_and_no_memory_are_one_line(tmp_path, monkeypatch):
 def child(*args, code="", **options):
     """Start the command in a process of its own, over the stand-in data set."""
     here = Path(__file__).parent
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)]), **options}
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(here), os.environ.get("PYTHONPATH")])),
+        **options,
+    }
     script = f"import fake_dataset; fake_dataset.install(); {code}\nfrom markovlib.cli import main; main()"
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "-c", script, *map(str, args)], env=env, **pipes)
