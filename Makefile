@@ -43,7 +43,7 @@ lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	$(if $(STUBS),$(RUN) -m mypy.stubtest $(STUBS))
+	$(if $(STUBS),$(RUN) -m mypy.stubtest --mypy-config-file pyproject.toml $(STUBS))
 
 ctest: $(CTESTS)
 	@for program in $^; do echo "$$program"; $(RUNNER) "$$program" || exit 1; done
