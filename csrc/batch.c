@@ -67,6 +67,7 @@ static mk_status run_row(job *j, scratch *own, size_t row, chunk *to, mk_poll po
         b->max_length[b->max_length_per_row ? row : 0],
         b->strategy,
         b->detect_cycles,
+        b->matcher,
     };
     const int64_t *at = b->words.offsets + row;
     mk_run *run = &own->run;

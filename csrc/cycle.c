@@ -37,7 +37,7 @@ mk_status mk_cycle_test(mk_run *run, bool *met)
 /* Two runs, one a period ahead of the other, meet for the first time at the loop's first step. */
 static mk_status meet(const mk_run *run, uint64_t period, mk_run *behind, mk_run *ahead, mk_poll poll, uint64_t *start)
 {
-    mk_options options = {MK_NO_LIMIT, MK_NO_LIMIT, run->options.strategy, false};
+    mk_options options = {MK_NO_LIMIT, MK_NO_LIMIT, run->options.strategy, false, run->options.matcher};
     const uint8_t *origin = mk_word_bytes(&run->origin);
     mk_status status = mk_run_start(behind, run->rules, origin, run->origin.length, &options);
     if (status == MK_OK)

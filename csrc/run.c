@@ -144,6 +144,17 @@ mk_status mk_run_step(mk_run *run, uint64_t n, mk_poll poll)
     return MK_OK;
 }
 
+mk_matcher mk_run_matcher(const mk_run *run)
+{
+    (void)run;
+    return MK_SCAN;
+}
+
+void mk_run_choose(mk_run *run, mk_matcher matcher)
+{
+    run->options.matcher = matcher;
+}
+
 mk_outcome mk_run_outcome(const mk_run *run)
 {
     return run->outcome;

@@ -54,11 +54,15 @@ cdef extern from "markov.h" nogil:
 
     int64_t MK_NO_LIMIT
 
+    ctypedef enum mk_matcher:
+        MK_AUTO
+
     ctypedef struct mk_options:
         int64_t max_steps
         int64_t max_length
         mk_strategy strategy
         mk_bool detect_cycles
+        mk_matcher matcher
 
     ctypedef struct mk_trace:
         pass
@@ -76,6 +80,8 @@ cdef extern from "markov.h" nogil:
                           mk_trace *trace, mk_run **out)
     void mk_run_close(mk_run *run)
     mk_status mk_run_step(mk_run *run, uint64_t n, mk_poll poll)
+    mk_matcher mk_run_matcher(const mk_run *run)
+    void mk_run_choose(mk_run *run, mk_matcher matcher)
     mk_outcome mk_run_outcome(const mk_run *run)
     uint64_t mk_run_steps(const mk_run *run)
     const uint8_t *mk_run_word(const mk_run *run, size_t *length)
@@ -105,6 +111,7 @@ cdef extern from "markov.h" nogil:
         const uint8_t *terminal
         mk_strategy strategy
         mk_bool detect_cycles
+        mk_matcher matcher
         const int64_t *max_steps
         const int64_t *max_length
         mk_bool max_steps_per_row

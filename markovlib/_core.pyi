@@ -8,16 +8,24 @@ from markovlib._columns import Column
 @final
 class Interrupts: ...
 
+MATCHERS: tuple[str, ...]
+
 @final
 class Options:
-    def __new__(cls, max_steps: int | None, max_length: int | None, detect_cycles: bool, strategy: str) -> Self: ...
+    def __new__(cls, max_steps: int | None, max_length: int | None, detect_cycles: bool, strategy: str, matcher: str) -> Self: ...
 
 @final
 class Compiled:
     count: int
     def __new__(cls, patterns: Column, replacements: Column, terminal: NDArray[np.uint8]) -> Self: ...
     def run(
-        self, word: bytes, max_steps: int | None, max_length: int | None, detect_cycles: bool, strategy: str
+        self,
+        word: bytes,
+        max_steps: int | None,
+        max_length: int | None,
+        detect_cycles: bool,
+        strategy: str,
+        matcher: str,
     ) -> tuple[bytes, int, int, tuple[int, int] | None, bytes, int]: ...
     def find(self, word: bytes, strategy: str) -> tuple[int, int] | None: ...
     def count_matches(self, word: bytes) -> NDArray[np.int64]: ...
@@ -46,6 +54,7 @@ class Run:
     def steps(self) -> int: ...
     @property
     def max_length_seen(self) -> int: ...
+    matcher: str
     @property
     def letters(self) -> int: ...
     @property
@@ -70,6 +79,7 @@ def run_batch(
     max_length: Any,
     detect_cycles: bool,
     strategy: str,
+    matcher: str,
     threads: int,
 ) -> tuple[Column, NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]: ...
 def rewrite_once(

@@ -82,6 +82,14 @@ cdef mk_strategy strategy_of(str strategy) except *:
     raise ValueError(f"strategy must be 'markov' or 'leftmost', got {strategy!r}")
 
 
+MATCHERS = ("auto", "bits", "scan", "index")
+
+cdef mk_matcher matcher_of(str matcher) except *:
+    if matcher not in MATCHERS:
+        raise ValueError(f"matcher must be 'auto', 'bits', 'scan' or 'index', got {matcher!r}")
+    return <mk_matcher><int>MATCHERS.index(matcher)
+
+
 cdef int64_t limit_of(object limit, str name) except -1:
     if limit is None:
         return INT64_MAX
@@ -96,11 +104,12 @@ cdef class Options:
     """What a run is told besides its rules and its word."""
     cdef mk_options c
 
-    def __cinit__(self, max_steps, max_length, detect_cycles, strategy):
+    def __cinit__(self, max_steps, max_length, detect_cycles, strategy, matcher):
         self.c.max_steps = limit_of(max_steps, "max_steps")
         self.c.max_length = limit_of(max_length, "max_length")
         self.c.detect_cycles = bool(detect_cycles)
         self.c.strategy = strategy_of(strategy)
+        self.c.matcher = matcher_of(matcher)
 
 
 @cython.final
@@ -125,9 +134,9 @@ cdef class Compiled:
     def __dealloc__(self):
         mk_ruleset_free(self.c)
 
-    def run(self, bytes word, max_steps, max_length, detect_cycles, strategy):
+    def run(self, bytes word, max_steps, max_length, detect_cycles, strategy, matcher):
         """A whole run at once: word, outcome, steps, cycle, counts per rule (bytes of int64), longest length."""
-        cdef Options options = Options(max_steps, max_length, detect_cycles, strategy)
+        cdef Options options = Options(max_steps, max_length, detect_cycles, strategy, matcher)
         cdef Interrupts interrupts = Interrupts()
         cdef mk_poll poll = interrupts.poll()
         cdef mk_run *made = NULL
@@ -320,6 +329,18 @@ cdef class Run:
         return mk_run_max_length_seen(self.c)
 
     @property
+    def matcher(self):
+        """The name of the matcher in use."""
+        return MATCHERS[<int>mk_run_matcher(self.c)]
+
+    @matcher.setter
+    def matcher(self, str name):
+        cdef mk_matcher chosen = matcher_of(name)
+        self.take()
+        mk_run_choose(self.c, chosen)
+        mk_flag_give(&self.taken)
+
+    @property
     def letters(self):
         """Letters scanned and moved so far."""
         return mk_run_letters(self.c)
@@ -403,7 +424,7 @@ cdef int64_t[::1] limits_of(object limits, Py_ssize_t rows, str name):
 
 
 def run_batch(Column words, Compiled rules, row_rules, Column patterns, Column replacements,
-              terminal, max_steps, max_length, detect_cycles, strategy, Py_ssize_t threads):
+              terminal, max_steps, max_length, detect_cycles, strategy, matcher, Py_ssize_t threads):
     """Runs every row; either `rules` serves all, or row_rules (int64, rows + 1) cuts the rule columns into rows.
 
     Gives words (Column), outcomes (uint8), steps, first_rule and first_position (int64, -1: no step).
@@ -427,6 +448,7 @@ def run_batch(Column words, Compiled rules, row_rules, Column patterns, Column r
         batch.terminal = &flags[0] if flags.shape[0] else NULL
     batch.strategy = strategy_of(strategy)
     batch.detect_cycles = bool(detect_cycles)
+    batch.matcher = matcher_of(matcher)
     batch.max_steps = &steps_limit[0] if steps_limit.shape[0] else NULL
     batch.max_length = &length_limit[0] if length_limit.shape[0] else NULL
     batch.max_steps_per_row = hasattr(max_steps, "__len__")

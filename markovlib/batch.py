@@ -18,7 +18,6 @@ from markovlib.rules import (
     RuleSet,
     Strategy,
     as_rule,
-    check_matcher,
     rule_columns,
 )
 
@@ -85,7 +84,6 @@ def run_rows(
     >>> d.words.tolist(), d.first_position.tolist()
     (['bb', 'ab'], [0, 1])
     """
-    check_matcher(matcher)
     column = Column.from_words(words)
     cuts, patterns, replacements, terminal = _rows_of_rules(rules, column.text if len(column) else None)
     if len(cuts) != len(column) + 1:
@@ -93,7 +91,7 @@ def run_rows(
     return RunBatch(
         *_core.run_batch(
             column, None, cuts, patterns, replacements, terminal,
-            max_steps, max_length, detect_cycles, strategy, thread_count(threads, len(column)),
+            max_steps, max_length, detect_cycles, strategy, matcher, thread_count(threads, len(column)),
         )
     )  # fmt: skip
 
@@ -107,12 +105,13 @@ def run_batch(
     *,
     detect_cycles: bool,
     strategy: str,
+    matcher: str,
 ) -> RunBatch:
     """`RuleSet.run_batch` for a column and a compiled rule set."""
     workers = thread_count(threads, len(words))
     return RunBatch(
         *_core.run_batch(
-            words, compiled, None, None, None, None, max_steps, max_length, detect_cycles, strategy, workers
+            words, compiled, None, None, None, None, max_steps, max_length, detect_cycles, strategy, matcher, workers
         )
     )
 

@@ -245,8 +245,7 @@ class RuleSet:
         >>> r.word, r.outcome.name, r.steps, r.fired.tolist()
         ('|||||', 'NO_RULE_APPLIES', 8, [2, 3, 3])
         """
-        check_matcher(matcher)
-        parts = self._compiled.run(self._encode(word), max_steps, max_length, detect_cycles, strategy)
+        parts = self._compiled.run(self._encode(word), max_steps, max_length, detect_cycles, strategy, matcher)
         return _result(parts, isinstance(word, str))
 
     def step(self, word: Word, *, strategy: Strategy = "markov", matcher: str = "auto") -> Step | None:
@@ -335,7 +334,6 @@ class RuleSet:
         """
         from markovlib.batch import run_batch
 
-        check_matcher(matcher)
         column = Column.from_words(words, self._text)
         return run_batch(
             column,
@@ -345,6 +343,7 @@ class RuleSet:
             max_length,
             detect_cycles=detect_cycles,
             strategy=strategy,
+            matcher=matcher,
         )
 
     # -- asking ------------------------------------------------------------------------------------------------------
@@ -399,8 +398,7 @@ class RuleSet:
         matcher: str,
         log: _core.TraceLog | None = None,
     ) -> _core.Run:
-        check_matcher(matcher)
-        options = _core.Options(max_steps, max_length, detect_cycles, strategy)
+        options = _core.Options(max_steps, max_length, detect_cycles, strategy, matcher)
         return _core.Run(self._compiled, self._encode(word), options, log)
 
     def _encode(self, word: Word) -> bytes:
@@ -445,6 +443,16 @@ class Runner:
     def steps(self) -> int:
         """Steps taken so far."""
         return self._run.steps
+
+    @property
+    def matcher(self) -> str:
+        """The matcher in use: "bits", "scan" or "index".  Assigning a name changes it from the next step on ("auto":
+        the run chooses again); nothing else changes by that."""
+        return self._run.matcher
+
+    @matcher.setter
+    def matcher(self, name: str) -> None:
+        self._run.matcher = name
 
     @property
     def result(self) -> RunResult | None:
@@ -517,8 +525,8 @@ def _kind_of(rules: tuple[Rule, ...]) -> bool | None:
 
 def check_matcher(matcher: str) -> None:
     """Raises ValueError for a matcher that does not exist."""
-    if matcher not in ("auto", "scan"):
-        raise ValueError(f"matcher must be 'auto' or 'scan', got {matcher!r}")
+    if matcher not in _core.MATCHERS:
+        raise ValueError(f"matcher must be 'auto', 'bits', 'scan' or 'index', got {matcher!r}")
 
 
 def _character_positions(pairs: NDArray[np.int64], data: bytes) -> NDArray[np.int64]:

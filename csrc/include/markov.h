@@ -99,11 +99,17 @@ typedef enum {
 
 #define MK_NO_LIMIT INT64_MAX
 
+/* How the next match is looked for.  The answers are the same; MK_AUTO chooses, and changes its mind, by the word's
+ * length and the work done so far.  MK_BITS needs a word of at most 64 bytes and rules that docs/engine.md states;
+ * while it cannot serve, MK_SCAN does. */
+typedef enum { MK_AUTO = 0, MK_BITS = 1, MK_SCAN = 2, MK_INDEX = 3 } mk_matcher;
+
 typedef struct {
     int64_t max_steps;  /* >= 0 */
     int64_t max_length; /* in bytes, >= 0 */
     mk_strategy strategy;
     bool detect_cycles;
+    mk_matcher matcher;
 } mk_options;
 
 /* A record of the steps of a run: rule and position, 12 bytes a step. */
@@ -128,6 +134,10 @@ void mk_run_close(mk_run *run);
  * MK_INTERRUPTED or MK_NO_MEMORY the run stands between two steps and can be continued.  A step costs one scan of
  * the word per rule, less what is known from earlier steps, and moves at most half of the word. */
 mk_status mk_run_step(mk_run *run, uint64_t n, mk_poll poll);
+
+/* The matcher in use, never MK_AUTO; and choosing another for the steps to come, which MK_AUTO undoes. */
+mk_matcher mk_run_matcher(const mk_run *run);
+void mk_run_choose(mk_run *run, mk_matcher matcher);
 
 mk_outcome mk_run_outcome(const mk_run *run);
 uint64_t mk_run_steps(const mk_run *run);
@@ -167,6 +177,7 @@ typedef struct {
     const uint8_t *terminal;
     mk_strategy strategy;
     bool detect_cycles;
+    mk_matcher matcher;
     const int64_t *max_steps; /* one entry, or one per row if limits_per_row */
     const int64_t *max_length;
     bool max_steps_per_row, max_length_per_row;

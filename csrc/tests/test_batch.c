@@ -51,7 +51,7 @@ static void same(const mk_batch_result *a, const mk_batch_result *b)
 
 static void rows_one_by_one(const mk_ruleset *rules, const mk_batch_result *result)
 {
-    mk_options options = {max_steps, max_length, MK_MARKOV, true};
+    mk_options options = {max_steps, max_length, MK_MARKOV, true, MK_AUTO};
     int seen[6] = {0};
     for (int i = 0; i < ROWS; i++) {
         mk_run *run;

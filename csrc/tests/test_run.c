@@ -71,7 +71,7 @@ static void compare(const mk_ruleset *compiled, const rule *rules, int n, int le
     uint64_t steps;
     snprintf(expected, sizeof expected, "%s", word);
     mk_outcome outcome = oracle(rules, n, leftmost, expected, &steps);
-    mk_options options = {STEPS, LENGTH, leftmost ? MK_LEFTMOST : MK_MARKOV, false};
+    mk_options options = {STEPS, LENGTH, leftmost ? MK_LEFTMOST : MK_MARKOV, false, MK_AUTO};
     mk_run *run;
     CHECK(mk_run_open(compiled, (const uint8_t *)word, strlen(word), &options, NULL, &run) == MK_OK);
     CHECK(mk_run_step(run, UINT64_MAX, no_poll) == MK_OK);
@@ -127,7 +127,7 @@ static mk_status everything(int fail_after)
     mk_trace *trace = NULL;
     mk_run *run = NULL;
     mk_replay *replay = NULL;
-    mk_options options = {5000, 4000, MK_MARKOV, true};
+    mk_options options = {5000, 4000, MK_MARKOV, true, MK_AUTO};
     char word[300];
     memset(word, 'a', sizeof word);
     memset(word + 150, 'b', 150);
