@@ -24,8 +24,9 @@ typedef struct {
     _Atomic size_t failed_row;
 } job;
 
-static mk_status append(chunk *to, const uint8_t *bytes, size_t length)
+static mk_status append(chunk *to, const mk_run *run)
 {
+    size_t length = mk_run_length(run);
     if (length > to->capacity - to->length) {
         if (length > (size_t)PTRDIFF_MAX / 2 - to->length)
             return MK_NO_MEMORY;
@@ -36,15 +37,14 @@ static mk_status append(chunk *to, const uint8_t *bytes, size_t length)
         to->bytes = room;
         to->capacity = capacity;
     }
-    if (length)
-        memcpy(to->bytes + to->length, bytes, length);
+    mk_run_copy(run, to->bytes + to->length);
     to->length += length;
     return MK_OK;
 }
 
 static void record(mk_batch_result *result, size_t row, const mk_run *run, const mk_match *first)
 {
-    result->words.offsets[row + 1] = (int64_t)run->word.length;
+    result->words.offsets[row + 1] = (int64_t)run->length;
     result->outcomes[row] = (uint8_t)run->outcome;
     result->steps[row] = (int64_t)run->steps;
     result->first_rule[row] = run->steps ? (int64_t)first->rule : -1;
@@ -78,7 +78,7 @@ static mk_status run_row(job *j, scratch *own, size_t row, chunk *to, mk_poll po
     if (status == MK_OK)
         status = mk_run_step(run, UINT64_MAX, poll);
     if (status == MK_OK)
-        status = append(to, mk_word_bytes(&run->word), run->word.length);
+        status = append(to, run);
     if (status == MK_OK)
         record(j->result, row, run, &first);
     return status;
@@ -163,7 +163,7 @@ static mk_status run_job(job *j, size_t chunks, size_t threads, mk_poll poll)
         status = mk_parallel(run_chunk, j, chunks, threads, poll);
         for (size_t i = 0; i < threads; i++) {
             mk_run_release(&j->workers[i].run);
-            mk_free(j->workers[i].row_rules.rules);
+            mk_ruleset_release(&j->workers[i].row_rules);
         }
         if (status == MK_OK)
             status = join(&j->result->words, j->batch->words.count, j->chunks, chunks);

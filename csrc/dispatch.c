@@ -2,19 +2,14 @@
 
 #include <stdatomic.h>
 
-typedef struct {
-    const char *name;
-    mk_kernel *kernel;
-} kernel_entry;
-
 /* From the plainest to the widest; an entry is usable if this CPU has its instructions. */
-static const kernel_entry kernels[] = {
-    {"scalar", mk_kernel_scalar},
+static const mk_kernels kernels[] = {
+    {"scalar", mk_kernel_scalar, mk_least_scalar, mk_below_scalar},
 #if defined(__x86_64__)
-    {"avx2", mk_kernel_avx2},
-    {"avx512", mk_kernel_avx512},
+    {"avx2", mk_kernel_avx2, mk_least_avx2, mk_below_avx2},
+    {"avx512", mk_kernel_avx512, mk_least_avx512, mk_below_avx512},
 #elif defined(__aarch64__)
-    {"neon", mk_kernel_neon},
+    {"neon", mk_kernel_neon, mk_least_neon, mk_below_neon},
 #endif
 };
 
@@ -51,9 +46,9 @@ static int current(void)
     return i;
 }
 
-mk_kernel *mk_dispatch_kernel(void)
+const mk_kernels *mk_dispatch(void)
 {
-    return kernels[current()].kernel;
+    return &kernels[current()];
 }
 
 const char *mk_simd_name(void)

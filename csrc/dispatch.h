@@ -4,7 +4,7 @@
 
 #include "kernel.h"
 
-/* The best kernel that this CPU can run, or the one that mk_simd_force chose. */
-mk_kernel *mk_dispatch_kernel(void);
+/* The best kernels that this CPU can run, or those that mk_simd_force chose. */
+const mk_kernels *mk_dispatch(void);
 
 #endif

@@ -1,12 +1,12 @@
 /* Questions about a rule set and one word, outside of a run. */
-#include "matcher.h"
+#include "matcher_scan.h"
 
 mk_status mk_ruleset_find(const mk_ruleset *rules, mk_strategy strategy, const uint8_t *word, size_t length,
                           mk_poll poll, bool *found, mk_match *match)
 {
     mk_scan scan = {0};
     mk_meter meter = mk_meter_make(poll);
-    mk_status status = mk_scan_start(&scan, rules, strategy, word, length);
+    mk_status status = mk_scan_start(&scan, rules, strategy, length, UINT64_MAX);
     if (status != MK_OK)
         return status;
     mk_answer answer = mk_scan_first(&scan, word, length, &meter, match);

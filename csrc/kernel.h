@@ -18,6 +18,30 @@ mk_kernel mk_kernel_avx2, mk_kernel_avx512;
 mk_kernel mk_kernel_neon;
 #endif
 
+/* The least of values[0, count), UINT32_MAX if there is none. */
+typedef uint32_t mk_least(const uint32_t *values, size_t count);
+
+/* The first index in [0, count) of a value below the limit, or count. */
+typedef size_t mk_below(const uint32_t *values, size_t count, uint32_t limit);
+
+mk_least mk_least_scalar;
+mk_below mk_below_scalar;
+#if defined(__x86_64__)
+mk_least mk_least_avx2, mk_least_avx512;
+mk_below mk_below_avx2, mk_below_avx512;
+#elif defined(__aarch64__)
+mk_least mk_least_neon;
+mk_below mk_below_neon;
+#endif
+
+/* What one instruction set offers. */
+typedef struct {
+    const char *name;
+    mk_kernel *search;
+    mk_least *least;
+    mk_below *below;
+} mk_kernels;
+
 /* Whether the needle occurs at start, given that its probes match there.  Three letters are all probes. */
 static inline bool mk_kernel_verify(const mk_needle *needle, const uint8_t *text, size_t start, size_t *effort)
 {

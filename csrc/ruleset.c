@@ -26,6 +26,8 @@ mk_status mk_ruleset_borrow(mk_ruleset *rules, mk_column patterns, mk_column rep
         rules->capacity = count;
     }
     rules->count = count;
+    rules->pattern_bytes = (size_t)(patterns.offsets[last] - patterns.offsets[first]);
+    mk_automaton_free(atomic_exchange(&rules->automaton, NULL));
     for (size_t i = 0; i < count; i++)
         rules->rules[i] = (mk_rule){
             mk_needle_make(row_bytes(patterns, first + i), row_length(patterns, first + i)),
@@ -58,7 +60,8 @@ mk_status mk_ruleset_compile(mk_column patterns, mk_column replacements, const u
     mk_ruleset *rules = mk_malloc(sizeof *rules);
     if (!rules)
         return MK_NO_MEMORY;
-    *rules = (mk_ruleset){.bytes = mk_malloc(size)};
+    memset(rules, 0, sizeof *rules);
+    rules->bytes = mk_malloc(size);
     mk_status status = rules->bytes ? MK_OK : MK_NO_MEMORY;
     if (status == MK_OK)
         status = mk_ruleset_borrow(rules, patterns, replacements, terminal, 0, count);
@@ -77,11 +80,36 @@ mk_status mk_ruleset_compile(mk_column patterns, mk_column replacements, const u
     return MK_OK;
 }
 
+void mk_ruleset_release(mk_ruleset *rules)
+{
+    mk_free(rules->rules);
+    mk_free(rules->bytes);
+    mk_automaton_free(atomic_load(&rules->automaton));
+    memset(rules, 0, sizeof *rules);
+}
+
 void mk_ruleset_free(mk_ruleset *rules)
 {
     if (!rules)
         return;
-    mk_free(rules->rules);
-    mk_free(rules->bytes);
+    mk_ruleset_release(rules);
     mk_free(rules);
+}
+
+mk_status mk_ruleset_automaton(const mk_ruleset *rules, mk_meter *meter, const mk_automaton **out)
+{
+    mk_automaton *_Atomic *place = &((mk_ruleset *)rules)->automaton;
+    mk_automaton *there = atomic_load_explicit(place, memory_order_acquire);
+    if (!there) {
+        mk_automaton *made;
+        mk_status status = mk_automaton_make(rules, meter, &made);
+        if (status != MK_OK)
+            return status;
+        if (atomic_compare_exchange_strong(place, &there, made))
+            there = made;
+        else
+            mk_automaton_free(made);
+    }
+    *out = there;
+    return MK_OK;
 }

@@ -1,29 +1,123 @@
 #include "run.h"
 
+#include <string.h>
+
+enum { LETTERS_PER_STEP = 16 }; /* a step costs something even when no letter is touched, so that every run polls */
+
+/* ---- which matcher --------------------------------------------------------------------------------------------------
+ *
+ * Work is counted in letters searched by the scan, about 1/30 ns each.  The scan changes to the index once it has done
+ * as much work as the change costs, if a step of it costs more than one of the index. */
+enum { WORK_PER_STEP = 600, WORK_PER_CHANGE = 20000, WORK_PER_LETTER = 64, WORK_PER_PATTERN_BYTE = 1500 };
+
+static uint64_t work_of_change(const mk_run *run)
+{
+    uint64_t work = WORK_PER_CHANGE + WORK_PER_LETTER * (uint64_t)run->length;
+    if (!mk_ruleset_has_automaton(run->rules))
+        work += WORK_PER_PATTERN_BYTE * (uint64_t)run->rules->pattern_bytes;
+    return work;
+}
+
+static mk_status use_scan(mk_run *run)
+{
+    if (run->matcher == MK_INDEX) {
+        mk_status status = mk_word_make(&run->word, run->length);
+        if (status != MK_OK)
+            return status;
+        mk_tree_copy(&run->index.tree, run->word.buffer + run->word.start);
+    }
+    uint64_t budget = run->options.matcher == MK_AUTO && !run->no_index ? work_of_change(run) : UINT64_MAX;
+    mk_status status = mk_scan_start(&run->scan, run->rules, run->options.strategy, run->length, budget);
+    if (status != MK_OK)
+        return status;
+    if (run->matcher == MK_INDEX)
+        mk_index_free(&run->index);
+    run->matcher = MK_SCAN;
+    run->phase_steps = run->steps;
+    return MK_OK;
+}
+
+static mk_status use_index(mk_run *run)
+{
+    mk_status status = mk_index_start(&run->index, run->rules, run->options.strategy, mk_word_bytes(&run->word),
+                                      run->length, &run->meter);
+    if (status == MK_TOO_LARGE) {
+        run->no_index = true;
+        run->scan.budget = UINT64_MAX;
+        return MK_OK;
+    }
+    if (status != MK_OK)
+        return status;
+    mk_word_free(&run->word);
+    run->matcher = MK_INDEX;
+    run->phase_steps = run->steps;
+    return MK_OK;
+}
+
+/* The scan has spent its budget. */
+static mk_status reconsider(mk_run *run)
+{
+    uint64_t steps = run->steps - run->phase_steps;
+    if (run->scan.work / WORK_PER_STEP >= steps)
+        return use_index(run);
+    run->scan.work = 0;
+    run->scan.budget = work_of_change(run);
+    run->phase_steps = run->steps;
+    return MK_OK;
+}
+
+/* Changes to the matcher that was asked for. */
+static mk_status obey(mk_run *run)
+{
+    run->obeyed = true;
+    mk_matcher wanted = run->options.matcher;
+    if (wanted == MK_INDEX && !run->no_index)
+        return run->matcher == MK_INDEX ? MK_OK : use_index(run);
+    return wanted == MK_AUTO && run->matcher == MK_INDEX ? MK_OK : use_scan(run);
+}
+
+mk_matcher mk_run_matcher(const mk_run *run)
+{
+    return run->matcher;
+}
+
+void mk_run_choose(mk_run *run, mk_matcher matcher)
+{
+    run->options.matcher = matcher;
+    run->obeyed = false;
+    run->pending = false;
+}
+
+/* ---- opening and closing ---------------------------------------------------------------------------------------- */
+
 mk_status mk_run_start(mk_run *run, const mk_ruleset *rules, const uint8_t *word, size_t length,
                        const mk_options *options)
 {
+    if (run->matcher == MK_INDEX)
+        mk_index_free(&run->index);
     run->rules = rules;
     run->options = *options;
     run->meter = mk_meter_make((mk_poll){NULL, NULL});
     run->outcome = MK_RUNNING;
     run->steps = 0;
-    run->pending = false;
-    run->max_length_seen = length;
+    run->pending = run->no_index = false;
+    run->obeyed = options->matcher == MK_AUTO;
+    run->length = run->max_length_seen = length;
+    run->matcher = MK_SCAN;
     mk_status status = mk_word_set(&run->word, word, length);
     if (status == MK_OK)
-        status = mk_scan_start(&run->scan, rules, options->strategy, word, length);
+        status = use_scan(run);
     if (status == MK_OK && options->detect_cycles)
-        status = mk_cycle_start(run);
+        status = mk_cycle_start(&run->cycle, word, length);
     return status;
 }
 
 void mk_run_release(mk_run *run)
 {
     mk_word_free(&run->word);
-    mk_word_free(&run->saved);
-    mk_word_free(&run->origin);
     mk_scan_free(&run->scan);
+    mk_index_free(&run->index);
+    mk_cycle_free(&run->cycle);
     mk_free(run->fired);
     *run = (mk_run){0};
 }
@@ -64,95 +158,114 @@ void mk_run_close(mk_run *run)
     mk_free(run);
 }
 
-/* Finds the next match, if it is not known yet, and whether it may be applied: else sets the outcome. */
+/* ---- steps ------------------------------------------------------------------------------------------------------ */
+
+static mk_answer ask(mk_run *run)
+{
+    return run->matcher == MK_INDEX
+               ? mk_index_first(&run->index, &run->meter, &run->next)
+               : mk_scan_first(&run->scan, mk_word_bytes(&run->word), run->length, &run->meter, &run->next);
+}
+
+/* Finds the next match. */
 static mk_status look_ahead(mk_run *run)
 {
-    if (!run->pending) {
-        mk_answer answer = mk_scan_first(&run->scan, mk_word_bytes(&run->word), run->word.length, &run->meter,
-                                         &run->next);
-        if (answer == MK_STOPPED)
-            return MK_INTERRUPTED;
-        if (answer == MK_NONE) {
+    mk_status status = run->obeyed ? MK_OK : obey(run);
+    while (status == MK_OK) {
+        switch (ask(run)) {
+        case MK_FOUND:
+            run->pending = true;
+            return MK_OK;
+        case MK_NONE:
             run->outcome = MK_NO_RULE_APPLIES;
             return MK_OK;
+        case MK_STOPPED:
+            return MK_INTERRUPTED;
+        case MK_SPENT:
+            status = reconsider(run);
         }
-        run->pending = true;
     }
-    const mk_rule *rule = &run->rules->rules[run->next.rule];
-    size_t kept = run->word.length - rule->pattern.length;
+    return status;
+}
+
+/* Whether the pending match may be applied: else sets the outcome. */
+static bool within_limits(mk_run *run, const mk_rule *rule)
+{
+    size_t kept = run->length - rule->pattern.length;
     size_t limit = (size_t)run->options.max_length;
     if (run->steps >= (uint64_t)run->options.max_steps)
         run->outcome = MK_STEP_LIMIT;
     else if (kept > limit || rule->replacement_length > limit - kept)
         run->outcome = MK_LENGTH_LIMIT;
-    return MK_OK;
+    else
+        return true;
+    return false;
+}
+
+static mk_status edit(mk_run *run, const mk_rule *rule)
+{
+    if (run->matcher == MK_INDEX)
+        return mk_index_apply(&run->index, &run->meter);
+    mk_status status = mk_word_splice(&run->word, run->next.position, rule->pattern.length, rule->replacement,
+                                      rule->replacement_length, &run->meter);
+    if (status == MK_OK)
+        mk_scan_edited(&run->scan, run->next);
+    return status;
 }
 
 /* Applies the pending match.  What can fail comes first, so that a failed step has changed nothing. */
-static mk_status apply(mk_run *run)
+static mk_status apply(mk_run *run, const mk_rule *rule)
 {
-    const mk_rule *rule = &run->rules->rules[run->next.rule];
     mk_status status = run->trace ? mk_trace_reserve(run->trace) : MK_OK;
     if (status == MK_OK)
-        status = mk_word_splice(&run->word, run->next.position, rule->pattern.length, rule->replacement,
-                                rule->replacement_length, &run->meter);
+        status = edit(run, rule);
     if (status != MK_OK)
         return status;
     if (run->trace)
         mk_trace_append(run->trace, run->next);
+    if (run->options.detect_cycles)
+        mk_cycle_edited(&run->cycle, run->next.position, rule->pattern.length, run->length);
     run->pending = false;
     run->steps++;
     if (run->fired)
         run->fired[run->next.rule]++;
-    if (run->word.length > run->max_length_seen)
-        run->max_length_seen = run->word.length;
+    run->length = run->length - rule->pattern.length + rule->replacement_length;
+    if (run->length > run->max_length_seen)
+        run->max_length_seen = run->length;
     if (rule->terminal)
         run->outcome = MK_TERMINAL_RULE;
-    else
-        mk_scan_edited(&run->scan, run->next);
     return MK_OK;
 }
-
-/* A step costs something even when no letter is touched, so that every run comes to a poll. */
-enum { LETTERS_PER_STEP = 16 };
 
 mk_status mk_run_step(mk_run *run, uint64_t n, mk_poll poll)
 {
     run->meter.poll = poll;
     run->meter.stopped = false;
     while (run->outcome == MK_RUNNING) {
-        mk_status status = look_ahead(run);
+        mk_status status = run->pending ? MK_OK : look_ahead(run);
         if (status != MK_OK)
             return status;
-        if (run->outcome != MK_RUNNING || n == 0)
+        if (run->outcome != MK_RUNNING)
             break;
-        status = apply(run);
+        const mk_rule *rule = &run->rules->rules[run->next.rule];
+        if (!within_limits(run, rule) || n == 0)
+            break;
+        status = apply(run, rule);
         if (status != MK_OK)
             return status;
         n--;
         if (run->options.detect_cycles && run->outcome == MK_RUNNING) {
             bool met;
             status = mk_cycle_test(run, &met);
-            if (status != MK_OK)
-                return status;
             if (met)
                 run->outcome = MK_CYCLE;
+            if (status != MK_OK)
+                return status;
         }
-        if (!mk_meter_spend(&run->meter, LETTERS_PER_STEP + run->rules->count))
+        if (!mk_meter_spend(&run->meter, LETTERS_PER_STEP))
             return MK_INTERRUPTED;
     }
     return MK_OK;
-}
-
-mk_matcher mk_run_matcher(const mk_run *run)
-{
-    (void)run;
-    return MK_SCAN;
-}
-
-void mk_run_choose(mk_run *run, mk_matcher matcher)
-{
-    run->options.matcher = matcher;
 }
 
 mk_outcome mk_run_outcome(const mk_run *run)
@@ -165,10 +278,28 @@ uint64_t mk_run_steps(const mk_run *run)
     return run->steps;
 }
 
-const uint8_t *mk_run_word(const mk_run *run, size_t *length)
+const uint8_t *mk_run_word(mk_run *run, size_t *length)
 {
-    *length = run->word.length;
+    *length = run->length;
+    if (run->matcher == MK_INDEX) {
+        if (mk_word_make(&run->word, run->length) != MK_OK)
+            return NULL;
+        mk_run_copy(run, run->word.buffer + run->word.start);
+    }
     return mk_word_bytes(&run->word);
+}
+
+size_t mk_run_length(const mk_run *run)
+{
+    return run->length;
+}
+
+void mk_run_copy(const mk_run *run, uint8_t *to)
+{
+    if (run->matcher == MK_INDEX)
+        mk_tree_copy(&run->index.tree, to);
+    else if (run->length)
+        memcpy(to, mk_word_bytes(&run->word), run->length);
 }
 
 size_t mk_run_max_length_seen(const mk_run *run)

@@ -53,7 +53,7 @@ size_t mk_search_range(const mk_needle *needle, const uint8_t *text, size_t leng
         return MK_NOWHERE;
     if (m == 0)
         return from;
-    mk_kernel *kernel = mk_dispatch_kernel();
+    mk_kernel *kernel = mk_dispatch()->search;
     /* Stretches bound the time between two polls, and are long against the pattern, which the fallback reads anew. */
     size_t stretch = ((size_t)1 << 20) + 4 * m;
     while (from < stop) {

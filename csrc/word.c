@@ -8,7 +8,7 @@ static void copy_bytes(uint8_t *to, const uint8_t *from, size_t length)
         memcpy(to, from, length);
 }
 
-mk_status mk_word_set(mk_word *word, const uint8_t *bytes, size_t length)
+mk_status mk_word_make(mk_word *word, size_t length)
 {
     if (!word->buffer || length > word->capacity) {
         if (length > (size_t)PTRDIFF_MAX - 64)
@@ -23,8 +23,15 @@ mk_status mk_word_set(mk_word *word, const uint8_t *bytes, size_t length)
     }
     word->start = (word->capacity - length) / 2;
     word->length = length;
-    copy_bytes(word->buffer + word->start, bytes, length);
     return MK_OK;
+}
+
+mk_status mk_word_set(mk_word *word, const uint8_t *bytes, size_t length)
+{
+    mk_status status = mk_word_make(word, length);
+    if (status == MK_OK)
+        copy_bytes(word->buffer + word->start, bytes, length);
+    return status;
 }
 
 void mk_word_free(mk_word *word)

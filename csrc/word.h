@@ -11,7 +11,10 @@ typedef struct {
     size_t length;
 } mk_word;
 
-/* Makes the word equal to bytes[0, length), reusing its buffer.  A word that is all zero is a valid empty one. */
+/* Gives the word a length, its letters to be written by the caller.  A word that is all zero is a valid empty one. */
+mk_status mk_word_make(mk_word *word, size_t length);
+
+/* Makes the word equal to bytes[0, length), reusing its buffer. */
 mk_status mk_word_set(mk_word *word, const uint8_t *bytes, size_t length);
 void mk_word_free(mk_word *word);
 

@@ -23,4 +23,23 @@ size_t mk_kernel_neon(const mk_needle *needle, const uint8_t *text, size_t from,
     }
     return mk_kernel_scalar(needle, text, from, stop, effort);
 }
+
+uint32_t mk_least_neon(const uint32_t *values, size_t count)
+{
+    uint32x4_t least = vdupq_n_u32(UINT32_MAX);
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        least = vminq_u32(least, vld1q_u32(values + i));
+    uint32_t rest = mk_least_scalar(values + i, count - i), found = vminvq_u32(least);
+    return rest < found ? rest : found;
+}
+
+size_t mk_below_neon(const uint32_t *values, size_t count, uint32_t limit)
+{
+    uint32x4_t bound = vdupq_n_u32(limit);
+    size_t i = 0;
+    while (i + 4 <= count && vmaxvq_u32(vcltq_u32(vld1q_u32(values + i), bound)) == 0)
+        i += 4;
+    return i + mk_below_scalar(values + i, count - i, limit);
+}
 #endif

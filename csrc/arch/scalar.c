@@ -20,3 +20,19 @@ size_t mk_kernel_scalar(const mk_needle *needle, const uint8_t *text, size_t fro
     }
     return stop;
 }
+
+uint32_t mk_least_scalar(const uint32_t *values, size_t count)
+{
+    uint32_t least = UINT32_MAX;
+    for (size_t i = 0; i < count; i++)
+        least = values[i] < least ? values[i] : least;
+    return least;
+}
+
+size_t mk_below_scalar(const uint32_t *values, size_t count, uint32_t limit)
+{
+    size_t i = 0;
+    while (i < count && values[i] >= limit)
+        i++;
+    return i;
+}

@@ -43,4 +43,58 @@ __attribute__((target("avx512f,avx512bw"))) size_t mk_kernel_avx512(const mk_nee
     }
     return stop;
 }
+
+__attribute__((target("avx2"))) uint32_t mk_least_avx2(const uint32_t *values, size_t count)
+{
+    __m256i least = _mm256_set1_epi32(-1);
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8)
+        least = _mm256_min_epu32(least, _mm256_loadu_si256((const void *)(values + i)));
+    __m128i half = _mm_min_epu32(_mm256_castsi256_si128(least), _mm256_extracti128_si256(least, 1));
+    half = _mm_min_epu32(half, _mm_shuffle_epi32(half, 0x4e));
+    half = _mm_min_epu32(half, _mm_shuffle_epi32(half, 0xb1));
+    uint32_t rest = mk_least_scalar(values + i, count - i), found = (uint32_t)_mm_cvtsi128_si32(half);
+    return rest < found ? rest : found;
+}
+
+__attribute__((target("avx2"))) size_t mk_below_avx2(const uint32_t *values, size_t count, uint32_t limit)
+{
+    __m256i bound = _mm256_set1_epi32((int)limit);
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        __m256i v = _mm256_loadu_si256((const void *)(values + i));
+        __m256i not_below = _mm256_cmpeq_epi32(_mm256_max_epu32(v, bound), v);
+        uint32_t below = ~(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(not_below)) & 0xff;
+        if (below)
+            return i + (unsigned)__builtin_ctz(below);
+    }
+    return i + mk_below_scalar(values + i, count - i, limit);
+}
+
+__attribute__((target("avx512f"))) uint32_t mk_least_avx512(const uint32_t *values, size_t count)
+{
+    __m512i a = _mm512_set1_epi32(-1), b = a;
+    size_t i = 0;
+    for (; i + 32 <= count; i += 32) {
+        a = _mm512_min_epu32(a, _mm512_loadu_si512(values + i));
+        b = _mm512_min_epu32(b, _mm512_loadu_si512(values + i + 16));
+    }
+    for (; i < count; i += 16) {
+        __mmask16 lanes = count - i >= 16 ? (__mmask16)-1 : (__mmask16)((1u << (count - i)) - 1);
+        a = _mm512_mask_min_epu32(a, lanes, a, _mm512_maskz_loadu_epi32(lanes, values + i));
+    }
+    return _mm512_reduce_min_epu32(_mm512_min_epu32(a, b));
+}
+
+__attribute__((target("avx512f"))) size_t mk_below_avx512(const uint32_t *values, size_t count, uint32_t limit)
+{
+    __m512i bound = _mm512_set1_epi32((int)limit);
+    for (size_t i = 0; i < count; i += 16) {
+        __mmask16 lanes = count - i >= 16 ? (__mmask16)-1 : (__mmask16)((1u << (count - i)) - 1);
+        __mmask16 below = _mm512_mask_cmplt_epu32_mask(lanes, _mm512_maskz_loadu_epi32(lanes, values + i), bound);
+        if (below)
+            return i + (unsigned)__builtin_ctz(below);
+    }
+    return count;
+}
 #endif

@@ -131,8 +131,11 @@ mk_status mk_run_open(const mk_ruleset *rules, const uint8_t *word, size_t lengt
 void mk_run_close(mk_run *run);
 
 /* Takes up to n steps.  After MK_OK, mk_run_outcome is MK_RUNNING only if another step could be taken.  After
- * MK_INTERRUPTED or MK_NO_MEMORY the run stands between two steps and can be continued.  A step costs one scan of
- * the word per rule, less what is known from earlier steps, and moves at most half of the word. */
+ * MK_INTERRUPTED or MK_NO_MEMORY the run stands between two steps and can be continued.
+ *
+ * A step costs O(L + |replacement| + log length), L the longest pattern, whatever the word's length and the number of
+ * rules; the first one, and learning what that needs, O(length + pattern bytes).  Memory: at most 16 bytes a letter
+ * of the longest word so far and 64 bytes a pattern byte, or 1 MB where that is more. */
 mk_status mk_run_step(mk_run *run, uint64_t n, mk_poll poll);
 
 /* The matcher in use, never MK_AUTO; and choosing another for the steps to come, which MK_AUTO undoes. */
@@ -141,7 +144,9 @@ void mk_run_choose(mk_run *run, mk_matcher matcher);
 
 mk_outcome mk_run_outcome(const mk_run *run);
 uint64_t mk_run_steps(const mk_run *run);
-const uint8_t *mk_run_word(const mk_run *run, size_t *length); /* valid until the next mk_run_ call */
+const uint8_t *mk_run_word(mk_run *run, size_t *length); /* valid until the next mk_run_ call; NULL: no memory */
+size_t mk_run_length(const mk_run *run);
+void mk_run_copy(const mk_run *run, uint8_t *to); /* the word, without needing memory for it */
 size_t mk_run_max_length_seen(const mk_run *run);
 const uint64_t *mk_run_fired(const mk_run *run); /* one count per rule */
 uint64_t mk_run_letters(const mk_run *run);      /* scanned and moved: the cost of the run without a clock */

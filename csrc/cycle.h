@@ -1,0 +1,35 @@
+/* cycle.h - exact cycle detection after R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT 20, 1980:
+ * the word after step s is compared with the word after step t, the largest power of two below s. */
+#ifndef MK_CYCLE_H
+#define MK_CYCLE_H
+
+#include "word.h"
+
+/* Words are compared only when nothing shows that they differ: not their lengths, and not one of two letters, the
+ * first that differs, counted from the left, and the last that does, counted from the right.  Both counts stay true
+ * while the edits are on their other side, so that an edit refutes both at once only if it covers everything that
+ * differs, or if edits came on both sides. */
+typedef struct {
+    mk_word origin; /* the run's first word */
+    mk_word saved;  /* after step saved_step */
+    uint64_t saved_step;
+    bool left_differs, right_differs;
+    size_t left, right;
+} mk_cycle;
+
+mk_status mk_cycle_start(mk_cycle *cycle, const uint8_t *word, size_t length);
+void mk_cycle_free(mk_cycle *cycle);
+
+/* After an edit of a word that was `length` letters long before it. */
+static inline void mk_cycle_edited(mk_cycle *cycle, size_t position, size_t removed, size_t length)
+{
+    if (position <= cycle->left)
+        cycle->left_differs = false;
+    if (position + removed + cycle->right >= length)
+        cycle->right_differs = false;
+}
+
+/* Whether the word after step `step` is the saved one; at powers of two it becomes that. */
+mk_status mk_cycle_test(mk_run *run, bool *met);
+
+#endif
