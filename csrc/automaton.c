@@ -146,20 +146,18 @@ static uint32_t classify_letters(uint16_t class_of[256], const trie *t)
 /* A state goes where its failure goes, except along its own edges. */
 static mk_status write_table(mk_automaton *a, const trie *t)
 {
-    size_t row = a->classes;
-    a->table = mk_malloc((size_t)t->states * row * sizeof *a->table);
+    size_t states = t->states;
+    a->table = mk_malloc(states * a->classes * sizeof *a->table);
     if (!a->table)
         return MK_NO_MEMORY;
+    for (uint32_t class = 0; class < a->classes; class++)
+        a->table[class * states + a->root] = a->root;
     for (uint32_t i = 0; i < t->states; i++) {
-        uint32_t s = t->order[i];
-        uint32_t *to = a->table + t->number[s] * row;
-        if (s != 0)
-            memcpy(to, a->table + t->number[t->failure[s]] * row, row * sizeof *to);
-        else
-            for (uint32_t class = 0; class < a->classes; class++)
-                to[class] = a->root;
+        uint32_t s = t->order[i], number = t->number[s], failure = t->number[t->failure[s]];
+        for (size_t at = 0; at < states * a->classes && s != 0; at += states)
+            a->table[at + number] = a->table[at + failure];
         for (uint32_t c = t->child[s]; c != NO_STATE; c = t->sibling[c])
-            to[a->class_of[t->letter[c]]] = t->number[c];
+            a->table[a->class_of[t->letter[c]] * states + number] = t->number[c];
     }
     return MK_OK;
 }

@@ -19,7 +19,7 @@ typedef struct {
                             can fire; or MK_NO_RULE */
     uint32_t *rule;      /* of a matching state */
     uint32_t *bound;     /* of a matching state: the first state with a later rule, or none */
-    /* Few letters or few states: one table, [state][class].  Otherwise edges and failure links. */
+    /* Few letters or few states: one table, [class][state].  Otherwise edges and failure links. */
     uint32_t *table;
     uint32_t classes;
     uint16_t class_of[256];
@@ -40,7 +40,7 @@ uint32_t mk_automaton_follow(const mk_automaton *automaton, uint32_t state, uint
 static inline uint32_t mk_automaton_next(const mk_automaton *automaton, uint32_t state, uint8_t letter)
 {
     if (automaton->table)
-        return automaton->table[(size_t)state * automaton->classes + automaton->class_of[letter]];
+        return automaton->table[automaton->class_of[letter] * (size_t)automaton->states + state];
     return mk_automaton_follow(automaton, state, letter);
 }
 

@@ -65,6 +65,7 @@ mk_status mk_index_start(mk_index *x, const mk_ruleset *rules, mk_strategy strat
         return status;
     x->rules = rules;
     x->strategy = strategy;
+    x->always_first = strategy == MK_LEFTMOST && x->automaton->empty_rule != MK_NO_RULE;
     x->next = MK_UNKNOWN;
     x->stale = false;
     status = mk_tree_fill(&x->tree, word, length);
@@ -101,7 +102,8 @@ static void point_at(mk_index *x, uint32_t offset)
 {
     x->next = MK_KNOWN;
     x->offset = offset;
-    x->match = (mk_match){x->automaton->rule[x->finger.leaf->values[offset]], x->finger.start + offset};
+    x->match.rule = x->automaton->rule[x->finger.leaf->values[offset]];
+    x->match.position = x->finger.start + offset;
 }
 
 /* The empty pattern, at the word's beginning. */
@@ -123,8 +125,7 @@ static void locate(mk_index *x)
 {
     const mk_automaton *a = x->automaton;
     settle(x);
-    if (x->strategy == MK_LEFTMOST && a->empty_rule != MK_NO_RULE) {
-        /* Something fires at the beginning: what is elsewhere never matters. */
+    if (x->always_first) {
         point_at_empty(x, 0);
         uint32_t state = state_at(x, x->tree.first, 0);
         if (state < a->matching)
@@ -140,18 +141,13 @@ static void locate(mk_index *x)
         x->tree.touched += leaf->length;
     } else if (a->empty_rule != MK_NO_RULE) {
         point_at_empty(x, MK_NO_VALUE);
-    } else {
-        x->next = MK_NO_MATCH;
     }
 }
 
-mk_answer mk_index_first(mk_index *x, mk_meter *meter, mk_match *match)
+mk_answer mk_index_look(mk_index *x, mk_meter *meter)
 {
-    if (x->next == MK_UNKNOWN) {
-        locate(x);
-        count_touched(x, meter);
-    }
-    *match = x->match;
+    locate(x);
+    count_touched(x, meter);
     return x->next == MK_KNOWN ? MK_FOUND : MK_NONE;
 }
 
@@ -166,7 +162,7 @@ static void look_in_leaf(mk_index *x, uint32_t from)
     x->next = MK_UNKNOWN;
     x->tree.touched += count;
     if (x->strategy == MK_LEFTMOST) {
-        if (a->empty_rule != MK_NO_RULE)
+        if (x->always_first)
             return;
         uint32_t at = (uint32_t)mk_dispatch()->below(values, count, a->matching);
         if (at < count)
@@ -183,6 +179,45 @@ static void look_in_leaf(mk_index *x, uint32_t from)
 
 /* ---- a step ------------------------------------------------------------------------------------------------------ */
 
+/* What reading states off in one leaf came to. */
+typedef struct {
+    uint32_t offset; /* of the last letter read that got a new state */
+    uint32_t state;
+    bool open;          /* the leaf's beginning was reached, and what is left of it may change too */
+    uint32_t found;     /* where a state below the limit was met last, or MK_LEAF */
+} reading;
+
+/* Reads the letters before `end` off: `fresh` ones, and on to the left until one has the state that it had.  A state
+ * below the limit is noted, and, as the rule of a place further left goes before the same one further right, the
+ * limit is then this state's.  (Everything is in locals, since a write to a leaf might be one to anything else.) */
+__attribute__((always_inline)) static inline reading read_in_leaf(const mk_index *x, mk_leaf *leaf, uint32_t end,
+                                                                  uint32_t fresh, uint32_t state, uint32_t limit,
+                                                                  bool by_table)
+{
+    const mk_automaton *a = x->automaton;
+    const uint32_t *table = a->table, *bound = x->strategy == MK_MARKOV ? a->bound : NULL;
+    const uint16_t *class_of = a->class_of;
+    size_t states = a->states;
+    uint32_t *values = leaf->values, i = end, found = MK_LEAF, stop = end - fresh;
+    const uint8_t *bytes = leaf->bytes;
+    bool open = true;
+    while (i > 0) {
+        state = by_table ? table[class_of[bytes[i - 1]] * states + state]
+                         : mk_automaton_follow(a, state, bytes[i - 1]);
+        if (i <= stop && state == values[i - 1]) {
+            open = false;
+            break;
+        }
+        values[--i] = state;
+        if (state < limit) {
+            found = i;
+            if (bound)
+                limit = bound[state];
+        }
+    }
+    return (reading){i, state, open, found};
+}
+
 /* An edit within one leaf.  Before it nothing left of the match fires as early as the match did, and nothing at all
  * fires earlier: so a state read off anew that does is the next match, the leftmost such one if there are several. */
 static void apply_in_leaf(mk_index *x, uint32_t removed, const uint8_t *replacement, uint32_t inserted,
@@ -190,48 +225,30 @@ static void apply_in_leaf(mk_index *x, uint32_t removed, const uint8_t *replacem
 {
     const mk_automaton *a = x->automaton;
     mk_leaf *leaf = x->finger.leaf;
-    uint32_t offset = x->offset, tail = leaf->length - offset - removed;
-    uint32_t state = state_at(x, leaf, offset + removed);
+    uint32_t offset = x->offset, tail = leaf->length - offset - removed, end = offset + inserted;
+    uint32_t state = tail > 0 ? leaf->values[offset + removed] : state_at(x, leaf->next, 0);
     uint32_t limit = x->match.rule == a->empty_rule ? a->matching : limit_of(x, leaf->values[offset]);
     if (removed != inserted) {
-        memmove(leaf->bytes + offset + inserted, leaf->bytes + offset + removed, tail);
-        memmove(leaf->values + offset + inserted, leaf->values + offset + removed, tail * sizeof *leaf->values);
+        memmove(leaf->bytes + end, leaf->bytes + offset + removed, tail);
+        memmove(leaf->values + end, leaf->values + offset + removed, tail * sizeof *leaf->values);
         leaf->length = leaf->length - removed + inserted;
         x->tree.length = x->tree.length - removed + inserted;
         meter->letters += tail;
     }
-    uint32_t found = MK_LEAF, i = offset + inserted;
-    while (i > offset) {
-        i--;
-        leaf->bytes[i] = replacement[i - offset];
-        leaf->values[i] = state = mk_automaton_next(a, state, leaf->bytes[i]);
-        if (state < limit) {
-            found = i;
-            limit = limit_of(x, state);
-        }
-    }
-    bool changed = true;
-    while (i > 0) {
-        state = mk_automaton_next(a, state, leaf->bytes[i - 1]);
-        changed = state != leaf->values[i - 1];
-        if (!changed)
-            break;
-        leaf->values[--i] = state;
-        if (state < limit) {
-            found = i;
-            limit = limit_of(x, state);
-        }
-    }
-    meter->letters += offset + inserted - i + 1;
+    for (uint32_t i = 0; i < inserted; i++)
+        leaf->bytes[offset + i] = replacement[i];
+    reading read = a->table ? read_in_leaf(x, leaf, end, inserted, state, limit, true)
+                            : read_in_leaf(x, leaf, end, inserted, state, limit, false);
+    meter->letters += end - read.offset + 1;
     x->stale = true;
-    if (changed && leaf->previous) {
+    if (read.open && leaf->previous) {
         x->next = MK_UNKNOWN;
         mk_leaf *left = leaf->previous;
-        read_states(x, (reader){left, left->length, state}, 0, meter);
-    } else if (found < MK_LEAF && !(x->strategy == MK_LEFTMOST && a->empty_rule != MK_NO_RULE)) {
-        point_at(x, found);
+        read_states(x, (reader){left, left->length, read.state}, 0, meter);
+    } else if (read.found < MK_LEAF && !x->always_first) {
+        point_at(x, read.found);
     } else {
-        look_in_leaf(x, x->strategy == MK_LEFTMOST ? offset + inserted : 0);
+        look_in_leaf(x, x->strategy == MK_LEFTMOST ? end : 0);
     }
 }
 
@@ -265,6 +282,7 @@ mk_status mk_index_apply(mk_index *x, mk_meter *meter)
         apply_in_leaf(x, (uint32_t)removed, rule->replacement, (uint32_t)inserted, meter);
     else
         status = apply_across(x, rule, meter);
-    count_touched(x, meter);
+    if (x->tree.touched)
+        count_touched(x, meter);
     return status;
 }

@@ -16,8 +16,9 @@ typedef struct {
     mk_strategy strategy;
     mk_tree tree;
     mk_finger finger; /* of the leaf with the next match */
-    bool stale;       /* the tree has not been told yet what changed in the finger's leaf */
-    enum { MK_UNKNOWN, MK_KNOWN, MK_NO_MATCH } next;
+    bool always_first; /* something fires at the word's beginning, so that what is elsewhere never matters */
+    bool stale;        /* the tree has not been told yet what changed in the finger's leaf */
+    enum { MK_UNKNOWN, MK_KNOWN } next;
     mk_match match;
     uint32_t offset; /* of the match in the finger's leaf */
 } mk_index;
@@ -28,8 +29,16 @@ mk_status mk_index_start(mk_index *index, const mk_ruleset *rules, mk_strategy s
                          size_t length, mk_meter *meter);
 void mk_index_free(mk_index *index);
 
+/* Looks for the next match in the whole word. */
+mk_answer mk_index_look(mk_index *index, mk_meter *meter);
+
 /* Which rule fires. */
-mk_answer mk_index_first(mk_index *index, mk_meter *meter, mk_match *match);
+static inline mk_answer mk_index_first(mk_index *index, mk_meter *meter, mk_match *match)
+{
+    mk_answer answer = index->next == MK_KNOWN ? MK_FOUND : mk_index_look(index, meter);
+    *match = index->match;
+    return answer;
+}
 
 /* Applies the match that mk_index_first gave.  MK_NO_MEMORY: nothing has changed. */
 mk_status mk_index_apply(mk_index *index, mk_meter *meter);

@@ -99,6 +99,12 @@ cdef int64_t limit_of(object limit, str name) except -1:
     return min(limit, INT64_MAX)
 
 
+cdef bytes word_of(const mk_run *run):
+    word = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>mk_run_length(run))
+    mk_run_copy(run, <uint8_t *>PyBytes_AS_STRING(word))
+    return word
+
+
 @cython.final
 cdef class Options:
     """What a run is told besides its rules and its word."""
@@ -152,9 +158,8 @@ cdef class Compiled:
                 status = mk_run_cycle(made, poll, &start, &period)
         try:
             interrupts.check(status)
-            data = mk_run_word(made, &length)
             return (
-                PyBytes_FromStringAndSize(<const char *>data, <Py_ssize_t>length),
+                word_of(made),
                 <int>mk_run_outcome(made),
                 mk_run_steps(made),
                 (start, period) if mk_run_outcome(made) == MK_CYCLE else None,
@@ -307,12 +312,9 @@ cdef class Run:
 
     @property
     def word(self):
-        cdef size_t length
-        cdef const uint8_t *data
         self.take()
         try:
-            data = mk_run_word(self.c, &length)
-            return PyBytes_FromStringAndSize(<const char *>data, <Py_ssize_t>length)
+            return word_of(self.c)
         finally:
             mk_flag_give(&self.taken)
 
