@@ -151,105 +151,138 @@ mk_answer mk_index_look(mk_index *x, mk_meter *meter)
     return x->next == MK_KNOWN ? MK_FOUND : MK_NONE;
 }
 
-/* The next match is in the finger's leaf, none of whose letters left of `from` fires, if no other leaf has a better
- * one: left of it none that fires as early, right of it none that fires earlier. */
-static void look_in_leaf(mk_index *x, uint32_t from)
+/* The next match, if it is in the finger's leaf: where, or MK_LEAF if it may be elsewhere.  Under `markov` no leaf on
+ * the left may have a rule that is as early, none on the right one that is earlier; under `leftmost` nothing matches
+ * before `from`. */
+static uint32_t look_in_leaf(mk_index *x, uint32_t from)
 {
     const mk_automaton *a = x->automaton;
     const mk_leaf *leaf = x->finger.leaf;
-    const uint32_t *values = leaf->values + from;
-    uint32_t count = leaf->length - from, after = x->finger.after;
-    x->next = MK_UNKNOWN;
-    x->tree.touched += count;
+    const mk_kernels *kernels = mk_dispatch();
     if (x->strategy == MK_LEFTMOST) {
-        if (x->always_first)
-            return;
-        uint32_t at = (uint32_t)mk_dispatch()->below(values, count, a->matching);
-        if (at < count)
-            point_at(x, from + at);
-        return;
+        x->tree.touched += leaf->length - from;
+        size_t at = kernels->below(leaf->values + from, leaf->length - from, a->matching);
+        return at < leaf->length - from ? from + (uint32_t)at : MK_LEAF;
     }
-    uint32_t least = mk_dispatch()->least(leaf->values, leaf->length);
+    x->tree.touched += leaf->length;
+    uint32_t least = kernels->least(leaf->values, leaf->length), after = x->finger.after;
     if (least >= a->matching)
-        return;
+        return MK_LEAF;
     uint32_t limit = a->bound[least];
-    if (x->finger.before >= limit && (after >= a->matching || a->bound[after] >= limit))
-        point_at(x, (uint32_t)mk_dispatch()->below(leaf->values, leaf->length, limit));
+    if (x->finger.before < limit || (after < a->matching && a->bound[after] < limit))
+        return MK_LEAF;
+    return (uint32_t)kernels->below(leaf->values, leaf->length, limit);
 }
 
-/* ---- a step ------------------------------------------------------------------------------------------------------ */
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
 
-/* What reading states off in one leaf came to. */
-typedef struct {
-    uint32_t offset; /* of the last letter read that got a new state */
-    uint32_t state;
-    bool open;          /* the leaf's beginning was reached, and what is left of it may change too */
-    uint32_t found;     /* where a state below the limit was met last, or MK_LEAF */
-} reading;
+static bool stays_in_leaf(const mk_leaf *leaf, uint32_t offset, const mk_rule *rule)
+{
+    size_t removed = rule->pattern.length;
+    return removed <= leaf->length - offset && leaf->length - removed + rule->replacement_length <= MK_LEAF;
+}
 
-/* Reads the letters before `end` off: `fresh` ones, and on to the left until one has the state that it had.  A state
- * below the limit is noted, and, as the rule of a place further left goes before the same one further right, the
- * limit is then this state's.  (Everything is in locals, since a write to a leaf might be one to anything else.) */
-__attribute__((always_inline)) static inline reading read_in_leaf(const mk_index *x, mk_leaf *leaf, uint32_t end,
-                                                                  uint32_t fresh, uint32_t state, uint32_t limit,
-                                                                  bool by_table)
+static bool may_follow(const mk_rule *rule, size_t length, size_t max_length)
+{
+    size_t kept = length - rule->pattern.length;
+    return !rule->terminal && kept <= max_length && rule->replacement_length <= max_length - kept;
+}
+
+static void move_tail(mk_leaf *leaf, uint32_t from, uint32_t to)
+{
+    uint32_t tail = leaf->length - from;
+    memmove(leaf->bytes + to, leaf->bytes + from, tail);
+    memmove(leaf->values + to, leaf->values + from, tail * sizeof *leaf->values);
+    leaf->length = to + tail;
+}
+
+/* Steps within one leaf, which is what most steps are.
+ *
+ * Before a step nothing left of its match fires as early as the match does, and nothing anywhere fires earlier.  So a
+ * state read off anew after the edit that is below the match's limit is the next match, the leftmost such one with
+ * the earliest rule if there are several, and only if there is none must be looked further.
+ *
+ * What is read again and again is in locals, since as far as a compiler knows a write to a leaf may change anything. */
+__attribute__((always_inline)) static inline uint64_t steps_in_leaf(mk_index *x, const mk_burst *burst,
+                                                                    mk_meter *meter, bool by_table)
 {
     const mk_automaton *a = x->automaton;
-    const uint32_t *table = a->table, *bound = x->strategy == MK_MARKOV ? a->bound : NULL;
+    const mk_rule *rules = x->rules->rules, *rule = &rules[x->match.rule];
+    size_t number = x->match.rule;
+    const uint32_t *table = a->table, *bound = x->strategy == MK_MARKOV ? a->bound : NULL, *rule_of = a->rule;
     const uint16_t *class_of = a->class_of;
-    size_t states = a->states;
-    uint32_t *values = leaf->values, i = end, found = MK_LEAF, stop = end - fresh;
-    const uint8_t *bytes = leaf->bytes;
-    bool open = true;
-    while (i > 0) {
-        state = by_table ? table[class_of[bytes[i - 1]] * states + state]
-                         : mk_automaton_follow(a, state, bytes[i - 1]);
-        if (i <= stop && state == values[i - 1]) {
-            open = false;
+    const size_t states = a->states;
+    mk_leaf *leaf = x->finger.leaf;
+    uint8_t *bytes = leaf->bytes;
+    uint32_t *values = leaf->values;
+    uint32_t offset = x->offset;
+    uint32_t limit = x->match.rule == a->empty_rule ? a->matching : limit_of(x, values[offset]);
+    uint64_t steps = 0, letters = 0, *fired = burst->fired;
+    size_t length = x->tree.length, longest = 0;
+    do {
+        uint32_t removed = (uint32_t)rule->pattern.length, inserted = (uint32_t)rule->replacement_length;
+        uint32_t i = offset + inserted, right = offset + removed;
+        uint32_t state = right < leaf->length ? values[right] : state_at(x, leaf->next, 0);
+        if (removed != inserted) {
+            letters += leaf->length - right;
+            move_tail(leaf, right, i);
+            length = length - removed + inserted;
+            longest = length > longest ? length : longest;
+        }
+        letters += inserted + 1;
+        steps++;
+        if (fired)
+            fired[number]++;
+        uint32_t found = MK_LEAF;
+        const uint8_t *replacement = rule->replacement;
+        while (i > offset) {
+            i--;
+            uint8_t letter = bytes[i] = replacement[i - offset];
+            values[i] = state = by_table ? table[class_of[letter] * states + state]
+                                         : mk_automaton_follow(a, state, letter);
+            if (state < limit) {
+                found = i;
+                limit = bound ? bound[state] : limit;
+            }
+        }
+        for (; i > 0; letters++) {
+            state = by_table ? table[class_of[bytes[i - 1]] * states + state]
+                             : mk_automaton_follow(a, state, bytes[i - 1]);
+            if (state == values[i - 1])
+                break;
+            values[--i] = state;
+            if (state < limit) {
+                found = i;
+                limit = bound ? bound[state] : limit;
+            }
+        }
+        if (i == 0 && leaf->previous) {
+            mk_leaf *left = leaf->previous;
+            x->next = MK_UNKNOWN;
+            read_states(x, (reader){left, left->length, state}, 0, meter);
             break;
         }
-        values[--i] = state;
-        if (state < limit) {
-            found = i;
-            if (bound)
-                limit = bound[state];
+        if (x->always_first)
+            found = MK_LEAF;
+        else if (found == MK_LEAF)
+            found = look_in_leaf(x, offset + inserted);
+        if (found == MK_LEAF) {
+            x->next = MK_UNKNOWN;
+            break;
         }
-    }
-    return (reading){i, state, open, found};
-}
-
-/* An edit within one leaf.  Before it nothing left of the match fires as early as the match did, and nothing at all
- * fires earlier: so a state read off anew that does is the next match, the leftmost such one if there are several. */
-static void apply_in_leaf(mk_index *x, uint32_t removed, const uint8_t *replacement, uint32_t inserted,
-                          mk_meter *meter)
-{
-    const mk_automaton *a = x->automaton;
-    mk_leaf *leaf = x->finger.leaf;
-    uint32_t offset = x->offset, tail = leaf->length - offset - removed, end = offset + inserted;
-    uint32_t state = tail > 0 ? leaf->values[offset + removed] : state_at(x, leaf->next, 0);
-    uint32_t limit = x->match.rule == a->empty_rule ? a->matching : limit_of(x, leaf->values[offset]);
-    if (removed != inserted) {
-        memmove(leaf->bytes + end, leaf->bytes + offset + removed, tail);
-        memmove(leaf->values + end, leaf->values + offset + removed, tail * sizeof *leaf->values);
-        leaf->length = leaf->length - removed + inserted;
-        x->tree.length = x->tree.length - removed + inserted;
-        meter->letters += tail;
-    }
-    for (uint32_t i = 0; i < inserted; i++)
-        leaf->bytes[offset + i] = replacement[i];
-    reading read = a->table ? read_in_leaf(x, leaf, end, inserted, state, limit, true)
-                            : read_in_leaf(x, leaf, end, inserted, state, limit, false);
-    meter->letters += end - read.offset + 1;
+        offset = found;
+        limit = bound ? bound[values[found]] : limit;
+        number = rule_of[values[found]];
+        rule = &rules[number];
+    } while (steps < burst->steps && stays_in_leaf(leaf, offset, rule) &&
+             may_follow(rule, length, burst->max_length));
     x->stale = true;
-    if (read.open && leaf->previous) {
-        x->next = MK_UNKNOWN;
-        mk_leaf *left = leaf->previous;
-        read_states(x, (reader){left, left->length, read.state}, 0, meter);
-    } else if (read.found < MK_LEAF && !x->always_first) {
-        point_at(x, read.found);
-    } else {
-        look_in_leaf(x, x->strategy == MK_LEFTMOST ? end : 0);
-    }
+    x->tree.length = length;
+    x->longest = longest > x->longest ? longest : x->longest;
+    meter->letters += letters;
+    if (x->next == MK_KNOWN)
+        point_at(x, offset);
+    return steps;
 }
 
 /* An edit that leaves of the tree are made or removed for. */
@@ -272,16 +305,20 @@ static mk_status apply_across(mk_index *x, const mk_rule *rule, mk_meter *meter)
     return MK_OK;
 }
 
-mk_status mk_index_apply(mk_index *x, mk_meter *meter)
+mk_status mk_index_apply(mk_index *x, const mk_burst *burst, mk_meter *meter, uint64_t *steps)
 {
     const mk_rule *rule = &x->rules->rules[x->match.rule];
-    const mk_leaf *leaf = x->finger.leaf;
-    size_t removed = rule->pattern.length, inserted = rule->replacement_length;
     mk_status status = MK_OK;
-    if (removed <= leaf->length - x->offset && leaf->length - removed + inserted <= MK_LEAF)
-        apply_in_leaf(x, (uint32_t)removed, rule->replacement, (uint32_t)inserted, meter);
-    else
+    x->longest = 0;
+    if (stays_in_leaf(x->finger.leaf, x->offset, rule)) {
+        *steps = x->automaton->table ? steps_in_leaf(x, burst, meter, true) : steps_in_leaf(x, burst, meter, false);
+    } else {
         status = apply_across(x, rule, meter);
+        if (status == MK_OK && burst->fired)
+            burst->fired[x->match.rule]++;
+        x->longest = x->tree.length;
+        *steps = 1;
+    }
     if (x->tree.touched)
         count_touched(x, meter);
     return status;

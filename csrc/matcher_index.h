@@ -21,7 +21,15 @@ typedef struct {
     enum { MK_UNKNOWN, MK_KNOWN } next;
     mk_match match;
     uint32_t offset; /* of the match in the finger's leaf */
+    size_t longest;  /* word in the last burst, if it ever grew */
 } mk_index;
+
+/* Steps that need not be watched one by one. */
+typedef struct {
+    uint64_t steps;    /* at most so many, at least 1 */
+    size_t max_length; /* stop before the word becomes longer */
+    uint64_t *fired;   /* counts per rule, or NULL */
+} mk_burst;
 
 /* Takes over the word: O(length), and the automaton, if the rules have none yet.  An index that is all zero is valid.
  * MK_TOO_LARGE: the rules are too many for the automaton.  After a failure the index has no word. */
@@ -40,7 +48,8 @@ static inline mk_answer mk_index_first(mk_index *index, mk_meter *meter, mk_matc
     return answer;
 }
 
-/* Applies the match that mk_index_first gave.  MK_NO_MEMORY: nothing has changed. */
-mk_status mk_index_apply(mk_index *index, mk_meter *meter);
+/* Applies the match that mk_index_first gave, and then perhaps the next ones, but not those whose rule is terminal.
+ * *steps is how many.  MK_NO_MEMORY: nothing has changed. */
+mk_status mk_index_apply(mk_index *index, const mk_burst *burst, mk_meter *meter, uint64_t *steps);
 
 #endif

@@ -202,36 +202,58 @@ static bool within_limits(mk_run *run, const mk_rule *rule)
     return false;
 }
 
-static mk_status edit(mk_run *run, const mk_rule *rule)
+enum { STEPS_PER_BURST = 1 << 16 }; /* a few milliseconds, after which the poll is asked */
+
+/* Whether every single step must be seen. */
+static bool watched(const mk_run *run)
 {
-    if (run->matcher == MK_INDEX)
-        return mk_index_apply(&run->index, &run->meter);
+    return run->trace || run->options.detect_cycles;
+}
+
+/* Applies the pending match, and with the index up to n - 1 more. */
+static mk_status edit(mk_run *run, const mk_rule *rule, uint64_t n, uint64_t *steps)
+{
+    if (run->matcher == MK_INDEX) {
+        uint64_t allowed = (uint64_t)run->options.max_steps - run->steps, most = watched(run) ? 1 : STEPS_PER_BURST;
+        allowed = n < allowed ? n : allowed;
+        mk_burst burst = {most < allowed ? most : allowed, (size_t)run->options.max_length, run->fired};
+        mk_status status = mk_index_apply(&run->index, &burst, &run->meter, steps);
+        if (status == MK_OK) {
+            run->length = run->index.tree.length;
+            if (run->index.longest > run->max_length_seen)
+                run->max_length_seen = run->index.longest;
+        }
+        return status;
+    }
     mk_status status = mk_word_splice(&run->word, run->next.position, rule->pattern.length, rule->replacement,
                                       rule->replacement_length, &run->meter);
-    if (status == MK_OK)
-        mk_scan_edited(&run->scan, run->next);
-    return status;
+    if (status != MK_OK)
+        return status;
+    mk_scan_edited(&run->scan, run->next);
+    run->length = run->word.length;
+    if (run->length > run->max_length_seen)
+        run->max_length_seen = run->length;
+    if (run->fired)
+        run->fired[run->next.rule]++;
+    *steps = 1;
+    return MK_OK;
 }
 
 /* Applies the pending match.  What can fail comes first, so that a failed step has changed nothing. */
-static mk_status apply(mk_run *run, const mk_rule *rule)
+static mk_status apply(mk_run *run, const mk_rule *rule, uint64_t n, uint64_t *steps)
 {
+    size_t length = run->length;
     mk_status status = run->trace ? mk_trace_reserve(run->trace) : MK_OK;
     if (status == MK_OK)
-        status = edit(run, rule);
+        status = edit(run, rule, n, steps);
     if (status != MK_OK)
         return status;
+    run->pending = false;
+    run->steps += *steps;
     if (run->trace)
         mk_trace_append(run->trace, run->next);
     if (run->options.detect_cycles)
-        mk_cycle_edited(&run->cycle, run->next.position, rule->pattern.length, run->length);
-    run->pending = false;
-    run->steps++;
-    if (run->fired)
-        run->fired[run->next.rule]++;
-    run->length = run->length - rule->pattern.length + rule->replacement_length;
-    if (run->length > run->max_length_seen)
-        run->max_length_seen = run->length;
+        mk_cycle_edited(&run->cycle, run->next.position, rule->pattern.length, length);
     if (rule->terminal)
         run->outcome = MK_TERMINAL_RULE;
     return MK_OK;
@@ -250,10 +272,11 @@ mk_status mk_run_step(mk_run *run, uint64_t n, mk_poll poll)
         const mk_rule *rule = &run->rules->rules[run->next.rule];
         if (!within_limits(run, rule) || n == 0)
             break;
-        status = apply(run, rule);
+        uint64_t steps;
+        status = apply(run, rule, n, &steps);
         if (status != MK_OK)
             return status;
-        n--;
+        n -= steps;
         if (run->options.detect_cycles && run->outcome == MK_RUNNING) {
             bool met;
             status = mk_cycle_test(run, &met);
@@ -262,7 +285,7 @@ mk_status mk_run_step(mk_run *run, uint64_t n, mk_poll poll)
             if (status != MK_OK)
                 return status;
         }
-        if (!mk_meter_spend(&run->meter, LETTERS_PER_STEP))
+        if (!mk_meter_spend(&run->meter, LETTERS_PER_STEP * steps))
             return MK_INTERRUPTED;
     }
     return MK_OK;
