@@ -108,8 +108,7 @@ static mk_status save(mk_run *run)
  * the same cycle with a larger `steps`. */
 mk_status mk_cycle_test(mk_run *run, bool *met)
 {
-    const mk_cycle *c = &run->cycle;
-    *met = run->length == c->saved.length && !c->left_differs && !c->right_differs && compare(run);
+    *met = mk_cycle_suspects(&run->cycle, run->length) && compare(run);
     return *met || (run->steps & (run->steps - 1)) != 0 ? MK_OK : save(run);
 }
 

@@ -29,6 +29,18 @@ static inline void mk_cycle_edited(mk_cycle *cycle, size_t position, size_t remo
         cycle->right_differs = false;
 }
 
+/* Whether nothing is known that tells a word of this length from the saved one. */
+static inline bool mk_cycle_suspects(const mk_cycle *cycle, size_t length)
+{
+    return length == cycle->saved.length && !cycle->left_differs && !cycle->right_differs;
+}
+
+/* The first step after `step` whose word is saved. */
+static inline uint64_t mk_cycle_next_save(uint64_t step)
+{
+    return step == 0 ? 1 : (uint64_t)2 << (63 - __builtin_clzll(step));
+}
+
 /* Whether the word after step `step` is the saved one; at powers of two it becomes that. */
 mk_status mk_cycle_test(mk_run *run, bool *met);
 

@@ -219,10 +219,13 @@ __attribute__((always_inline)) static inline uint64_t steps_in_leaf(mk_index *x,
     uint32_t limit = x->match.rule == a->empty_rule ? a->matching : limit_of(x, values[offset]);
     uint64_t steps = 0, letters = 0, *fired = burst->fired;
     size_t length = x->tree.length, longest = 0;
+    mk_cycle *cycle = burst->cycle;
     do {
         uint32_t removed = (uint32_t)rule->pattern.length, inserted = (uint32_t)rule->replacement_length;
         uint32_t i = offset + inserted, right = offset + removed;
         uint32_t state = right < leaf->length ? values[right] : state_at(x, leaf->next, 0);
+        if (cycle)
+            mk_cycle_edited(cycle, x->finger.start + offset, removed, length);
         if (removed != inserted) {
             letters += leaf->length - right;
             move_tail(leaf, right, i);
@@ -274,7 +277,7 @@ __attribute__((always_inline)) static inline uint64_t steps_in_leaf(mk_index *x,
         limit = bound ? bound[values[found]] : limit;
         number = rule_of[values[found]];
         rule = &rules[number];
-    } while (steps < burst->steps && stays_in_leaf(leaf, offset, rule) &&
+    } while (steps < burst->steps && !(cycle && mk_cycle_suspects(cycle, length)) && stays_in_leaf(leaf, offset, rule) &&
              may_follow(rule, length, burst->max_length));
     x->stale = true;
     x->tree.length = length;
@@ -313,7 +316,10 @@ mk_status mk_index_apply(mk_index *x, const mk_burst *burst, mk_meter *meter, ui
     if (stays_in_leaf(x->finger.leaf, x->offset, rule)) {
         *steps = x->automaton->table ? steps_in_leaf(x, burst, meter, true) : steps_in_leaf(x, burst, meter, false);
     } else {
+        size_t length = x->tree.length;
         status = apply_across(x, rule, meter);
+        if (status == MK_OK && burst->cycle)
+            mk_cycle_edited(burst->cycle, x->match.position, rule->pattern.length, length);
         if (status == MK_OK && burst->fired)
             burst->fired[x->match.rule]++;
         x->longest = x->tree.length;

@@ -7,6 +7,7 @@
 #ifndef MK_MATCHER_INDEX_H
 #define MK_MATCHER_INDEX_H
 
+#include "cycle.h"
 #include "matcher.h"
 #include "tree.h"
 
@@ -29,6 +30,7 @@ typedef struct {
     uint64_t steps;    /* at most so many, at least 1 */
     size_t max_length; /* stop before the word becomes longer */
     uint64_t *fired;   /* counts per rule, or NULL */
+    mk_cycle *cycle;   /* told of every step, and stop when the word may be the saved one; or NULL */
 } mk_burst;
 
 /* Takes over the word: O(length), and the automaton, if the rules have none yet.  An index that is all zero is valid.

@@ -14,10 +14,10 @@ typedef struct {
     mk_strategy strategy;
     mk_open_starts *open; /* one entry per rule */
     size_t capacity;
-    uint64_t work, budget; /* in letters; a search counts as MK_SEARCH_WORK more */
+    uint64_t work, budget; /* in letters searched or moved, some 1/30 ns each */
 } mk_scan;
 
-enum { MK_SEARCH_WORK = 128 };
+enum { MK_SEARCH_WORK = 1000 }; /* of beginning a search */
 
 /* Starts on a new word.  A matcher that is all zero is a valid, empty one.  Once more work than the budget is done,
  * the next answer is MK_SPENT. */

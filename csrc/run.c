@@ -6,9 +6,9 @@ enum { LETTERS_PER_STEP = 16 }; /* a step costs something even when no letter is
 
 /* ---- which matcher --------------------------------------------------------------------------------------------------
  *
- * Work is counted in letters searched by the scan, about 1/30 ns each.  The scan changes to the index once it has done
- * as much work as the change costs, if a step of it costs more than one of the index. */
-enum { WORK_PER_STEP = 600, WORK_PER_CHANGE = 20000, WORK_PER_LETTER = 64, WORK_PER_PATTERN_BYTE = 1500 };
+ * The scan needs no preparation; a step with the index costs less than one search.  So a run begins with the scan and
+ * changes once it has done as much work as the change costs. */
+enum { WORK_PER_CHANGE = 20000, WORK_PER_LETTER = 64, WORK_PER_PATTERN_BYTE = 1500 };
 
 static uint64_t work_of_change(const mk_run *run)
 {
@@ -33,7 +33,6 @@ static mk_status use_scan(mk_run *run)
     if (run->matcher == MK_INDEX)
         mk_index_free(&run->index);
     run->matcher = MK_SCAN;
-    run->phase_steps = run->steps;
     return MK_OK;
 }
 
@@ -50,19 +49,6 @@ static mk_status use_index(mk_run *run)
         return status;
     mk_word_free(&run->word);
     run->matcher = MK_INDEX;
-    run->phase_steps = run->steps;
-    return MK_OK;
-}
-
-/* The scan has spent its budget. */
-static mk_status reconsider(mk_run *run)
-{
-    uint64_t steps = run->steps - run->phase_steps;
-    if (run->scan.work / WORK_PER_STEP >= steps)
-        return use_index(run);
-    run->scan.work = 0;
-    run->scan.budget = work_of_change(run);
-    run->phase_steps = run->steps;
     return MK_OK;
 }
 
@@ -182,7 +168,7 @@ static mk_status look_ahead(mk_run *run)
         case MK_STOPPED:
             return MK_INTERRUPTED;
         case MK_SPENT:
-            status = reconsider(run);
+            status = use_index(run);
         }
     }
     return status;
@@ -204,56 +190,66 @@ static bool within_limits(mk_run *run, const mk_rule *rule)
 
 enum { STEPS_PER_BURST = 1 << 16 }; /* a few milliseconds, after which the poll is asked */
 
-/* Whether every single step must be seen. */
-static bool watched(const mk_run *run)
+static uint64_t lesser(uint64_t a, uint64_t b)
 {
-    return run->trace || run->options.detect_cycles;
+    return a < b ? a : b;
 }
 
-/* Applies the pending match, and with the index up to n - 1 more. */
-static mk_status edit(mk_run *run, const mk_rule *rule, uint64_t n, uint64_t *steps)
+/* How many steps the index may take at once: none is looked at in between. */
+static uint64_t steps_at_once(const mk_run *run, const mk_rule *rule, uint64_t n)
 {
-    if (run->matcher == MK_INDEX) {
-        uint64_t allowed = (uint64_t)run->options.max_steps - run->steps, most = watched(run) ? 1 : STEPS_PER_BURST;
-        allowed = n < allowed ? n : allowed;
-        mk_burst burst = {most < allowed ? most : allowed, (size_t)run->options.max_length, run->fired};
-        mk_status status = mk_index_apply(&run->index, &burst, &run->meter, steps);
-        if (status == MK_OK) {
-            run->length = run->index.tree.length;
-            if (run->index.longest > run->max_length_seen)
-                run->max_length_seen = run->index.longest;
-        }
+    if (run->trace || rule->terminal)
+        return 1;
+    n = lesser(lesser(n, (uint64_t)run->options.max_steps - run->steps), STEPS_PER_BURST);
+    return run->options.detect_cycles ? lesser(n, mk_cycle_next_save(run->steps) - run->steps) : n;
+}
+
+static mk_status edit_index(mk_run *run, const mk_rule *rule, uint64_t n, uint64_t *steps)
+{
+    mk_burst burst = {steps_at_once(run, rule, n), (size_t)run->options.max_length, run->fired,
+                      run->options.detect_cycles ? &run->cycle : NULL};
+    mk_status status = mk_index_apply(&run->index, &burst, &run->meter, steps);
+    if (status != MK_OK)
         return status;
-    }
+    run->length = run->index.tree.length;
+    if (run->index.longest > run->max_length_seen)
+        run->max_length_seen = run->index.longest;
+    return MK_OK;
+}
+
+static mk_status edit_flat(mk_run *run, const mk_rule *rule)
+{
+    uint64_t letters = run->meter.letters;
     mk_status status = mk_word_splice(&run->word, run->next.position, rule->pattern.length, rule->replacement,
                                       rule->replacement_length, &run->meter);
     if (status != MK_OK)
         return status;
     mk_scan_edited(&run->scan, run->next);
+    run->scan.work += run->meter.letters - letters;
+    if (run->options.detect_cycles)
+        mk_cycle_edited(&run->cycle, run->next.position, rule->pattern.length, run->length);
     run->length = run->word.length;
     if (run->length > run->max_length_seen)
         run->max_length_seen = run->length;
     if (run->fired)
         run->fired[run->next.rule]++;
-    *steps = 1;
     return MK_OK;
 }
 
-/* Applies the pending match.  What can fail comes first, so that a failed step has changed nothing. */
+/* Applies the pending match, and with the index perhaps up to n - 1 more.  What can fail comes first, so that a
+ * failed step has changed nothing. */
 static mk_status apply(mk_run *run, const mk_rule *rule, uint64_t n, uint64_t *steps)
 {
-    size_t length = run->length;
     mk_status status = run->trace ? mk_trace_reserve(run->trace) : MK_OK;
+    *steps = 1;
     if (status == MK_OK)
-        status = edit(run, rule, n, steps);
+        status = run->matcher == MK_INDEX ? edit_index(run, rule, n, steps) : edit_flat(run, rule);
     if (status != MK_OK)
         return status;
     run->pending = false;
     run->steps += *steps;
     if (run->trace)
         mk_trace_append(run->trace, run->next);
-    if (run->options.detect_cycles)
-        mk_cycle_edited(&run->cycle, run->next.position, rule->pattern.length, length);
     if (rule->terminal)
         run->outcome = MK_TERMINAL_RULE;
     return MK_OK;

@@ -15,9 +15,8 @@ struct mk_run {
     mk_matcher matcher; /* in use */
     mk_scan scan;
     mk_index index;
-    bool obeyed;          /* nothing is to be changed for options.matcher */
-    bool no_index;        /* the rules are too large for it */
-    uint64_t phase_steps; /* the steps when the matcher last began to be watched */
+    bool obeyed;   /* nothing is to be changed for options.matcher */
+    bool no_index; /* the rules are too large for it */
     mk_meter meter;
     mk_outcome outcome;
     uint64_t steps;

@@ -392,18 +392,45 @@ static void insert_few(mk_tree *tree, mk_leaf **leaf, uint32_t *offset, const ui
     mk_tree_refresh(tree, *leaf);
 }
 
+/* What is removed ends in the next leaf, and what comes in its place fits: each leaf keeps its share.  (If all came
+ * into the first leaf, edits that go from left to right would stay at its end and draw letter after letter over.) */
+static bool replace_in_two(mk_tree *tree, mk_leaf **leaf, uint32_t *offset, size_t removed, const uint8_t *bytes,
+                           size_t inserted)
+{
+    mk_leaf *left = *leaf, *right = left->next;
+    uint32_t cut = left->length - *offset;
+    if (removed <= cut || !right || removed - cut > right->length)
+        return false;
+    uint32_t rest = (uint32_t)(removed - cut), share = inserted < cut ? (uint32_t)inserted : cut;
+    if (inserted - share > MK_LEAF - (right->length - rest))
+        return false;
+    left->length = *offset;
+    put_letters(tree, left, *offset, bytes, share);
+    cut_letters(tree, right, 0, rest);
+    put_letters(tree, right, 0, bytes + share, (uint32_t)inserted - share);
+    mk_tree_refresh(tree, left);
+    mk_tree_refresh(tree, right);
+    *leaf = right;
+    *offset = (uint32_t)inserted - share;
+    return true;
+}
+
 mk_status mk_tree_replace(mk_tree *tree, mk_leaf **leaf, uint32_t *offset, size_t removed, const uint8_t *bytes,
                           size_t inserted)
 {
+    tree->length = tree->length - removed + inserted;
+    if (replace_in_two(tree, leaf, offset, removed, bytes, inserted))
+        return MK_OK;
     mk_status status = reserve_leaves(tree, inserted / FILL + 3);
-    if (status != MK_OK)
+    if (status != MK_OK) {
+        tree->length = tree->length + removed - inserted;
         return status;
+    }
     remove_letters(tree, *leaf, *offset, removed);
     if (inserted <= MK_LEAF / 2)
         insert_few(tree, leaf, offset, bytes, (uint32_t)inserted);
     else
         insert_many(tree, leaf, offset, bytes, inserted);
-    tree->length = tree->length - removed + inserted;
     free_spares(tree, SPARE_LEAVES, SPARE_INNER);
     return MK_OK;
 }
