@@ -52,30 +52,21 @@ static uint8_t *translate(const mk_bits_plan *plan, const uint8_t *bytes, size_t
     return at;
 }
 
-static uint64_t facts_of(const mk_rule *rule, uint8_t replacement_length, size_t number)
-{
-    uint64_t removed = rule->pattern.length, inserted = replacement_length;
-    return removed << MK_FACT_REMOVED | (removed > inserted ? removed - inserted : 0) << MK_FACT_SHRINKS |
-           (inserted > removed ? inserted - removed : 0) << MK_FACT_GROWS |
-           (uint64_t)rule->terminal << MK_FACT_TERMINAL | (uint64_t)number << MK_FACT_RULE;
-}
-
 /* Fills rule i, its letters at *at, which is moved behind them. */
 static void plan_rule(mk_bits_plan *plan, const mk_ruleset *rules, size_t i, uint8_t **at)
 {
     const mk_rule *rule = &rules->rules[i];
     mk_bits_rule *made = &plan->rules[i];
-    *made = (mk_bits_rule){.pattern = *at, .replacement_length = kept_length(rule)};
-    made->facts = facts_of(rule, made->replacement_length, i);
+    made->terminal = rule->terminal;
+    made->pattern_length = (uint8_t)rule->pattern.length;
+    made->replacement_length = kept_length(rule);
+    made->pattern = *at;
     *at = translate(plan, rule->pattern.bytes, rule->pattern.length, *at);
     if (rule->pattern.length == 0)
         *(*at)++ = 0;
     made->pattern_size = (uint8_t)(*at - made->pattern);
     made->replacement = *at;
     *at = translate(plan, rule->replacement, made->replacement_length, *at);
-    for (size_t k = 0; k < made->replacement_length && k < MK_BITS_LENGTH; k++)
-        for (size_t b = 0; b < MK_BITS_PLANES; b++)
-            made->inserted[b] |= (uint64_t)(made->replacement[k] >> b & 1) << k;
 }
 
 mk_status mk_bits_plan_make(const mk_ruleset *rules, mk_bits_plan **out)
@@ -158,13 +149,13 @@ static uint64_t low_bits(size_t n)
 void mk_bits_edited(mk_bits *bits, mk_match match)
 {
     const mk_bits_rule *rule = &bits->plan->rules[match.rule];
-    size_t removed = rule->facts >> MK_FACT_REMOVED & 255;
-    size_t shrinks = rule->facts >> MK_FACT_SHRINKS & 63;
-    size_t grows = rule->facts >> MK_FACT_GROWS & 63; /* it is 64 only if nothing was there to be moved */
+    size_t removed = rule->pattern_length, inserted = rule->replacement_length;
+    size_t shrinks = removed > inserted ? removed - inserted : 0;
+    size_t grows = inserted > removed ? (inserted - removed) & 63 : 0; /* 64 only if nothing was there to be moved */
     uint64_t before = low_bits(match.position), behind = ~low_bits(match.position + removed);
     uint64_t *masks = bits->masks;
     for (size_t i = 1; i <= bits->plan->pattern_letters; i++)
         masks[i] = (masks[i] & before) | (masks[i] & behind) >> shrinks << grows;
-    for (size_t k = 0; k < rule->replacement_length; k++)
+    for (size_t k = 0; k < inserted; k++)
         masks[rule->replacement[k]] |= (uint64_t)1 << (match.position + k);
 }

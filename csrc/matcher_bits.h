@@ -7,26 +7,17 @@
 #include "matcher.h"
 
 /* The longest word, and the largest plan: beyond it the scan is no slower, because it need not test every rule. */
-enum { MK_BITS_LENGTH = 64, MK_BITS_RULES = 64, MK_BITS_PLANES = 8 };
+enum { MK_BITS_LENGTH = 64, MK_BITS_RULES = 64 };
 
-/* A rule as the lanes need it.  Bit b of a letter's number is in plane b. */
+/* A rule in numbers of letters. */
 typedef struct {
-    uint64_t facts;                    /* see below */
-    uint64_t inserted[MK_BITS_PLANES]; /* the replacement, position 0 in bit 0 */
-    const uint8_t *pattern;            /* numbers; the empty pattern is the one number 0, "any letter" */
-    uint8_t pattern_size;              /* of these, at least 1 */
-    uint8_t replacement_length;        /* MK_BITS_LENGTH + 1 if it is longer than any word */
-    const uint8_t *replacement;        /* numbers */
+    const uint8_t *pattern;     /* the empty pattern is the one number 0, "any letter" */
+    const uint8_t *replacement;
+    uint8_t pattern_size;       /* numbers in `pattern`, at least 1 */
+    uint8_t pattern_length;     /* at most 63 */
+    uint8_t replacement_length; /* MK_BITS_LENGTH + 1 if it is longer than any word */
+    bool terminal;
 } mk_bits_rule;
-
-/* Fields of `facts`, each at a bit of its own, so that one number serves to select them all. */
-enum {
-    MK_FACT_REMOVED = 0,   /* 8 bits: the pattern's length, at most 63 */
-    MK_FACT_SHRINKS = 8,   /* 8 bits: by how much the word gets shorter */
-    MK_FACT_GROWS = 16,    /* 8 bits: or longer */
-    MK_FACT_TERMINAL = 24, /* 1 bit */
-    MK_FACT_RULE = 32
-};
 
 /* What is known of rules once they are compiled.  Letters are numbered from 1, those of the patterns first.  Rules
  * behind an empty pattern never fire and are left out, so that the numbers of rules stay. */

@@ -117,6 +117,7 @@ cdef extern from "markov.h" nogil:
         const int64_t *max_length
         mk_bool max_steps_per_row
         mk_bool max_length_per_row
+        int64_t max_total
         size_t threads
 
     ctypedef struct mk_batch_result:

@@ -186,6 +186,7 @@ typedef struct {
     const int64_t *max_steps; /* one entry, or one per row if limits_per_row */
     const int64_t *max_length;
     bool max_steps_per_row, max_length_per_row;
+    int64_t max_total; /* bytes of all results together, MK_NO_LIMIT: as many as there are */
     size_t threads; /* at least 1; the calling thread is one of them */
 } mk_batch;
 
@@ -198,7 +199,8 @@ typedef struct {
 } mk_batch_result;
 
 /* Runs every row.  The result does not depend on the number of threads.  On failure *row is the row it happened in
- * (or the number of rows, if it belongs to none). */
+ * (or the number of rows, if it belongs to none).  MK_TOO_LARGE: the results are longer than max_total; the work stops
+ * about as soon as that is known. */
 mk_status mk_batch_run(const mk_batch *batch, mk_poll poll, mk_batch_result *result, size_t *row);
 void mk_batch_result_free(mk_batch_result *result);
 

@@ -35,6 +35,7 @@ static mk_batch plan(const mk_ruleset *rules, size_t threads)
         .max_steps = &max_steps,
         .max_length = &max_length,
         .detect_cycles = true,
+        .max_total = MK_NO_LIMIT,
         .threads = threads,
     };
 }

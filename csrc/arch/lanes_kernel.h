@@ -1,0 +1,137 @@
+/* lanes_kernel.h - one step in every lane, written once and compiled for each instruction set.
+ *
+ * Included with these defined: TARGET, an attribute or nothing; WIDTH, the number of lanes; NAME(x), which makes a
+ * name of its own; and LANES_OF(v), a bit for each lane of v that is not 0.
+ *
+ * No lane waits for another: every rule is looked for in all lanes, from the last rule to the first, so that what
+ * stays noted is the first one; then all lanes are edited, each by the numbers of its own rule. */
+#include <string.h>
+
+#define VECTOR NAME(vector)
+#define FLOATS NAME(floats)
+
+typedef uint64_t VECTOR __attribute__((vector_size(8 * WIDTH)));
+typedef double FLOATS __attribute__((vector_size(8 * WIDTH)));
+
+/* What is noted of the rule that fires. */
+typedef struct {
+    VECTOR hits, facts, inserted;
+} NAME(choice);
+
+TARGET static inline VECTOR NAME(load)(const uint64_t *from)
+{
+    VECTOR v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+TARGET static inline VECTOR NAME(pick)(VECTOR mask, VECTOR yes, VECTOR no)
+{
+    return (mask & yes) | (~mask & no);
+}
+
+/* The masks of the letters that patterns have, doubled plane by plane; that of number 0, any letter, is all ones. */
+TARGET static inline __attribute__((always_inline)) void NAME(find_letters)(size_t letters, const VECTOR *plane,
+                                                                           size_t planes, VECTOR *masks)
+{
+    VECTOR others = {0};
+    for (size_t b = planes; b > 0 && letters >> (b - 1) == 0; b--)
+        others |= plane[b - 1];
+    masks[0] = ~others;
+    for (size_t half = 1; half <= letters; half *= 2, plane++)
+        for (size_t n = half; n-- > 0;) {
+            if (n + half <= letters)
+                masks[n + half] = masks[n] & *plane;
+            masks[n] &= ~*plane;
+        }
+    masks[0] = ~(VECTOR){0};
+}
+
+TARGET static inline __attribute__((always_inline)) NAME(choice) NAME(choose)(const mk_lanes_program *program,
+                                                                              bool leftmost, const VECTOR *masks)
+{
+    NAME(choice) choice = {0};
+    for (const mk_lanes_rule *rule = program->rules + program->count; rule-- > program->rules;) {
+        size_t k = rule->pattern_size - 1;
+        VECTOR at = masks[rule->pattern[k]];
+        while (k-- > 0)
+            at = masks[rule->pattern[k]] & (at >> 1);
+        VECTOR taken;
+        if (leftmost) {
+            at &= -at;
+            taken = (VECTOR)(at - 1 <= choice.hits - 1);
+        } else {
+            taken = (VECTOR)(at != 0);
+        }
+        choice.hits = NAME(pick)(taken, at, choice.hits);
+        choice.facts = NAME(pick)(taken, (VECTOR){0} + rule->facts, choice.facts);
+        choice.inserted = NAME(pick)(taken, (VECTOR){0} + rule->inserted, choice.inserted);
+    }
+    return choice;
+}
+
+/* The numbers of the bits that are alone in their lanes, read off the exponent of a floating-point number: the two
+ * halves become the last digits of 2^52 and of 2^84. */
+TARGET static inline __attribute__((always_inline)) VECTOR NAME(bit_numbers)(VECTOR bits)
+{
+    const FLOATS low_base = (FLOATS){0} + 0x1p52, high_base = (FLOATS){0} + 0x1p84;
+    FLOATS low = (FLOATS)((bits & 0xffffffff) | (VECTOR)low_base) - low_base;
+    FLOATS high = (FLOATS)((bits >> 32) | (VECTOR)high_base) - high_base;
+    return ((VECTOR)(low + high) >> 52) - 1023;
+}
+
+TARGET static inline __attribute__((always_inline)) unsigned NAME(run)(const mk_lanes_program *program,
+                                                                       bool leftmost, size_t planes,
+                                                                       mk_lanes_words *words, size_t rounds)
+{
+    VECTOR plane[MK_LANES_PLANES], masks[256];
+    for (size_t b = 0; b < planes; b++)
+        plane[b] = NAME(load)(words->planes[b]);
+    VECTOR length = NAME(load)(words->length), left = NAME(load)(words->steps_left);
+    const VECTOR longest = NAME(load)(words->longest), busy = NAME(load)(words->busy);
+    VECTOR stays = {0};
+    NAME(choice) choice = {0};
+    const size_t stride = program->stride;
+    const uint64_t inserted = ((uint64_t)1 << stride) - 1;
+    unsigned ended = 0;
+    while (rounds-- > 0 && !ended) {
+        NAME(find_letters)(program->pattern_letters, plane, planes, masks);
+        choice = NAME(choose)(program, leftmost, masks);
+        VECTOR removed = choice.facts >> MK_FACT_REMOVED & 255, shrinks = choice.facts >> MK_FACT_SHRINKS & 255;
+        VECTOR grows = choice.facts >> MK_FACT_GROWS & 255, next = length - shrinks + grows;
+        stays = (VECTOR)(choice.hits == 0) | (VECTOR)(left == 0) | (VECTOR)(next > longest);
+        VECTOR lowest = choice.hits & -choice.hits, position = NAME(bit_numbers)(lowest) & 63;
+        VECTOR before = (lowest - 1) | stays, behind = ~(((lowest << removed) - 1) | stays);
+        for (size_t b = 0; b < planes; b++)
+            plane[b] = (plane[b] & before) | ((plane[b] & behind) >> shrinks << (grows & 63)) |
+                       ((choice.inserted >> (b * stride) & inserted) << position & ~stays);
+        length = NAME(pick)(stays, length, next);
+        left += ~stays; /* minus 1 */
+        ended = LANES_OF(busy & (stays | (choice.facts & (uint64_t)1 << MK_FACT_TERMINAL)));
+    }
+    for (size_t b = 0; b < planes; b++)
+        memcpy(words->planes[b], &plane[b], sizeof plane[b]);
+    memcpy(words->length, &length, sizeof length);
+    memcpy(words->steps_left, &left, sizeof left);
+    memcpy(words->hits, &choice.hits, sizeof choice.hits);
+    memcpy(words->facts, &choice.facts, sizeof choice.facts);
+    memcpy(words->stayed, &stays, sizeof stays);
+    return ended;
+}
+
+TARGET unsigned NAME(kernel)(const mk_lanes_program *program, mk_lanes_words *words, size_t rounds)
+{
+    size_t planes = program->planes;
+    if (program->strategy == MK_LEFTMOST)
+        return NAME(run)(program, true, planes, words, rounds);
+    if (planes <= 3)
+        return NAME(run)(program, false, 3, words, rounds);
+    return NAME(run)(program, false, planes, words, rounds);
+}
+
+#undef VECTOR
+#undef FLOATS
+#undef TARGET
+#undef WIDTH
+#undef NAME
+#undef LANES_OF
