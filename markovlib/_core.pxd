@@ -10,6 +10,7 @@ cdef extern from "markov.h" nogil:
         MK_NO_MEMORY
         MK_INTERRUPTED
         MK_INVALID
+        MK_TOO_LARGE
 
     void *mk_malloc(size_t size)
     void mk_free(void *block)
