@@ -7,6 +7,9 @@
 /* The most lanes that any instruction set has, and the bits of a letter's number. */
 enum { MK_LANES = 8, MK_LANES_PLANES = 8 };
 
+/* After so many rules a kernel looks whether it needs more of them. */
+enum { MK_LANES_BLOCK = 16 };
+
 /* The words.  Bit i of lane k's planes together are the number of letter i; 0: the word has ended. */
 typedef struct {
     uint64_t planes[MK_LANES_PLANES][MK_LANES];

@@ -6,8 +6,9 @@
 
 #include "matcher.h"
 
-/* The longest word, and the largest plan: beyond it the scan is no slower, because it need not test every rule. */
-enum { MK_BITS_LENGTH = 64, MK_BITS_RULES = 64 };
+/* The longest word, and the most rules.  The scan is slower for any number of rules; for more of them than this the
+ * index is there, and plans would take room for words that are seldom so short. */
+enum { MK_BITS_LENGTH = 64, MK_BITS_RULES = 256 };
 
 /* A rule in numbers of letters. */
 typedef struct {

@@ -66,7 +66,7 @@ def test_random_batches(seed, strategy):
     rng = random.Random(seed)
     for _ in range(12):
         letters = rng.sample(range(256), rng.choice([1, 2, 3, 7, 8, 20]))
-        rules = some_rules(rng, letters, rng.choice([1, 4, 12]), rng.choice([3, 6, 64]))
+        rules = some_rules(rng, letters, rng.choice([1, 4, 12, 60]), rng.choice([3, 6, 64]))
         foreign = letters + rng.sample(range(256), rng.choice([0, 0, 1, 60]))
         words = []
         for _ in range(rng.choice([1, 2, 9, 70])):

@@ -3,12 +3,18 @@
  * Included with these defined: TARGET, an attribute or nothing; WIDTH, the number of lanes; NAME(x), which makes a
  * name of its own; and LANES_OF(v), a bit for each lane of v that is not 0.
  *
- * No lane waits for another: every rule is looked for in all lanes, from the last rule to the first, so that what
- * stays noted is the first one; then all lanes are edited, each by the numbers of its own rule. */
+ * No lane waits for another: every rule is looked for in all lanes, the rules of a block from the last to the first,
+ * so that what stays noted is the first one; then all lanes are edited, each by the numbers of its own rule. */
 #include <string.h>
 
 #define VECTOR NAME(vector)
 #define FLOATS NAME(floats)
+#ifndef MASK
+#define MASK VECTOR
+#define NOT_ZERO(v) ((VECTOR)((v) != 0))
+#define NOT_ABOVE(a, b) ((VECTOR)((a) <= (b)))
+#define PICK(mask, yes, no) (((mask) & (yes)) | (~(mask) & (no)))
+#endif
 
 typedef uint64_t VECTOR __attribute__((vector_size(8 * WIDTH)));
 typedef double FLOATS __attribute__((vector_size(8 * WIDTH)));
@@ -25,49 +31,70 @@ TARGET static inline VECTOR NAME(load)(const uint64_t *from)
     return v;
 }
 
-TARGET static inline VECTOR NAME(pick)(VECTOR mask, VECTOR yes, VECTOR no)
-{
-    return (mask & yes) | (~mask & no);
-}
-
-/* The masks of the letters that patterns have, doubled plane by plane; that of number 0, any letter, is all ones. */
+/* The masks of the letters that patterns have, at least eight; that of number 0, any letter, is all ones. */
 TARGET static inline __attribute__((always_inline)) void NAME(find_letters)(size_t letters, const VECTOR *plane,
                                                                            size_t planes, VECTOR *masks)
 {
     VECTOR others = {0};
-    for (size_t b = planes; b > 0 && letters >> (b - 1) == 0; b--)
+    for (size_t b = planes; b > 3 && letters >> (b - 1) == 0; b--)
         others |= plane[b - 1];
-    masks[0] = ~others;
-    for (size_t half = 1; half <= letters; half *= 2, plane++)
+    VECTOR even = ~(plane[0] | others), odd = plane[0] & ~others;
+    VECTOR low[4] = {even & ~plane[1], odd & ~plane[1], even & plane[1], odd & plane[1]};
+    for (size_t n = 0; n < 4; n++) {
+        masks[n] = low[n] & ~plane[2];
+        masks[n + 4] = low[n] & plane[2];
+    }
+    /* Every further plane doubles them. */
+    size_t half = 8;
+    for (const VECTOR *next = plane + 3; half <= letters; half *= 2, next++)
         for (size_t n = half; n-- > 0;) {
             if (n + half <= letters)
-                masks[n + half] = masks[n] & *plane;
-            masks[n] &= ~*plane;
+                masks[n + half] = masks[n] & *next;
+            masks[n] &= ~*next;
         }
     masks[0] = ~(VECTOR){0};
 }
 
-TARGET static inline __attribute__((always_inline)) NAME(choice) NAME(choose)(const mk_lanes_program *program,
-                                                                              bool leftmost, const VECTOR *masks)
+/* The first of the rules [from, to), or the leftmost. */
+TARGET static inline __attribute__((always_inline)) NAME(choice) NAME(choose_among)(const mk_lanes_rule *from,
+                                                                                    const mk_lanes_rule *to,
+                                                                                    bool leftmost,
+                                                                                    const VECTOR *masks)
 {
     NAME(choice) choice = {0};
-    for (const mk_lanes_rule *rule = program->rules + program->count; rule-- > program->rules;) {
+    for (const mk_lanes_rule *rule = to; rule-- > from;) {
         size_t k = rule->pattern_size - 1;
         VECTOR at = masks[rule->pattern[k]];
         while (k-- > 0)
             at = masks[rule->pattern[k]] & (at >> 1);
-        VECTOR taken;
-        if (leftmost) {
+        if (leftmost)
             at &= -at;
-            taken = (VECTOR)(at - 1 <= choice.hits - 1);
-        } else {
-            taken = (VECTOR)(at != 0);
-        }
-        choice.hits = NAME(pick)(taken, at, choice.hits);
-        choice.facts = NAME(pick)(taken, (VECTOR){0} + rule->facts, choice.facts);
-        choice.inserted = NAME(pick)(taken, (VECTOR){0} + rule->inserted, choice.inserted);
+        MASK taken = leftmost ? NOT_ABOVE(at - 1, choice.hits - 1) : NOT_ZERO(at);
+        choice.hits = PICK(taken, at, choice.hits);
+        choice.facts = PICK(taken, (VECTOR){0} + rule->facts, choice.facts);
+        choice.inserted = PICK(taken, (VECTOR){0} + rule->inserted, choice.inserted);
     }
     return choice;
+}
+
+/* Of many rules, only as many as it takes until every lane has one that no later rule can beat. */
+TARGET static inline __attribute__((always_inline)) NAME(choice) NAME(choose)(const mk_lanes_program *program,
+                                                                              bool leftmost, const VECTOR *masks,
+                                                                              VECTOR busy)
+{
+    const mk_lanes_rule *from = program->rules, *end = from + program->count;
+    NAME(choice) best = {0};
+    for (const mk_lanes_rule *to; from < end; from = to) {
+        to = end - from > MK_LANES_BLOCK ? from + MK_LANES_BLOCK : end;
+        NAME(choice) next = NAME(choose_among)(from, to, leftmost, masks);
+        MASK kept = leftmost ? NOT_ABOVE(best.hits - 1, next.hits - 1) : NOT_ZERO(best.hits);
+        best.hits = PICK(kept, best.hits, next.hits);
+        best.facts = PICK(kept, best.facts, next.facts);
+        best.inserted = PICK(kept, best.inserted, next.inserted);
+        if (!LANES_OF(busy & (VECTOR)((leftmost ? best.hits & 1 : best.hits) == 0)))
+            break;
+    }
+    return best;
 }
 
 /* The numbers of the bits that are alone in their lanes, read off the exponent of a floating-point number: the two
@@ -96,7 +123,7 @@ TARGET static inline __attribute__((always_inline)) unsigned NAME(run)(const mk_
     unsigned ended = 0;
     while (rounds-- > 0 && !ended) {
         NAME(find_letters)(program->pattern_letters, plane, planes, masks);
-        choice = NAME(choose)(program, leftmost, masks);
+        choice = NAME(choose)(program, leftmost, masks, busy);
         VECTOR removed = choice.facts >> MK_FACT_REMOVED & 255, shrinks = choice.facts >> MK_FACT_SHRINKS & 255;
         VECTOR grows = choice.facts >> MK_FACT_GROWS & 255, next = length - shrinks + grows;
         stays = (VECTOR)(choice.hits == 0) | (VECTOR)(left == 0) | (VECTOR)(next > longest);
@@ -105,7 +132,7 @@ TARGET static inline __attribute__((always_inline)) unsigned NAME(run)(const mk_
         for (size_t b = 0; b < planes; b++)
             plane[b] = (plane[b] & before) | ((plane[b] & behind) >> shrinks << (grows & 63)) |
                        ((choice.inserted >> (b * stride) & inserted) << position & ~stays);
-        length = NAME(pick)(stays, length, next);
+        length = (stays & length) | (~stays & next);
         left += ~stays; /* minus 1 */
         ended = LANES_OF(busy & (stays | (choice.facts & (uint64_t)1 << MK_FACT_TERMINAL)));
     }
@@ -135,3 +162,7 @@ TARGET unsigned NAME(kernel)(const mk_lanes_program *program, mk_lanes_words *wo
 #undef WIDTH
 #undef NAME
 #undef LANES_OF
+#undef MASK
+#undef NOT_ZERO
+#undef NOT_ABOVE
+#undef PICK

@@ -4,7 +4,7 @@
 #include "matcher_bits.h"
 #include "word.h"
 
-enum { RULES = 70, SIDE = 80, STEPS = 40 };
+enum { RULES = 300, SIDE = 80, STEPS = 40 };
 
 typedef struct {
     uint8_t pattern[SIDE], replacement[SIDE];
