@@ -57,7 +57,7 @@ void mk_lanes_start(mk_lanes *lanes, const mk_ruleset *rules, mk_strategy strate
     widen(lanes, plan->letters);
 }
 
-/* Gives the word's letters that have no number one each. */
+/* Gives the word's letters that have no number one each.  False: there are more than 255. */
 static bool number_letters(mk_lanes *lanes, const uint8_t *word, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -70,6 +70,17 @@ static bool number_letters(mk_lanes *lanes, const uint8_t *word, size_t length)
     if (lanes->letters >> lanes->program.planes)
         widen(lanes, lanes->letters);
     return true;
+}
+
+/* False: some letter has no number. */
+static bool translate(const mk_lanes *lanes, const uint8_t *word, size_t length, uint8_t *numbers)
+{
+    bool all = true;
+    for (size_t i = 0; i < length; i++) {
+        numbers[i] = lanes->number[word[i]];
+        all &= numbers[i] != 0;
+    }
+    return all;
 }
 
 /* Bit b of eight numbers becomes eight bits: the product moves the bit of number i to bit 56 + i. */
@@ -85,21 +96,15 @@ static uint64_t spread_bits(uint64_t bits)
     return (alone + 0x7f7f7f7f7f7f7f7f) >> 7 & 0x0101010101010101;
 }
 
-static uint64_t load_numbers(const mk_lanes *lanes, const uint8_t *letters, size_t count)
-{
-    uint64_t numbers = 0;
-    for (size_t i = 0; i < count; i++)
-        numbers |= (uint64_t)lanes->number[letters[i]] << 8 * i;
-    return numbers;
-}
-
-static void write_planes(mk_lanes *lanes, size_t lane, const uint8_t *word, size_t length)
+static void write_planes(mk_lanes *lanes, size_t lane, const uint8_t *numbers, size_t length)
 {
     uint64_t planes[MK_LANES_PLANES] = {0};
     for (size_t at = 0; at < length; at += 8) {
-        uint64_t numbers = load_numbers(lanes, word + at, length - at < 8 ? length - at : 8);
+        uint64_t eight = 0;
+        for (size_t i = 0; i < 8; i++)
+            eight |= (uint64_t)numbers[at + i] << 8 * i;
         for (size_t b = 0; b < lanes->program.planes; b++)
-            planes[b] |= gather_bits(numbers, b) << at;
+            planes[b] |= gather_bits(eight, b) << at;
     }
     for (size_t b = 0; b < MK_LANES_PLANES; b++)
         lanes->words.planes[b][lane] = planes[b];
@@ -108,26 +113,33 @@ static void write_planes(mk_lanes *lanes, size_t lane, const uint8_t *word, size
 static void read_planes(const mk_lanes *lanes, size_t lane, uint8_t *word, size_t length)
 {
     for (size_t at = 0; at < length; at += 8) {
-        uint64_t numbers = 0;
+        uint64_t eight = 0;
         for (size_t b = 0; b < lanes->program.planes; b++)
-            numbers |= spread_bits(lanes->words.planes[b][lane] >> at & 255) << b;
-        for (size_t i = at; i < length && i < at + 8; i++, numbers >>= 8)
-            word[i] = lanes->letter[numbers & 255];
+            eight |= spread_bits(lanes->words.planes[b][lane] >> at & 255) << b;
+        for (size_t i = 0; i < 8; i++)
+            word[at + i] = lanes->letter[eight >> 8 * i & 255];
     }
 }
 
 bool mk_lanes_put(mk_lanes *lanes, size_t row, const uint8_t *word, size_t length, int64_t max_steps,
                   int64_t max_length)
 {
-    if (length > MK_BITS_LENGTH || !number_letters(lanes, word, length))
+    uint8_t numbers[MK_BITS_LENGTH] = {0};
+    if (length > MK_BITS_LENGTH)
         return false;
+    if (!translate(lanes, word, length, numbers)) {
+        if (!number_letters(lanes, word, length))
+            return false;
+        translate(lanes, word, length, numbers);
+    }
     size_t lane = (size_t)__builtin_ctz(~lanes->busy);
     lanes->busy |= 1u << lane;
     lanes->fresh |= 1u << lane;
     lanes->lanes[lane].row = row;
     lanes->lanes[lane].max_steps = (uint64_t)max_steps;
     lanes->lanes[lane].max_length = (uint64_t)max_length;
-    write_planes(lanes, lane, word, length);
+    lanes->lanes[lane].start = word;
+    write_planes(lanes, lane, numbers, length);
     lanes->words.length[lane] = length;
     lanes->words.longest[lane] = max_length < MK_BITS_LENGTH ? (uint64_t)max_length : MK_BITS_LENGTH;
     lanes->words.steps_left[lane] = (uint64_t)max_steps;
@@ -175,7 +187,10 @@ void mk_lanes_take(mk_lanes *lanes, size_t lane, mk_lanes_word *word)
     word->steps = lanes->lanes[lane].max_steps - lanes->words.steps_left[lane];
     word->first = lanes->lanes[lane].first;
     word->length = lanes->words.length[lane];
-    read_planes(lanes, lane, word->word, word->length);
+    if (word->steps > 0 || word->length == 0)
+        read_planes(lanes, lane, word->word, word->length);
+    else
+        memcpy(word->word, lanes->lanes[lane].start, word->length);
     lanes->words.busy[lane] = 0;
     lanes->busy &= ~(1u << lane);
 }

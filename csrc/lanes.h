@@ -14,9 +14,9 @@ enum { MK_LANES_BLOCK = 16 };
 typedef struct {
     uint64_t planes[MK_LANES_PLANES][MK_LANES];
     uint64_t length[MK_LANES];
-    uint64_t longest[MK_LANES];   /* that a step may make it, at most MK_BITS_LENGTH */
+    uint64_t longest[MK_LANES]; /* that a step may make it, at most MK_BITS_LENGTH */
     uint64_t steps_left[MK_LANES];
-    uint64_t busy[MK_LANES];      /* all ones, or 0: there is no word in this lane */
+    uint64_t busy[MK_LANES]; /* all ones, or 0: there is no word in this lane */
     /* Of the last round: where the rule that comes next occurs (the lowest bit counts; 0: no rule occurs), the facts
      * of that rule, and all ones if it was not applied. */
     uint64_t hits[MK_LANES], facts[MK_LANES], stayed[MK_LANES];
@@ -68,6 +68,7 @@ typedef struct {
     unsigned busy, fresh; /* a bit for each lane: it has a word, which has not yet been tried for a first step */
     struct {
         size_t row;
+        const uint8_t *start; /* the word as it came */
         uint64_t max_steps, max_length;
         mk_match first;
     } lanes[MK_LANES];
@@ -81,7 +82,8 @@ static inline bool mk_lanes_full(const mk_lanes *lanes)
     return lanes->busy == (1u << lanes->width) - 1;
 }
 
-/* Puts a word into a lane; there must be one.  False: the word is too long, or has too many letters of its own. */
+/* Puts a word, whose bytes must stay, into a lane; there must be one.  False: it is too long, or the words so far have
+ * too many letters. */
 bool mk_lanes_put(mk_lanes *lanes, size_t row, const uint8_t *word, size_t length, int64_t max_steps,
                   int64_t max_length);
 

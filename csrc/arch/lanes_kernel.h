@@ -1,7 +1,8 @@
 /* lanes_kernel.h - one step in every lane, written once and compiled for each instruction set.
  *
  * Included with these defined: TARGET, an attribute or nothing; WIDTH, the number of lanes; NAME(x), which makes a
- * name of its own; and LANES_OF(v), a bit for each lane of v that is not 0.
+ * name of its own; and LANES_OF(v), a bit for each lane of v that is not 0.  MASK and what goes with it may be defined,
+ * where lanes are chosen by something else than vectors of all ones and 0.
  *
  * No lane waits for another: every rule is looked for in all lanes, the rules of a block from the last to the first,
  * so that what stays noted is the first one; then all lanes are edited, each by the numbers of its own rule. */
@@ -9,6 +10,7 @@
 
 #define VECTOR NAME(vector)
 #define FLOATS NAME(floats)
+#define INLINE TARGET static inline __attribute__((always_inline))
 #ifndef MASK
 #define MASK VECTOR
 #define NOT_ZERO(v) ((VECTOR)((v) != 0))
@@ -24,7 +26,7 @@ typedef struct {
     VECTOR hits, facts, inserted;
 } NAME(choice);
 
-TARGET static inline VECTOR NAME(load)(const uint64_t *from)
+INLINE VECTOR NAME(load)(const uint64_t *from)
 {
     VECTOR v;
     memcpy(&v, from, sizeof v);
@@ -32,8 +34,7 @@ TARGET static inline VECTOR NAME(load)(const uint64_t *from)
 }
 
 /* The masks of the letters that patterns have, at least eight; that of number 0, any letter, is all ones. */
-TARGET static inline __attribute__((always_inline)) void NAME(find_letters)(size_t letters, const VECTOR *plane,
-                                                                           size_t planes, VECTOR *masks)
+INLINE void NAME(find_letters)(size_t letters, const VECTOR *plane, size_t planes, VECTOR *masks)
 {
     VECTOR others = {0};
     for (size_t b = planes; b > 3 && letters >> (b - 1) == 0; b--)
@@ -56,10 +57,8 @@ TARGET static inline __attribute__((always_inline)) void NAME(find_letters)(size
 }
 
 /* The first of the rules [from, to), or the leftmost. */
-TARGET static inline __attribute__((always_inline)) NAME(choice) NAME(choose_among)(const mk_lanes_rule *from,
-                                                                                    const mk_lanes_rule *to,
-                                                                                    bool leftmost,
-                                                                                    const VECTOR *masks)
+INLINE NAME(choice) NAME(choose_among)(const mk_lanes_rule *from, const mk_lanes_rule *to, bool leftmost,
+                                       const VECTOR *masks)
 {
     NAME(choice) choice = {0};
     for (const mk_lanes_rule *rule = to; rule-- > from;) {
@@ -78,9 +77,7 @@ TARGET static inline __attribute__((always_inline)) NAME(choice) NAME(choose_amo
 }
 
 /* Of many rules, only as many as it takes until every lane has one that no later rule can beat. */
-TARGET static inline __attribute__((always_inline)) NAME(choice) NAME(choose)(const mk_lanes_program *program,
-                                                                              bool leftmost, const VECTOR *masks,
-                                                                              VECTOR busy)
+INLINE NAME(choice) NAME(choose)(const mk_lanes_program *program, bool leftmost, const VECTOR *masks, VECTOR busy)
 {
     const mk_lanes_rule *from = program->rules, *end = from + program->count;
     NAME(choice) best = {0};
@@ -99,7 +96,7 @@ TARGET static inline __attribute__((always_inline)) NAME(choice) NAME(choose)(co
 
 /* The numbers of the bits that are alone in their lanes, read off the exponent of a floating-point number: the two
  * halves become the last digits of 2^52 and of 2^84. */
-TARGET static inline __attribute__((always_inline)) VECTOR NAME(bit_numbers)(VECTOR bits)
+INLINE VECTOR NAME(bit_numbers)(VECTOR bits)
 {
     const FLOATS low_base = (FLOATS){0} + 0x1p52, high_base = (FLOATS){0} + 0x1p84;
     FLOATS low = (FLOATS)((bits & 0xffffffff) | (VECTOR)low_base) - low_base;
@@ -107,33 +104,38 @@ TARGET static inline __attribute__((always_inline)) VECTOR NAME(bit_numbers)(VEC
     return ((VECTOR)(low + high) >> 52) - 1023;
 }
 
-TARGET static inline __attribute__((always_inline)) unsigned NAME(run)(const mk_lanes_program *program,
-                                                                       bool leftmost, size_t planes,
-                                                                       mk_lanes_words *words, size_t rounds)
+/* Takes the step in the lanes that may, and gives all ones for the others. */
+INLINE VECTOR NAME(apply)(NAME(choice) choice, size_t stride, size_t planes, VECTOR longest, VECTOR *plane,
+                          VECTOR *length, VECTOR *left)
+{
+    VECTOR removed = choice.facts >> MK_FACT_REMOVED & 255, shrinks = choice.facts >> MK_FACT_SHRINKS & 255;
+    VECTOR grows = choice.facts >> MK_FACT_GROWS & 255, next = *length - shrinks + grows;
+    VECTOR stays = (VECTOR)(choice.hits == 0) | (VECTOR)(*left == 0) | (VECTOR)(next > longest);
+    VECTOR lowest = choice.hits & -choice.hits, position = NAME(bit_numbers)(lowest) & 63;
+    VECTOR before = (lowest - 1) | stays, behind = ~(((lowest << removed) - 1) | stays);
+    const uint64_t inserted = ((uint64_t)1 << stride) - 1;
+    for (size_t b = 0; b < planes; b++)
+        plane[b] = (plane[b] & before) | ((plane[b] & behind) >> shrinks << (grows & 63)) |
+                   ((choice.inserted >> (b * stride) & inserted) << position & ~stays);
+    *length = (stays & *length) | (~stays & next);
+    *left += ~stays; /* minus 1 */
+    return stays;
+}
+
+INLINE unsigned NAME(run)(const mk_lanes_program *program, bool leftmost, size_t planes, mk_lanes_words *words,
+                          size_t rounds)
 {
     VECTOR plane[MK_LANES_PLANES], masks[256];
     for (size_t b = 0; b < planes; b++)
         plane[b] = NAME(load)(words->planes[b]);
-    VECTOR length = NAME(load)(words->length), left = NAME(load)(words->steps_left);
+    VECTOR length = NAME(load)(words->length), left = NAME(load)(words->steps_left), stays = {0};
     const VECTOR longest = NAME(load)(words->longest), busy = NAME(load)(words->busy);
-    VECTOR stays = {0};
     NAME(choice) choice = {0};
-    const size_t stride = program->stride;
-    const uint64_t inserted = ((uint64_t)1 << stride) - 1;
     unsigned ended = 0;
     while (rounds-- > 0 && !ended) {
         NAME(find_letters)(program->pattern_letters, plane, planes, masks);
         choice = NAME(choose)(program, leftmost, masks, busy);
-        VECTOR removed = choice.facts >> MK_FACT_REMOVED & 255, shrinks = choice.facts >> MK_FACT_SHRINKS & 255;
-        VECTOR grows = choice.facts >> MK_FACT_GROWS & 255, next = length - shrinks + grows;
-        stays = (VECTOR)(choice.hits == 0) | (VECTOR)(left == 0) | (VECTOR)(next > longest);
-        VECTOR lowest = choice.hits & -choice.hits, position = NAME(bit_numbers)(lowest) & 63;
-        VECTOR before = (lowest - 1) | stays, behind = ~(((lowest << removed) - 1) | stays);
-        for (size_t b = 0; b < planes; b++)
-            plane[b] = (plane[b] & before) | ((plane[b] & behind) >> shrinks << (grows & 63)) |
-                       ((choice.inserted >> (b * stride) & inserted) << position & ~stays);
-        length = (stays & length) | (~stays & next);
-        left += ~stays; /* minus 1 */
+        stays = NAME(apply)(choice, program->stride, planes, longest, plane, &length, &left);
         ended = LANES_OF(busy & (stays | (choice.facts & (uint64_t)1 << MK_FACT_TERMINAL)));
     }
     for (size_t b = 0; b < planes; b++)
@@ -146,6 +148,7 @@ TARGET static inline __attribute__((always_inline)) unsigned NAME(run)(const mk_
     return ended;
 }
 
+/* The planes of seven letters stay in registers. */
 TARGET unsigned NAME(kernel)(const mk_lanes_program *program, mk_lanes_words *words, size_t rounds)
 {
     size_t planes = program->planes;
@@ -158,6 +161,7 @@ TARGET unsigned NAME(kernel)(const mk_lanes_program *program, mk_lanes_words *wo
 
 #undef VECTOR
 #undef FLOATS
+#undef INLINE
 #undef TARGET
 #undef WIDTH
 #undef NAME
