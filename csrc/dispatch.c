@@ -4,12 +4,12 @@
 
 /* From the plainest to the widest; an entry is usable if this CPU has its instructions. */
 static const mk_kernels kernels[] = {
-    {"scalar", mk_kernel_scalar, mk_least_scalar, mk_below_scalar},
+    {"scalar", mk_kernel_scalar, mk_least_scalar, mk_below_scalar, mk_lanes_pair_kernel, 2},
 #if defined(__x86_64__)
-    {"avx2", mk_kernel_avx2, mk_least_avx2, mk_below_avx2},
-    {"avx512", mk_kernel_avx512, mk_least_avx512, mk_below_avx512},
+    {"avx2", mk_kernel_avx2, mk_least_avx2, mk_below_avx2, mk_lanes_avx2_kernel, 4},
+    {"avx512", mk_kernel_avx512, mk_least_avx512, mk_below_avx512, mk_lanes_avx512_kernel, 8},
 #elif defined(__aarch64__)
-    {"neon", mk_kernel_neon, mk_least_neon, mk_below_neon},
+    {"neon", mk_kernel_neon, mk_least_neon, mk_below_neon, mk_lanes_pair_kernel, 2},
 #endif
 };
 
@@ -23,7 +23,8 @@ static bool usable(int i)
     if (i == 1)
         return __builtin_cpu_supports("avx2");
     if (i == 2)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 #endif
     return i >= 0;
 }

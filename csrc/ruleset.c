@@ -1,4 +1,4 @@
-#include "ruleset.h"
+#include "matcher_bits.h"
 
 #include <string.h>
 
@@ -65,6 +65,8 @@ mk_status mk_ruleset_compile(mk_column patterns, mk_column replacements, const u
     mk_status status = rules->bytes ? MK_OK : MK_NO_MEMORY;
     if (status == MK_OK)
         status = mk_ruleset_borrow(rules, patterns, replacements, terminal, 0, count);
+    if (status == MK_OK)
+        status = mk_bits_plan_make(rules, &rules->bits);
     if (status != MK_OK) {
         mk_ruleset_free(rules);
         return status;
@@ -84,6 +86,7 @@ void mk_ruleset_release(mk_ruleset *rules)
 {
     mk_free(rules->rules);
     mk_free(rules->bytes);
+    mk_free(rules->bits);
     mk_automaton_free(atomic_load(&rules->automaton));
     memset(rules, 0, sizeof *rules);
 }

@@ -20,6 +20,7 @@ struct mk_ruleset {
     size_t pattern_bytes;
     size_t capacity; /* of a rule set that is refilled row by row */
     uint8_t *bytes;  /* the patterns and replacements, if the rule set owns them */
+    struct mk_bits_plan *bits;       /* matcher_bits.h; NULL: not compiled, or not suited */
     mk_automaton *_Atomic automaton; /* made when first asked for; then it stays */
 };
 

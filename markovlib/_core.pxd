@@ -10,6 +10,7 @@ cdef extern from "markov.h" nogil:
         MK_NO_MEMORY
         MK_INTERRUPTED
         MK_INVALID
+        MK_TOO_LARGE
 
     void *mk_malloc(size_t size)
     void mk_free(void *block)
@@ -117,6 +118,7 @@ cdef extern from "markov.h" nogil:
         const int64_t *max_length
         mk_bool max_steps_per_row
         mk_bool max_length_per_row
+        int64_t max_total
         size_t threads
 
     ctypedef struct mk_batch_result:

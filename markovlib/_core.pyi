@@ -12,7 +12,9 @@ MATCHERS: tuple[str, ...]
 
 @final
 class Options:
-    def __new__(cls, max_steps: int | None, max_length: int | None, detect_cycles: bool, strategy: str, matcher: str) -> Self: ...
+    def __new__(
+        cls, max_steps: int | None, max_length: int | None, detect_cycles: bool, strategy: str, matcher: str
+    ) -> Self: ...
 
 @final
 class Compiled:
@@ -77,6 +79,7 @@ def run_batch(
     terminal: NDArray[np.uint8] | None,
     max_steps: Any,
     max_length: Any,
+    max_total: int | None,
     detect_cycles: bool,
     strategy: str,
     matcher: str,

@@ -426,7 +426,7 @@ cdef int64_t[::1] limits_of(object limits, Py_ssize_t rows, str name):
 
 
 def run_batch(Column words, Compiled rules, row_rules, Column patterns, Column replacements,
-              terminal, max_steps, max_length, detect_cycles, strategy, matcher, Py_ssize_t threads):
+              terminal, max_steps, max_length, max_total, detect_cycles, strategy, matcher, Py_ssize_t threads):
     """Runs every row; either `rules` serves all, or row_rules (int64, rows + 1) cuts the rule columns into rows.
 
     Gives words (Column), outcomes (uint8), steps, first_rule and first_position (int64, -1: no step).
@@ -455,6 +455,7 @@ def run_batch(Column words, Compiled rules, row_rules, Column patterns, Column r
     batch.max_length = &length_limit[0] if length_limit.shape[0] else NULL
     batch.max_steps_per_row = hasattr(max_steps, "__len__")
     batch.max_length_per_row = hasattr(max_length, "__len__")
+    batch.max_total = limit_of(max_total, "max_total")
     batch.threads = <size_t>max(threads, 1)
 
     cdef Interrupts interrupts = Interrupts()
@@ -464,6 +465,9 @@ def run_batch(Column words, Compiled rules, row_rules, Column patterns, Column r
     cdef mk_status status
     with nogil:
         status = mk_batch_run(&batch, poll, &result, &row)
+    if status == MK_TOO_LARGE:
+        raise MemoryError(f"the results are longer than max_total={max_total} bytes; raise max_total, lower "
+                          "max_length, or give fewer words at a time")
     interrupts.check(status, row if row < <size_t>rows else None)
     try:
         arrays = (

@@ -70,6 +70,7 @@ def run_rows(
     threads: int | None = None,
     max_steps: Limits | NDArray[np.integer[Any]] = MAX_STEPS,
     max_length: Limits | NDArray[np.integer[Any]] = MAX_LENGTH,
+    max_total: int | None = None,
     detect_cycles: bool = False,
     strategy: Strategy = "markov",
     matcher: str = "auto",
@@ -91,7 +92,7 @@ def run_rows(
     return RunBatch(
         *_core.run_batch(
             column, None, cuts, patterns, replacements, terminal,
-            max_steps, max_length, detect_cycles, strategy, matcher, thread_count(threads, len(column)),
+            max_steps, max_length, max_total, detect_cycles, strategy, matcher, thread_count(threads, len(column)),
         )
     )  # fmt: skip
 
@@ -103,6 +104,7 @@ def run_batch(
     max_steps: Any,
     max_length: Any,
     *,
+    max_total: int | None,
     detect_cycles: bool,
     strategy: str,
     matcher: str,
@@ -111,9 +113,10 @@ def run_batch(
     workers = thread_count(threads, len(words))
     return RunBatch(
         *_core.run_batch(
-            words, compiled, None, None, None, None, max_steps, max_length, detect_cycles, strategy, matcher, workers
+            words, compiled, None, None, None, None,
+            max_steps, max_length, max_total, detect_cycles, strategy, matcher, workers,
         )
-    )
+    )  # fmt: skip
 
 
 def thread_count(threads: int | None, rows: int) -> int:

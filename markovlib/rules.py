@@ -319,6 +319,7 @@ class RuleSet:
         threads: int | None = None,
         max_steps: Limits | NDArray[np.integer[Any]] = MAX_STEPS,
         max_length: Limits | NDArray[np.integer[Any]] = MAX_LENGTH,
+        max_total: int | None = None,
         detect_cycles: bool = False,
         strategy: Strategy = "markov",
         matcher: str = "auto",
@@ -327,6 +328,9 @@ class RuleSet:
 
         `words` is a `Column`, a list of str or bytes, a NumPy array of strings, or anything with an Arrow C interface
         (a pyarrow array, a polars series, ...).  The result does not depend on `threads` (None: all cores).
+
+        `max_total` limits the results together, in bytes (None: no limit).  Where they are longer, MemoryError is
+        raised, about as soon as that is known, so that no more memory is taken than the results up to there need.
 
         >>> b = RuleSet([("ab", "ba")]).run_batch(["aab", "ba"])
         >>> b.words.tolist(), b.steps.tolist(), b.outcomes.tolist()
@@ -341,6 +345,7 @@ class RuleSet:
             threads,
             max_steps,
             max_length,
+            max_total=max_total,
             detect_cycles=detect_cycles,
             strategy=strategy,
             matcher=matcher,

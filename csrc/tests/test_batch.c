@@ -23,7 +23,7 @@ static void make_words(void)
     }
 }
 
-static mk_batch plan(const mk_ruleset *rules, size_t threads)
+static mk_batch plan(const mk_ruleset *rules, size_t threads, bool detect_cycles)
 {
     return (mk_batch){
         .words = {words, offsets, ROWS},
@@ -34,7 +34,8 @@ static mk_batch plan(const mk_ruleset *rules, size_t threads)
         .terminal = terminal,
         .max_steps = &max_steps,
         .max_length = &max_length,
-        .detect_cycles = true,
+        .detect_cycles = detect_cycles, /* short words go through the lanes, if not */
+        .max_total = MK_NO_LIMIT,
         .threads = threads,
     };
 }
@@ -49,9 +50,9 @@ static void same(const mk_batch_result *a, const mk_batch_result *b)
     CHECK(memcmp(a->first_position, b->first_position, ROWS * sizeof *a->first_position) == 0);
 }
 
-static void rows_one_by_one(const mk_ruleset *rules, const mk_batch_result *result)
+static void rows_one_by_one(const mk_ruleset *rules, bool detect_cycles, const mk_batch_result *result)
 {
-    mk_options options = {max_steps, max_length, MK_MARKOV, true, MK_AUTO};
+    mk_options options = {max_steps, max_length, MK_MARKOV, detect_cycles, MK_AUTO};
     int seen[6] = {0};
     for (int i = 0; i < ROWS; i++) {
         mk_run *run;
@@ -69,17 +70,31 @@ static void rows_one_by_one(const mk_ruleset *rules, const mk_batch_result *resu
     CHECK(seen[MK_TERMINAL_RULE] > 0 && seen[MK_NO_RULE_APPLIES] > 0);
 }
 
+/* The limit on all results together, one byte too low and just enough. */
+static void totals(mk_batch *batch, int64_t total)
+{
+    mk_batch_result result;
+    size_t row = 0;
+    for (batch->threads = 1; batch->threads < 4; batch->threads++) {
+        batch->max_total = total - 1;
+        CHECK(mk_batch_run(batch, no_poll, &result, &row) == MK_TOO_LARGE && row == ROWS);
+        batch->max_total = total;
+        CHECK(mk_batch_run(batch, no_poll, &result, &row) == MK_OK);
+        mk_batch_result_free(&result);
+    }
+}
+
 static int stop_now(void *context)
 {
     (void)context;
     return 1;
 }
 
-static void faults(const mk_ruleset *rules, size_t threads)
+static void faults(const mk_ruleset *rules, size_t threads, bool detect_cycles)
 {
     int n = 0;
     for (;; n++) {
-        mk_batch batch = plan(rules, threads);
+        mk_batch batch = plan(rules, threads, detect_cycles);
         mk_batch_result result = {0};
         size_t row;
         mk_memory_fail_after(n);
@@ -129,10 +144,11 @@ int main(void)
     make_words();
     mk_ruleset *rules;
     CHECK(mk_ruleset_compile((mk_column){patterns, p, 3}, (mk_column){replacements, r, 3}, terminal, &rules) == MK_OK);
-    for (int shared = 0; shared < 2; shared++) {
+    for (int kind = 0; kind < 4; kind++) {
+        bool shared = kind & 1, detect_cycles = kind & 2;
         mk_batch_result first = {0}, other = {0};
         size_t row;
-        mk_batch batch = plan(shared ? rules : NULL, 1);
+        mk_batch batch = plan(shared ? rules : NULL, 1, detect_cycles);
         CHECK(mk_batch_run(&batch, no_poll, &first, &row) == MK_OK);
         for (size_t threads = 2; threads < 8; threads += 5) {
             batch.threads = threads;
@@ -141,13 +157,16 @@ int main(void)
             mk_batch_result_free(&other);
         }
         if (shared)
-            rows_one_by_one(rules, &first);
+            rows_one_by_one(rules, detect_cycles, &first);
+        totals(&batch, first.words.offsets[ROWS]);
         mk_batch_result_free(&first);
         stopping(&batch, 1, MK_INTERRUPTED);
         stopping(&batch, 7, MK_OK); /* the other threads may finish everything before the caller is asked */
+        if (shared) {
+            faults(rules, 1, detect_cycles);
+            faults(rules, 3, detect_cycles);
+        }
     }
-    faults(rules, 1);
-    faults(rules, 3);
     rewriting();
     mk_ruleset_free(rules);
     return report("test_batch");
