@@ -115,7 +115,7 @@ static mk_status run_on(job *j, scratch *own, size_t row, const uint8_t *word, s
         status = mk_run_start(run, rules, word, length, &options);
     if (status != MK_OK)
         return status;
-    run->steps = run->phase_steps = steps;
+    run->steps = steps;
     status = mk_run_step(run, 0, poll);
     if (steps == 0)
         first = run->next;

@@ -6,9 +6,10 @@ enum { LETTERS_PER_STEP = 16 }; /* a step costs something even when no letter is
 
 /* ---- which matcher --------------------------------------------------------------------------------------------------
  *
- * The scan needs no preparation; a step with the index costs less than one search.  So a run begins with the scan and
- * changes once it has done as much work as the change costs. */
-enum { WORK_PER_CHANGE = 20000, WORK_PER_LETTER = 64, WORK_PER_PATTERN_BYTE = 1500 };
+ * Short words: bits.  Longer ones: the scan needs no preparation, and a step with the index costs less than one search,
+ * so a run begins with the scan and changes once it has done as much work as the change costs.  Between the lengths at
+ * which bits are left and taken up again lie so many letters that changing to and fro costs no more than the edits. */
+enum { WORK_PER_CHANGE = 20000, WORK_PER_LETTER = 64, WORK_PER_PATTERN_BYTE = 1500, SHORT_AGAIN = 40 };
 
 static uint64_t work_of_change(const mk_run *run)
 {
@@ -18,22 +19,39 @@ static uint64_t work_of_change(const mk_run *run)
     return work;
 }
 
-static mk_status use_scan(mk_run *run)
+/* Gets the word out of the index. */
+static mk_status flatten(mk_run *run)
 {
-    if (run->matcher == MK_INDEX) {
-        mk_status status = mk_word_make(&run->word, run->length);
-        if (status != MK_OK)
-            return status;
-        mk_tree_copy(&run->index.tree, run->word.buffer + run->word.start);
-    }
-    uint64_t budget = run->options.matcher == MK_AUTO && !run->no_index ? work_of_change(run) : UINT64_MAX;
-    mk_status status = mk_scan_start(&run->scan, run->rules, run->options.strategy, run->length, budget);
+    if (run->matcher != MK_INDEX)
+        return MK_OK;
+    mk_status status = mk_word_make(&run->word, run->length);
     if (status != MK_OK)
         return status;
-    if (run->matcher == MK_INDEX)
-        mk_index_free(&run->index);
-    run->matcher = MK_SCAN;
+    mk_tree_copy(&run->index.tree, run->word.buffer + run->word.start);
+    mk_index_free(&run->index);
+    run->matcher = MK_AUTO;
     return MK_OK;
+}
+
+static mk_status use_bits(mk_run *run)
+{
+    mk_status status = flatten(run);
+    if (status != MK_OK)
+        return status;
+    mk_bits_start(&run->bits, run->rules, run->options.strategy, mk_word_bytes(&run->word), run->length);
+    run->matcher = MK_BITS;
+    return MK_OK;
+}
+
+static mk_status use_scan(mk_run *run)
+{
+    uint64_t budget = run->options.matcher == MK_AUTO && !run->no_index ? work_of_change(run) : UINT64_MAX;
+    mk_status status = flatten(run);
+    if (status == MK_OK)
+        status = mk_scan_start(&run->scan, run->rules, run->options.strategy, run->length, budget);
+    if (status == MK_OK)
+        run->matcher = MK_SCAN;
+    return status;
 }
 
 static mk_status use_index(mk_run *run)
@@ -42,8 +60,7 @@ static mk_status use_index(mk_run *run)
                                       run->length, &run->meter);
     if (status == MK_TOO_LARGE) {
         run->no_index = true;
-        run->scan.budget = UINT64_MAX;
-        return MK_OK;
+        return use_scan(run);
     }
     if (status != MK_OK)
         return status;
@@ -52,14 +69,27 @@ static mk_status use_index(mk_run *run)
     return MK_OK;
 }
 
-/* Changes to the matcher that was asked for. */
-static mk_status obey(mk_run *run)
+/* Changes to the matcher that was asked for, or that suits the word's length. */
+static mk_status settle(mk_run *run)
 {
-    run->obeyed = true;
     mk_matcher wanted = run->options.matcher;
+    mk_status status = MK_OK;
     if (wanted == MK_INDEX && !run->no_index)
-        return run->matcher == MK_INDEX ? MK_OK : use_index(run);
-    return wanted == MK_AUTO && run->matcher == MK_INDEX ? MK_OK : use_scan(run);
+        status = run->matcher == MK_INDEX ? MK_OK : use_index(run);
+    else if (wanted != MK_SCAN && wanted != MK_INDEX && mk_bits_fits(run->rules, run->length))
+        status = use_bits(run);
+    else if (wanted != MK_AUTO || run->matcher != MK_INDEX)
+        status = use_scan(run);
+    run->settled = status == MK_OK;
+    return status;
+}
+
+/* Whether the matcher in use suits the word as the last edit left it. */
+static bool still_suits(const mk_run *run)
+{
+    if (run->matcher == MK_BITS)
+        return mk_bits_fits(run->rules, run->length);
+    return run->options.matcher > MK_BITS || run->length > SHORT_AGAIN || !run->rules->bits;
 }
 
 mk_matcher mk_run_matcher(const mk_run *run)
@@ -70,7 +100,7 @@ mk_matcher mk_run_matcher(const mk_run *run)
 void mk_run_choose(mk_run *run, mk_matcher matcher)
 {
     run->options.matcher = matcher;
-    run->obeyed = false;
+    run->settled = false;
     run->pending = false;
 }
 
@@ -86,13 +116,10 @@ mk_status mk_run_start(mk_run *run, const mk_ruleset *rules, const uint8_t *word
     run->meter = mk_meter_make((mk_poll){NULL, NULL});
     run->outcome = MK_RUNNING;
     run->steps = 0;
-    run->pending = run->no_index = false;
-    run->obeyed = options->matcher == MK_AUTO;
+    run->pending = run->no_index = run->settled = false;
     run->length = run->max_length_seen = length;
-    run->matcher = MK_SCAN;
+    run->matcher = MK_AUTO;
     mk_status status = mk_word_set(&run->word, word, length);
-    if (status == MK_OK)
-        status = use_scan(run);
     if (status == MK_OK && options->detect_cycles)
         status = mk_cycle_start(&run->cycle, word, length);
     return status;
@@ -148,15 +175,17 @@ void mk_run_close(mk_run *run)
 
 static mk_answer ask(mk_run *run)
 {
-    return run->matcher == MK_INDEX
-               ? mk_index_first(&run->index, &run->meter, &run->next)
-               : mk_scan_first(&run->scan, mk_word_bytes(&run->word), run->length, &run->meter, &run->next);
+    if (run->matcher == MK_INDEX)
+        return mk_index_first(&run->index, &run->meter, &run->next);
+    if (run->matcher == MK_BITS)
+        return mk_bits_first(&run->bits, &run->next);
+    return mk_scan_first(&run->scan, mk_word_bytes(&run->word), run->length, &run->meter, &run->next);
 }
 
 /* Finds the next match. */
 static mk_status look_ahead(mk_run *run)
 {
-    mk_status status = run->obeyed ? MK_OK : obey(run);
+    mk_status status = run->settled ? MK_OK : settle(run);
     while (status == MK_OK) {
         switch (ask(run)) {
         case MK_FOUND:
@@ -224,11 +253,15 @@ static mk_status edit_flat(mk_run *run, const mk_rule *rule)
                                       rule->replacement_length, &run->meter);
     if (status != MK_OK)
         return status;
-    mk_scan_edited(&run->scan, run->next);
-    run->scan.work += run->meter.letters - letters;
     if (run->options.detect_cycles)
         mk_cycle_edited(&run->cycle, run->next.position, rule->pattern.length, run->length);
     run->length = run->word.length;
+    if (run->matcher == MK_SCAN) {
+        mk_scan_edited(&run->scan, run->next);
+        run->scan.work += run->meter.letters - letters;
+    } else if (still_suits(run)) {
+        mk_bits_edited(&run->bits, run->next);
+    }
     if (run->length > run->max_length_seen)
         run->max_length_seen = run->length;
     if (run->fired)
@@ -247,6 +280,7 @@ static mk_status apply(mk_run *run, const mk_rule *rule, uint64_t n, uint64_t *s
     if (status != MK_OK)
         return status;
     run->pending = false;
+    run->settled = still_suits(run);
     run->steps += *steps;
     if (run->trace)
         mk_trace_append(run->trace, run->next);

@@ -3,6 +3,7 @@
 #define MK_RUN_H
 
 #include "cycle.h"
+#include "matcher_bits.h"
 #include "matcher_index.h"
 #include "matcher_scan.h"
 #include "trace.h"
@@ -12,10 +13,11 @@ struct mk_run {
     const mk_ruleset *rules;
     mk_options options;
     mk_word word; /* with MK_INDEX the word is in the index, and this one is a copy made when asked for */
-    mk_matcher matcher; /* in use */
+    mk_matcher matcher; /* in use; MK_AUTO: none, the word is flat */
+    mk_bits bits;
     mk_scan scan;
     mk_index index;
-    bool obeyed;   /* nothing is to be changed for options.matcher */
+    bool settled;  /* the matcher in use is the one for options.matcher and the word's length */
     bool no_index; /* the rules are too large for it */
     mk_meter meter;
     mk_outcome outcome;
