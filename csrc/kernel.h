@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "rows.h"
 #include "search.h"
 
 /* The smallest start in [from, stop) at which the needle (length >= 1) occurs, or stop.  The caller guarantees that
@@ -40,6 +41,7 @@ typedef struct {
     mk_kernel *search;
     mk_least *least;
     mk_below *below;
+    mk_row_kernel *rows;
 } mk_kernels;
 
 /* Whether the needle occurs at start, given that its probes match there.  Three letters are all probes. */
