@@ -1,11 +1,15 @@
-/* A rule per row, one step: chunks of rows on threads, each into bytes of its own, joined at the end. */
+/* A rule per row, one step.  One thread makes the words in one pass, into bytes that grow; several measure chunks of
+ * rows first and then write each where it belongs. */
 #include <stdatomic.h>
 #include <string.h>
 
 #include "dispatch.h"
 #include "parallel.h"
 
-enum { ROWS_PER_POLL = 2048 };
+enum { ROWS_PER_CHUNK = 2048 };
+
+/* Of all words together. */
+static const size_t most_bytes = (size_t)PTRDIFF_MAX / 2;
 
 typedef struct {
     uint8_t bytes[MK_ROW_BLOCK];
@@ -14,10 +18,8 @@ typedef struct {
 
 typedef struct {
     mk_row_job rows;
-    size_t count, rows_per_chunk;
-    mk_row_sink *chunks;
-    size_t *starts; /* of the chunks in `joined` */
-    uint8_t *joined;
+    size_t count;
+    mk_row_sink *chunks; /* of ROWS_PER_CHUNK rows each */
     _Atomic size_t failed_row;
 } job;
 
@@ -46,12 +48,12 @@ static mk_row_side side_of(mk_column column, short_row *copy)
     return (mk_row_side){copy->bytes, copy->offsets, MK_ROW_BLOCK, 0};
 }
 
-/* Room for `length` bytes more and for the kernel behind them. */
+/* Room for `length` bytes more, and if there was none, for the kernel behind them too. */
 static mk_status reserve(mk_row_sink *sink, size_t length)
 {
-    if (sink->bytes && length <= sink->capacity - sink->length)
+    if (length <= sink->capacity - sink->length)
         return MK_OK;
-    if (length > (size_t)PTRDIFF_MAX / 2 - sink->length)
+    if (length > most_bytes - sink->length)
         return MK_NO_MEMORY;
     size_t capacity = sink->length + length + sink->length / 2 + MK_ROW_ROOM;
     uint8_t *room = mk_realloc(sink->bytes, capacity);
@@ -64,22 +66,30 @@ static mk_status reserve(mk_row_sink *sink, size_t length)
 
 static void put(mk_row_sink *sink, const uint8_t *bytes, size_t length)
 {
-    if (length)
+    if (length && sink->bytes)
         memcpy(sink->bytes + sink->length, bytes, length);
     sink->length += length;
+}
+
+static int64_t locate(const mk_row_job *rows, size_t row, mk_meter *meter)
+{
+    span pattern = row_of(rows->patterns, row), word = row_of(rows->words, row);
+    mk_needle needle = mk_needle_make(pattern.bytes, pattern.length);
+    size_t at = mk_search_range(&needle, word.bytes, word.length, 0, SIZE_MAX, meter);
+    return at == MK_NOWHERE ? -1 : (int64_t)at;
 }
 
 /* Any row, short or not. */
 static mk_status rewrite_row(const mk_row_job *rows, size_t row, mk_row_sink *sink, mk_meter *meter)
 {
-    span pattern = row_of(rows->patterns, row), word = row_of(rows->words, row), added = {NULL, 0};
-    mk_needle needle = mk_needle_make(pattern.bytes, pattern.length);
-    size_t at = mk_search_range(&needle, word.bytes, word.length, 0, SIZE_MAX, meter), before = 0, removed = 0;
+    int64_t at = rows->located ? rows->positions[row] : locate(rows, row, meter);
     if (meter->stopped)
         return MK_INTERRUPTED;
-    if (at != MK_NOWHERE) {
-        before = at;
-        removed = pattern.length;
+    span word = row_of(rows->words, row), added = {NULL, 0};
+    size_t before = 0, removed = 0;
+    if (at >= 0) {
+        before = (size_t)at;
+        removed = row_of(rows->patterns, row).length;
         added = row_of(rows->replacements, row);
     }
     size_t kept = word.length - removed;
@@ -88,137 +98,147 @@ static mk_status rewrite_row(const mk_row_job *rows, size_t row, mk_row_sink *si
     put(sink, word.bytes, before);
     put(sink, added.bytes, added.length);
     put(sink, word.bytes + before + removed, kept - before);
-    rows->positions[row] = at == MK_NOWHERE ? -1 : (int64_t)at;
+    rows->positions[row] = at;
     rows->ends[row] = (int64_t)sink->length;
     return mk_meter_spend(meter, kept + added.length) ? MK_OK : MK_INTERRUPTED;
-}
-
-static size_t chunk_end(const job *j, size_t chunk)
-{
-    size_t first = chunk * j->rows_per_chunk, rest = j->count - first;
-    return first + (rest < j->rows_per_chunk ? rest : j->rows_per_chunk);
 }
 
 static mk_status rewrite_rows(job *j, size_t row, size_t end, mk_row_sink *sink, mk_meter *meter)
 {
     mk_row_kernel *kernel = mk_dispatch()->rows;
     while ((row = kernel(&j->rows, row, end, sink)) < end) {
-        mk_status status = rewrite_row(&j->rows, row, sink, meter);
-        if (status != MK_OK) {
-            size_t none = j->count;
-            atomic_compare_exchange_strong(&j->failed_row, &none, row);
-            return status;
-        }
-        row++;
+        do {
+            mk_status status = rewrite_row(&j->rows, row, sink, meter);
+            if (status != MK_OK) {
+                size_t none = j->count;
+                atomic_compare_exchange_strong(&j->failed_row, &none, row);
+                return status;
+            }
+            row++;
+        } while (row < end && row_of(j->rows.words, row).length > MK_ROW_BLOCK);
     }
     return MK_OK;
 }
 
-static mk_status rewrite_chunk(void *context, size_t worker, size_t chunk, mk_poll poll)
+static mk_status rewrite_chunk(job *j, size_t chunk, mk_row_sink *sink, mk_poll poll)
 {
-    job *j = context;
     mk_meter meter = mk_meter_make(poll);
-    mk_row_sink *sink = &j->chunks[chunk];
-    size_t row = chunk * j->rows_per_chunk, end = chunk_end(j, chunk);
-    (void)worker;
-    /* Most rules change a word's length little; where they do not, the sink grows. */
-    const int64_t *offsets = j->rows.words.offsets;
-    mk_status status = reserve(sink, (size_t)(offsets[end] - offsets[row]));
-    for (; row < end && status == MK_OK; row += ROWS_PER_POLL) {
-        status = rewrite_rows(j, row, end - row < ROWS_PER_POLL ? end : row + ROWS_PER_POLL, sink, &meter);
-        if (status == MK_OK && poll.ask && poll.ask(poll.context) != 0)
-            return MK_INTERRUPTED;
-    }
-    return status;
+    size_t row = chunk * ROWS_PER_CHUNK, rest = j->count - row;
+    mk_status status = rewrite_rows(j, row, row + (rest < ROWS_PER_CHUNK ? rest : ROWS_PER_CHUNK), sink, &meter);
+    return status == MK_OK && poll.ask && poll.ask(poll.context) != 0 ? MK_INTERRUPTED : status;
 }
 
-static mk_status join_chunk(void *context, size_t worker, size_t chunk, mk_poll poll)
+static mk_status grow_chunk(void *context, size_t worker, size_t chunk, mk_poll poll)
 {
     job *j = context;
-    mk_row_sink *sink = &j->chunks[chunk];
     (void)worker;
-    (void)poll;
-    if (sink->length)
-        memcpy(j->joined + j->starts[chunk], sink->bytes, sink->length);
-    mk_free(sink->bytes);
-    sink->bytes = NULL;
-    for (size_t row = chunk * j->rows_per_chunk, end = chunk_end(j, chunk); row < end; row++)
-        j->rows.ends[row] += (int64_t)j->starts[chunk];
+    return rewrite_chunk(j, chunk, j->chunks, poll);
+}
+
+/* Gives back what is much too much.  That it cannot be given back is no failure. */
+static uint8_t *fit(mk_row_sink sink)
+{
+    if (sink.capacity - sink.length <= sink.length / 4 + MK_ROW_ROOM)
+        return sink.bytes;
+    uint8_t *smaller = mk_realloc(sink.bytes, sink.length);
+    return smaller ? smaller : sink.bytes;
+}
+
+/* Most rules change a word's length little, so that the words as they are show how much room is needed; where they do
+ * not, it grows. */
+static mk_status make_growing(job *j, size_t chunks, mk_poll poll, uint8_t **out)
+{
+    const int64_t *offsets = j->rows.words.offsets;
+    mk_row_sink sink = {NULL, 0, 0};
+    j->chunks = &sink;
+    mk_status status = reserve(&sink, (size_t)(offsets[j->count] - offsets[0]) + MK_ROW_ROOM);
+    if (status == MK_OK)
+        status = mk_parallel(grow_chunk, j, chunks, 1, poll);
+    if (status != MK_OK) {
+        mk_free(sink.bytes);
+        return status;
+    }
+    *out = fit(sink);
     return MK_OK;
 }
 
-static mk_status join(job *j, size_t chunks, size_t threads, mk_poll poll)
+static mk_status measure_chunk(void *context, size_t worker, size_t chunk, mk_poll poll)
 {
-    size_t total = 0;
+    job *j = context;
+    (void)worker;
+    j->chunks[chunk] = (mk_row_sink){NULL, 0, most_bytes};
+    return rewrite_chunk(j, chunk, &j->chunks[chunk], poll);
+}
+
+static mk_status write_chunk(void *context, size_t worker, size_t chunk, mk_poll poll)
+{
+    job *j = context;
+    (void)worker;
+    return rewrite_chunk(j, chunk, &j->chunks[chunk], poll);
+}
+
+/* Turns the measured chunks into places in one block. */
+static mk_status place_chunks(job *j, size_t chunks, uint8_t **block)
+{
+    size_t start = 0;
     for (size_t i = 0; i < chunks; i++) {
-        j->starts[i] = total;
-        total += j->chunks[i].length;
+        size_t length = j->chunks[i].length;
+        if (length > most_bytes - start)
+            return MK_NO_MEMORY;
+        j->chunks[i] = (mk_row_sink){NULL, start, start + length};
+        start += length;
     }
-    j->joined = mk_malloc(total);
-    return j->joined ? mk_parallel(join_chunk, j, chunks, threads, poll) : MK_NO_MEMORY;
+    *block = mk_malloc(start);
+    for (size_t i = 0; i < chunks; i++)
+        j->chunks[i].bytes = *block;
+    return *block ? MK_OK : MK_NO_MEMORY;
 }
 
-/* The bytes of the only chunk, without what it has too much; that the block cannot be made smaller is no failure. */
-static uint8_t *take_chunk(mk_row_sink *sink)
+static mk_status make_measured(job *j, size_t chunks, size_t threads, mk_poll poll, uint8_t **out)
 {
-    uint8_t *smaller = mk_realloc(sink->bytes, sink->length), *bytes = smaller ? smaller : sink->bytes;
-    sink->bytes = NULL;
-    return bytes;
-}
-
-static mk_status run_job(job *j, size_t threads, mk_poll poll)
-{
-    size_t chunks = (j->count + j->rows_per_chunk - 1) / j->rows_per_chunk;
-    chunks = chunks ? chunks : 1;
+    uint8_t *block = NULL;
     j->chunks = mk_malloc(chunks * sizeof *j->chunks);
-    j->starts = mk_malloc(chunks * sizeof *j->starts);
-    mk_status status = j->chunks && j->starts ? MK_OK : MK_NO_MEMORY;
-    if (status == MK_OK) {
-        memset(j->chunks, 0, chunks * sizeof *j->chunks);
-        status = mk_parallel(rewrite_chunk, j, chunks, threads, poll);
-        if (status == MK_OK && chunks == 1)
-            j->joined = take_chunk(j->chunks);
-        else if (status == MK_OK)
-            status = join(j, chunks, threads, poll);
-        for (size_t i = 0; i < chunks; i++)
-            mk_free(j->chunks[i].bytes);
-    }
+    mk_status status = j->chunks ? mk_parallel(measure_chunk, j, chunks, threads, poll) : MK_NO_MEMORY;
+    if (status == MK_OK)
+        status = place_chunks(j, chunks, &block);
+    j->rows.located = true;
+    if (status == MK_OK)
+        status = mk_parallel(write_chunk, j, chunks, threads, poll);
     mk_free(j->chunks);
-    mk_free(j->starts);
-    return status;
-}
-
-/* For one thread one chunk, which is not copied; for more, chunks that a core's own cache holds until they are. */
-static size_t choose_rows_per_chunk(size_t rows, size_t threads)
-{
-    size_t share = rows / (threads * 8) + 1, most = ROWS_PER_POLL;
-    return threads == 1 ? rows + 1 : share < most ? share : most;
+    if (status != MK_OK) {
+        mk_free(block);
+        return status;
+    }
+    *out = block;
+    return MK_OK;
 }
 
 mk_status mk_rewrite_once(mk_column patterns, mk_column replacements, mk_column words, size_t threads, mk_poll poll,
                           mk_rows *out, int64_t *positions, size_t *row)
 {
-    size_t count = words.count;
-    int64_t *offsets = mk_malloc((count + 1) * sizeof *offsets);
+    size_t count = words.count, chunks = (count + ROWS_PER_CHUNK - 1) / ROWS_PER_CHUNK;
+    mk_rows made = {NULL, mk_malloc((count + 1) * sizeof *made.offsets)};
     short_row pattern, replacement;
     *row = count;
-    if (!offsets)
+    if (!made.offsets)
         return MK_NO_MEMORY;
-    offsets[0] = 0;
-    mk_row_side words_side = {words.data, words.offsets, words.offsets[count], 1};
-    job j = {
-        .rows = {side_of(patterns, &pattern), side_of(replacements, &replacement), words_side, positions, offsets + 1},
-        .count = count,
-        .rows_per_chunk = choose_rows_per_chunk(count, threads),
-        .failed_row = count,
+    made.offsets[0] = 0;
+    mk_row_job rows = {
+        .patterns = side_of(patterns, &pattern),
+        .replacements = side_of(replacements, &replacement),
+        .words = {words.data, words.offsets, words.offsets[count], 1},
+        .positions = positions,
+        .ends = made.offsets + 1,
     };
-    mk_status status = run_job(&j, threads, poll);
+    job j = {.rows = rows, .count = count, .failed_row = count};
+    bool alone = threads == 1 || chunks <= 1;
+    mk_status status = alone ? make_growing(&j, chunks, poll, &made.data)
+                             : make_measured(&j, chunks, threads, poll, &made.data);
     if (status != MK_OK) {
-        mk_free(j.joined);
-        mk_free(offsets);
+        mk_free(made.offsets);
         *row = atomic_load(&j.failed_row);
         return status;
     }
-    *out = (mk_rows){j.joined, offsets};
+    *out = made;
     return MK_OK;
 }

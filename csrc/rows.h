@@ -21,9 +21,10 @@ typedef struct {
     mk_row_side patterns, replacements, words;
     int64_t *positions;
     int64_t *ends; /* of the words that are made, in the sink */
+    bool located;  /* the positions are known */
 } mk_row_job;
 
-/* Words that are being made, one after the other. */
+/* Words that are made, one after the other; without bytes they are only measured. */
 typedef struct {
     uint8_t *bytes;
     size_t length, capacity;
@@ -82,6 +83,7 @@ MK_ROW_INLINE size_t mk_rows_rewrite(const mk_row_job *job, size_t first, size_t
     mk_row_side patterns = job->patterns, replacements = job->replacements, words = job->words;
     int64_t block = (int64_t)MK_ROW_BLOCK, *positions = job->positions, *ends = job->ends;
     uint8_t *bytes = sink->bytes;
+    bool located = job->located;
     size_t capacity = sink->capacity, length = sink->length, row = first;
     for (; row < last && capacity - length >= MK_ROW_ROOM; row++) {
         const int64_t *w = words.offsets + row, *p = patterns.offsets + row * patterns.stride;
@@ -92,13 +94,15 @@ MK_ROW_INLINE size_t mk_rows_rewrite(const mk_row_job *job, size_t first, size_t
              (replacements.readable - r[0] - block) | (block - n) | (m - 1) | (block - m) | (block - inserted)) < 0)
             break;
         const uint8_t *word = words.data + w[0];
-        size_t at = find(word, (size_t)n, patterns.data + p[0], (size_t)m);
+        size_t at = located ? (size_t)positions[row] : find(word, (size_t)n, patterns.data + p[0], (size_t)m);
         size_t occurs = (size_t)0 - (at != SIZE_MAX);
         size_t before = at & occurs, removed = (size_t)m & occurs, added = (size_t)inserted & occurs;
-        uint8_t *to = bytes + length;
-        mk_row_copy(to, word);
-        mk_row_copy(to + before, replacements.data + r[0]);
-        mk_row_copy(to + before + added, word + before + removed);
+        if (bytes) {
+            uint8_t *to = bytes + length;
+            mk_row_copy(to, word);
+            mk_row_copy(to + before, replacements.data + r[0]);
+            mk_row_copy(to + before + added, word + before + removed);
+        }
         positions[row] = (int64_t)at;
         length += (size_t)n - removed + added;
         ends[row] = (int64_t)length;
