@@ -13,7 +13,7 @@ from markovlib._columns cimport Column, column_adopt
 
 import numpy as np
 
-from markovlib.outcome import OUTCOMES
+from markovlib.outcome import OUTCOMES as _OUTCOMES
 
 cdef extern from *:
     """
@@ -24,6 +24,7 @@ cdef extern from *:
     void mk_flag_give(int *flag) nogil
 
 cdef int64_t SIGNAL_INTERVAL_NS = 20_000_000
+cdef tuple outcomes = _OUTCOMES
 
 
 cdef int64_t now_ns() noexcept nogil:
@@ -170,7 +171,7 @@ cdef class Compiled:
             interrupts.check(status)
             return (
                 word_of(made).decode("utf-8") if text else word_of(made),
-                (<tuple>OUTCOMES)[<int>mk_run_outcome(made)],
+                outcomes[<int>mk_run_outcome(made)],
                 mk_run_steps(made),
                 (start, period) if mk_run_outcome(made) == MK_CYCLE else None,
                 PyBytes_FromStringAndSize(<const char *>mk_run_fired(made), self.count * <Py_ssize_t>sizeof(int64_t)),
