@@ -10,6 +10,7 @@ PYTEST   ?= -q -n auto
 RUNNER   ?=
 BENCH    ?= -q -p no:cacheprovider
 SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
+TSAN     ?= -fsanitize=thread -g -O1
 
 ENGINE  = $(wildcard csrc/*.c csrc/arch/*.c)
 HEADERS = $(wildcard csrc/*.h csrc/*/*.h)
@@ -26,7 +27,7 @@ SCRATCH     = $(BUILD)/sanitize
 REPORT      = $(abspath $(SCRATCH))/report
 ASAN_PYTHON = detect_leaks=0:allocator_may_return_null=1:log_path=$(REPORT)
 
-.PHONY: build test test-slow lint ctest sanitize sanitize-c sanitize-python bench bench-report docs sdist-test clean
+.PHONY: build test test-slow lint ctest sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
 .SECONDARY: $(OBJECTS)
 
 build:
@@ -56,7 +57,7 @@ $(BUILD)/c/tests/%: csrc/tests/%.c $(OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(CFLAGS) -Icsrc/include -Icsrc -o $@ $^ -pthread -lm
 
-sanitize: sanitize-c sanitize-python
+sanitize: sanitize-c sanitize-python tsan
 
 sanitize-c:
 	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
@@ -75,6 +76,11 @@ sanitize-python:
 		PYTHONSAFEPATH=1 PYTHONPATH="$(abspath $(SCRATCH)/package)" MARKOVLIB_SANITIZED=1 \
 		$(PYTHON) -m pytest $(PYTEST); status=$$?; \
 	if grep -qs "ERROR: \|runtime error: " $(REPORT).*; then cat $(REPORT).*; status=1; fi; exit $$status
+
+# The C tests that start threads.
+tsan:
+	TSAN_OPTIONS=halt_on_error=1 \
+		$(MAKE) ctest BUILD="$(BUILD)/tsan" CFLAGS="$(CFLAGS) $(TSAN)" CTESTS='$$(BUILD)/c/tests/test_threads'
 
 bench:
 	$(RUN) -m pytest $(BENCH) benchmarks

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lanes.h"
+#include "rows.h"
 #include "search.h"
 
 /* The smallest start in [from, stop) at which the needle (length >= 1) occurs, or stop.  The caller guarantees that
@@ -41,6 +42,7 @@ typedef struct {
     mk_kernel *search;
     mk_least *least;
     mk_below *below;
+    mk_row_kernel *rows;
     mk_lanes_kernel *lanes;
     size_t lanes_width;
 } mk_kernels;

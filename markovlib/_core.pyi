@@ -4,17 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovlib._columns import Column
+from markovlib.outcome import Outcome
 
 @final
 class Interrupts: ...
 
 MATCHERS: tuple[str, ...]
-
-@final
-class Options:
-    def __new__(
-        cls, max_steps: int | None, max_length: int | None, detect_cycles: bool, strategy: str, matcher: str
-    ) -> Self: ...
 
 @final
 class Compiled:
@@ -23,12 +18,13 @@ class Compiled:
     def run(
         self,
         word: bytes,
+        text: bool,
         max_steps: int | None,
         max_length: int | None,
         detect_cycles: bool,
         strategy: str,
         matcher: str,
-    ) -> tuple[bytes, int, int, tuple[int, int] | None, bytes, int]: ...
+    ) -> tuple[Any, Outcome, int, tuple[int, int] | None, bytes, int]: ...
     def find(self, word: bytes, strategy: str) -> tuple[int, int] | None: ...
     def count_matches(self, word: bytes) -> NDArray[np.int64]: ...
     def find_all(self, word: bytes) -> NDArray[np.int64]: ...
@@ -46,7 +42,17 @@ class TraceLog:
 @final
 class Run:
     log: TraceLog | None
-    def __new__(cls, rules: Compiled, word: bytes, options: Options, log: TraceLog | None = None) -> Self: ...
+    def __new__(
+        cls,
+        rules: Compiled,
+        word: bytes,
+        log: TraceLog | None,
+        max_steps: int | None,
+        max_length: int | None,
+        detect_cycles: bool,
+        strategy: str,
+        matcher: str,
+    ) -> Self: ...
     def step(self, n: int | None = None) -> int: ...
     @property
     def word(self) -> bytes: ...

@@ -4,6 +4,7 @@
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.long cimport PyLong_AsLongLongAndOverflow
 from libc.stdint cimport INT64_MAX
 from libc.string cimport memcpy
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
@@ -11,6 +12,8 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from markovlib._columns cimport Column, column_adopt
 
 import numpy as np
+
+from markovlib.outcome import OUTCOMES as _OUTCOMES
 
 cdef extern from *:
     """
@@ -21,6 +24,7 @@ cdef extern from *:
     void mk_flag_give(int *flag) nogil
 
 cdef int64_t SIGNAL_INTERVAL_NS = 20_000_000
+cdef tuple outcomes = _OUTCOMES
 
 
 cdef int64_t now_ns() noexcept nogil:
@@ -46,6 +50,7 @@ cdef int ask_python(void *context) noexcept nogil:
 
 
 @cython.final
+@cython.freelist(8)
 cdef class Interrupts:
     def __cinit__(self):
         self.next = now_ns() + SIGNAL_INTERVAL_NS
@@ -84,38 +89,43 @@ cdef mk_strategy strategy_of(str strategy) except *:
 
 MATCHERS = ("auto", "bits", "scan", "index")
 
+
 cdef mk_matcher matcher_of(str matcher) except *:
-    if matcher not in MATCHERS:
-        raise ValueError(f"matcher must be 'auto', 'bits', 'scan' or 'index', got {matcher!r}")
-    return <mk_matcher><int>MATCHERS.index(matcher)
+    cdef int number = 0
+    for name in <tuple>MATCHERS:
+        if name == matcher:
+            return <mk_matcher>number
+        number += 1
+    raise ValueError(f"matcher must be 'auto', 'bits', 'scan' or 'index', got {matcher!r}")
 
 
 cdef int64_t limit_of(object limit, str name) except -1:
+    cdef int overflow = 0
     if limit is None:
         return INT64_MAX
-    limit = limit.__index__()
-    if limit < 0:
+    cdef int64_t value = PyLong_AsLongLongAndOverflow(limit, &overflow)
+    if overflow > 0:
+        return INT64_MAX
+    if overflow < 0 or value < 0:
         raise ValueError(f"{name} must be at least 0 or None, got {limit}")
-    return min(limit, INT64_MAX)
+    return value
+
+
+cdef mk_options options_of(object max_steps, object max_length, object detect_cycles, str strategy,
+                           str matcher) except *:
+    cdef mk_options options
+    options.max_steps = limit_of(max_steps, "max_steps")
+    options.max_length = limit_of(max_length, "max_length")
+    options.detect_cycles = bool(detect_cycles)
+    options.strategy = strategy_of(strategy)
+    options.matcher = matcher_of(matcher)
+    return options
 
 
 cdef bytes word_of(const mk_run *run):
     word = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>mk_run_length(run))
     mk_run_copy(run, <uint8_t *>PyBytes_AS_STRING(word))
     return word
-
-
-@cython.final
-cdef class Options:
-    """What a run is told besides its rules and its word."""
-    cdef mk_options c
-
-    def __cinit__(self, max_steps, max_length, detect_cycles, strategy, matcher):
-        self.c.max_steps = limit_of(max_steps, "max_steps")
-        self.c.max_length = limit_of(max_length, "max_length")
-        self.c.detect_cycles = bool(detect_cycles)
-        self.c.strategy = strategy_of(strategy)
-        self.c.matcher = matcher_of(matcher)
 
 
 @cython.final
@@ -140,9 +150,10 @@ cdef class Compiled:
     def __dealloc__(self):
         mk_ruleset_free(self.c)
 
-    def run(self, bytes word, max_steps, max_length, detect_cycles, strategy, matcher):
-        """A whole run at once: word, outcome, steps, cycle, counts per rule (bytes of int64), longest length."""
-        cdef Options options = Options(max_steps, max_length, detect_cycles, strategy, matcher)
+    def run(self, bytes word not None, bint text, max_steps, max_length, detect_cycles, strategy, matcher):
+        """A whole run at once: word (str for text), outcome, steps, cycle, counts per rule (bytes of int64) and
+        longest length."""
+        cdef mk_options options = options_of(max_steps, max_length, detect_cycles, strategy, matcher)
         cdef Interrupts interrupts = Interrupts()
         cdef mk_poll poll = interrupts.poll()
         cdef mk_run *made = NULL
@@ -151,7 +162,7 @@ cdef class Compiled:
         cdef size_t length = <size_t>PyBytes_GET_SIZE(word)
         cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(word)
         with nogil:
-            status = mk_run_open(self.c, data, length, &options.c, NULL, &made)
+            status = mk_run_open(self.c, data, length, &options, NULL, &made)
             if status == MK_OK:
                 status = mk_run_step(made, <uint64_t>-1, poll)
             if status == MK_OK and mk_run_outcome(made) == MK_CYCLE:
@@ -159,8 +170,8 @@ cdef class Compiled:
         try:
             interrupts.check(status)
             return (
-                word_of(made),
-                <int>mk_run_outcome(made),
+                word_of(made).decode("utf-8") if text else word_of(made),
+                outcomes[<int>mk_run_outcome(made)],
                 mk_run_steps(made),
                 (start, period) if mk_run_outcome(made) == MK_CYCLE else None,
                 PyBytes_FromStringAndSize(<const char *>mk_run_fired(made), self.count * <Py_ssize_t>sizeof(int64_t)),
@@ -276,7 +287,9 @@ cdef class Run:
     cdef Compiled rules
     cdef readonly TraceLog log
 
-    def __cinit__(self, Compiled rules, const uint8_t[::1] word, Options options, TraceLog log=None):
+    def __cinit__(self, Compiled rules not None, const uint8_t[::1] word, TraceLog log, max_steps, max_length,
+                  detect_cycles, strategy, matcher):
+        cdef mk_options options = options_of(max_steps, max_length, detect_cycles, strategy, matcher)
         self.rules = rules
         self.log = log
         cdef mk_trace *trace = log.c if log is not None else NULL
@@ -284,7 +297,7 @@ cdef class Run:
         cdef size_t length = <size_t>word.shape[0]
         cdef const uint8_t *data = &word[0] if length else NULL
         with nogil:
-            status = mk_run_open(rules.c, data, length, &options.c, trace, &self.c)
+            status = mk_run_open(rules.c, data, length, &options, trace, &self.c)
         Interrupts().check(status)
 
     def __dealloc__(self):

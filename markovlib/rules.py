@@ -245,8 +245,8 @@ class RuleSet:
         >>> r.word, r.outcome.name, r.steps, r.fired.tolist()
         ('|||||', 'NO_RULE_APPLIES', 8, [2, 3, 3])
         """
-        parts = self._compiled.run(self._encode(word), max_steps, max_length, detect_cycles, strategy, matcher)
-        return _result(parts, isinstance(word, str))
+        data, text = self._encode(word), isinstance(word, str)
+        return RunResult(*self._compiled.run(data, text, max_steps, max_length, detect_cycles, strategy, matcher))
 
     def step(self, word: Word, *, strategy: Strategy = "markov", matcher: str = "auto") -> Step | None:
         """One step, or None if no rule applies; the position counts characters for text.
@@ -259,12 +259,11 @@ class RuleSet:
         found = self._compiled.find(data, strategy)
         if found is None:
             return None
-        rule, at = found
-        pattern, replacement, _ = self._rules[rule]
-        if self._text:
-            pattern, replacement = pattern.encode(), replacement.encode()
-        after = data[:at] + replacement + data[at + len(pattern) :]
-        return Step(rule, self._position(data, at), _decode(after, isinstance(word, str)))
+        index, at = found
+        rule = self._rules[index]
+        position = _position(word, data, at)
+        before: Any = word if isinstance(word, str) else data
+        return Step(index, position, before[:position] + rule.replacement + before[position + len(rule.pattern) :])
 
     def trace(
         self,
@@ -361,7 +360,7 @@ class RuleSet:
         """
         data = self._encode(word)
         found = self._compiled.find(data, strategy)
-        return None if found is None else Match(found[0], self._position(data, found[1]))
+        return None if found is None else Match(found[0], _position(word, data, found[1]))
 
     def count(self, word: Word) -> NDArray[np.int64]:
         """At how many starts each rule's pattern occurs, overlapping ones included: int64, shape (rules,).
@@ -403,8 +402,8 @@ class RuleSet:
         matcher: str,
         log: _core.TraceLog | None = None,
     ) -> _core.Run:
-        options = _core.Options(max_steps, max_length, detect_cycles, strategy, matcher)
-        return _core.Run(self._compiled, self._encode(word), options, log)
+        data = self._encode(word)
+        return _core.Run(self._compiled, data, log, max_steps, max_length, detect_cycles, strategy, matcher)
 
     def _encode(self, word: Word) -> bytes:
         if isinstance(word, str):
@@ -418,9 +417,6 @@ class RuleSet:
         if isinstance(word, bytearray | memoryview):
             return bytes(word)
         raise TypeError(f"a word must be str or bytes, not {type(word).__name__}")
-
-    def _position(self, data: bytes, at: int) -> int:
-        return len(data[:at].decode()) if self._text else at
 
 
 class Runner:
@@ -483,16 +479,16 @@ def _decode(data: bytes, text: bool) -> Any:
     return data.decode() if text else data
 
 
+def _position(word: Word, data: bytes, at: int) -> int:
+    """A byte position in a word as the word's kind counts it; `data` is the word's bytes."""
+    return len(data[:at].decode()) if isinstance(word, str) and not word.isascii() else at
+
+
 def result_of(run: _core.Run, text: bool) -> RunResult:
     """The result of a run that has ended."""
-    return _result((run.word, run.outcome, run.steps, run.cycle(), run.fired, run.max_length_seen), text)
-
-
-def _result(parts: tuple[bytes, int, int, tuple[int, int] | None, bytes, int], text: bool) -> RunResult:
-    word, outcome, steps, cycle, fired, max_length_seen = parts
-    ended = OUTCOMES[outcome]
-    assert ended is not None
-    return RunResult(_decode(word, text), ended, steps, cycle, fired, max_length_seen)
+    outcome = OUTCOMES[run.outcome]
+    assert outcome is not None
+    return RunResult(_decode(run.word, text), outcome, run.steps, run.cycle(), run.fired, run.max_length_seen)
 
 
 def rule_columns(rules: Sequence[Rule], text: bool) -> tuple[Column, Column, NDArray[np.uint8]]:
