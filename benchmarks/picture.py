@@ -85,7 +85,7 @@ def _panel(axis: Any, title: str, series: Series) -> None:
 
 
 def _label(axis: Any, text: str, colour: str, points: list[tuple[int, float]], above: bool) -> None:
-    """Writes the name along the line, a third of the way, on the side where the other lines are not."""
+    """Writes the name beside the middle of its line, on the side where the other lines are not."""
     length, time = points[len(points) // 2]
     shift, side = ((-6, 9), "right") if above else ((8, -12), "left")
     if text == LABELS[BASE]:

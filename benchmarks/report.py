@@ -131,15 +131,14 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     chosen = arguments()
     complete = chosen.only == KEYS and not chosen.quick
+    path = chosen.record or (RECORD if complete else None)
     if not chosen.tables:
-        record = make_record(
-            "make bench-report" if complete else "report.py", chosen.only, QUICK if chosen.quick else FULL
-        )
-        path = chosen.record or (RECORD if complete else None)
+        command = "make bench-report" if complete else "benchmarks/report.py"
+        record = make_record(command, chosen.only, QUICK if chosen.quick else FULL)
         if path:
             store(record, path)
         print("\n\n".join(pages.sections(record)))
-    if chosen.tables or complete:
+    if chosen.tables or path == RECORD:
         publish(json.loads(RECORD.read_text("utf-8")))
 
 
