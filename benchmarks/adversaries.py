@@ -16,7 +16,8 @@ from cases import Rule, letters
 import markovlib as mk
 
 LENGTHS = (100_000, 1_000_000)
-WARM, STEPS = 10, 1500
+STEPS = 2000
+"""Of a run, at most.  The first quarter is not counted: the first pass and the choice of a matcher are over then."""
 ENOUGH = 2**31
 """Letters after which a count ends before its last step."""
 STRATEGIES: tuple[mk.Strategy, ...] = ("markov", "leftmost")
@@ -67,14 +68,14 @@ ADVERSARIES = (
 
 
 def letters_a_step(adversary: Adversary, length: int, strategy: mk.Strategy) -> float:
-    """Letters scanned and moved for a step, after the first ten."""
+    """Letters scanned and moved for a step."""
     rules, word = adversary.make(length)
-    runner = mk.RuleSet(rules).runner(word, strategy=strategy, max_length=None)
-    runner.step(WARM)
-    before = runner._run.letters
-    while runner.steps < WARM + STEPS and runner.outcome is None and runner._run.letters < before + ENOUGH:
-        runner.step(10)
-    return float(f"{(runner._run.letters - before) / (runner.steps - WARM):.4g}")
+    run = mk.RuleSet(rules).runner(word, strategy=strategy, max_length=None)._run
+    touched = [run.letters]
+    while len(touched) <= STEPS and touched[-1] < ENOUGH and run.step(1):
+        touched.append(run.letters)
+    warm = len(touched) // 4
+    return float(f"{(touched[-1] - touched[warm]) / (len(touched) - 1 - warm):.4g}")
 
 
 def count_letters(adversary: Adversary) -> dict[str, Any]:

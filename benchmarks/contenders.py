@@ -41,7 +41,7 @@ class Engine(NamedTuple):
 # ---- markovlib -------------------------------------------------------------------------------------------------------
 
 WARM = 1000
-"""Steps that a matcher chosen by hand takes before the clock, so that its first pass over the word is left out."""
+"""Steps that a variant of markovlib takes before the clock, so that its first pass over the word is left out."""
 
 
 def _ours(kind: str, case: Case, *, matcher: str = "auto", detect_cycles: bool = False) -> Prepared:
@@ -83,16 +83,17 @@ def _our_rewriting(case: Case) -> Prepared:
 
 
 def _our_phase(rules: mk.RuleSet, case: Case, options: dict[str, Any], matcher: str) -> Prepared:
-    """A run from its very start, so that what it learnt, and chose, on the way is there when the clock starts."""
+    """markovlib as it is runs from the very start, so that what it learnt and chose on the way is there when the clock
+    starts; a variant of it begins shortly before the clock, because the way there may take it minutes."""
     assert case.phase is not None
-    skip = case.phase.skip
+    word, before = case.words[0], case.phase.skip
+    if matcher != "auto" or options["detect_cycles"]:
+        before = min(WARM, before)
+        word = case.answer(-before)[0]
 
     def start() -> mk.Runner:
-        runner = rules.runner(case.words[0], **options)
-        if matcher != "auto":
-            runner.step(max(0, skip - WARM))
-            runner.matcher = matcher
-        runner.step(skip - runner.steps)
+        runner = rules.runner(word, matcher=matcher, **options)
+        runner.step(before)
         return runner
 
     def run(runner: mk.Runner, steps: int | None) -> mk.Runner:
