@@ -22,8 +22,10 @@ class Unable(Exception):
 
 
 class Prepared(NamedTuple):
-    """`run(start(), steps)` is the work, `steps` None for all of it, and the clock covers the call of `run`;
-    `read(answer)` turns the answer into a list of str afterwards."""
+    """`run(start(), steps)` is the work, `steps` None for all of it, and the clock covers the call of `run`.
+
+    `read(answer)` turns the answer into a list of str afterwards.  In a phase, `run(answer, steps)` goes on.
+    """
 
     start: Callable[[], Any]
     run: Callable[[Any, int | None], Any]

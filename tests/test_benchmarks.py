@@ -52,6 +52,9 @@ def test_engine_gives_the_expected_answer(engine, workload):
         for time in ("first", "second"):
             answer = prepared.read(prepared.run(prepared.start(), steps))
             assert answer == case.answer(steps), f"the {time} run of {steps} steps"
+    if case.phase:
+        answer = prepared.run(prepared.run(prepared.start(), 2), 3)
+        assert prepared.read(answer) == case.answer(5), "a run that goes on"
 
 
 @pytest.mark.parametrize("workload", RUNS, ids=by_name)
