@@ -85,8 +85,8 @@ def _panel(axis: Any, title: str, series: Series) -> None:
 
 
 def _label(axis: Any, text: str, colour: str, points: list[tuple[int, float]], above: bool) -> None:
-    """Writes the name beside the middle of its line, on the side where the other lines are not."""
-    length, time = points[len(points) // 2]
+    """Writes the name beside the last point but one of its line, on the side where the other lines are not."""
+    length, time = points[-2 if len(points) > 1 else 0]
     shift, side = ((-6, 9), "right") if above else ((8, -12), "left")
     if text == LABELS[BASE]:
         shift, side = (0, 9), "center"
