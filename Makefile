@@ -82,12 +82,14 @@ tsan:
 	TSAN_OPTIONS=halt_on_error=1 \
 		$(MAKE) ctest BUILD="$(BUILD)/tsan" CFLAGS="$(CFLAGS) $(TSAN)" CTESTS='$$(BUILD)/c/tests/test_threads'
 
+# Small sizes, a few minutes; the record goes to .benchmarks/quick.json.
 bench:
 	$(RUN) -m pytest $(BENCH) benchmarks
 
-# Takes minutes; stores benchmarks/records/latest.json and rewrites the tables in the documentation.
+# All sizes, ten minutes; stores benchmarks/records/latest.json and rewrites tables and picture in the documentation.
+# ONLY=W4,W6 measures some workloads, prints their tables and stores nothing.
 bench-report:
-	PYTHONPATH="$(TREE)" $(PYTHON) benchmarks/report.py
+	PYTHONSAFEPATH= PYTHONPATH="$(TREE)" $(PYTHON) benchmarks/report.py $(if $(ONLY),--only $(ONLY))
 
 docs:
 	$(RUN) -m sphinx -q -W -b html docs docs/_build

@@ -1,4 +1,4 @@
-"""Who is measured: markovlib and its rivals as entries of one table.
+"""Who is measured: markovlib, with each of its matchers, and its rivals, as entries of one table.
 
 Rules are read and compiled, and words brought into the form that the engine takes, before the clock starts, for every
 engine alike; the clock covers the rewriting and the making of the results in the engine's own form.
@@ -6,13 +6,15 @@ engine alike; the clock covers the rewriting and the making of the results in th
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import partial
 from importlib import import_module
-from itertools import pairwise
 from typing import Any, NamedTuple
 
-from workloads import Case, Rule
+from cases import Case, Rule
+
+import markovlib as mk
 
 
 class Unable(Exception):
@@ -20,9 +22,13 @@ class Unable(Exception):
 
 
 class Prepared(NamedTuple):
-    """`run()` is what the clock covers; `read(answer)` turns the answer into a list of str afterwards."""
+    """`run(start(), steps)` is the work, `steps` None for all of it, and the clock covers the call of `run`.
 
-    run: Callable[[], Any]
+    `read(answer)` turns the answer into a list of str afterwards.  In a phase, `run(answer, steps)` goes on.
+    """
+
+    start: Callable[[], Any]
+    run: Callable[[Any, int | None], Any]
     read: Callable[[Any], list[str]] = list
 
 
@@ -34,64 +40,115 @@ class Engine(NamedTuple):
     prepare: Callable[[str, Case], Prepared]
 
 
-def _columns(kind: str, case: Case) -> Prepared:
-    import markovlib as mk
+# ---- markovlib -------------------------------------------------------------------------------------------------------
 
-    if kind == "call":
-        raise Unable("takes many words in a call")
-    words = mk.Column.from_words(case.words)
+WARM = 1000
+"""Steps that a variant of markovlib takes before the clock, so that its first pass over the word is left out."""
+
+
+def _ours(kind: str, case: Case, *, matcher: str = "auto", detect_cycles: bool = False) -> Prepared:
     if kind == "rewrite":
-        patterns = mk.Column.from_words([pattern for pattern, _, _ in case.rules])
-        replacements = mk.Column.from_words([replacement for _, replacement, _ in case.rules])
-        return Prepared(lambda: mk.rewrite_once(patterns, replacements, words, threads=1).words, _listed)
+        if matcher != "auto" or detect_cycles:
+            raise Unable("one step is taken without a choice of matcher")
+        return _our_rewriting(case)
     rules = mk.RuleSet(case.rules)
-    return Prepared(lambda: rules.run_batch(words, threads=1, max_steps=case.max_steps, max_length=None).words, _listed)
+    options = {"max_length": None, "detect_cycles": detect_cycles}
+    _check_in_use(rules, case.at_the_clock[0], matcher)
+    if kind == "phase":
+        return _our_phase(rules, case, options, matcher)
+    options |= {"max_steps": None, "matcher": matcher}
+    if kind == "call":
+        return Prepared(lambda: case.words, lambda words, _: [rules.run(word, **options).word for word in words])
+    words = mk.Column.from_words(case.words)
+    return Prepared(
+        lambda: words, lambda words, _: rules.run_batch(words, threads=1, **options).words, mk.Column.tolist
+    )
 
 
-def _listed(column: Any) -> list[str]:
-    listed: list[str] = column.tolist()
-    return listed
+def _check_in_use(rules: mk.RuleSet, word: str, matcher: str) -> None:
+    runner = rules.runner(word, matcher=matcher)
+    runner.step(1)
+    if matcher not in ("auto", runner.matcher):
+        raise Unable(f"is not for these words or rules: {runner.matcher} serves")
 
 
-def _objects(kind: str, case: Case) -> Prepared:
-    import markovlib as mk
+def _our_rewriting(case: Case) -> Prepared:
+    patterns, replacements, words = (
+        mk.Column.from_words(texts)
+        for texts in ([rule[0] for rule in case.rules], [rule[1] for rule in case.rules], case.words)
+    )
+    return Prepared(
+        lambda: words,
+        lambda words, _: mk.rewrite_once(patterns, replacements, words, threads=1).words,
+        mk.Column.tolist,
+    )
 
-    words, steps = case.words, case.max_steps
+
+def _our_phase(rules: mk.RuleSet, case: Case, options: dict[str, Any], matcher: str) -> Prepared:
+    """markovlib as it is runs from the very start, so that what it learnt and chose on the way is there when the clock
+    starts; a variant of it begins shortly before the clock, because the way there may take it minutes."""
+    assert case.phase is not None
+    word, before = case.words[0], case.phase.skip
+    if matcher != "auto" or options["detect_cycles"]:
+        before = min(WARM, before)
+        word = case.answer(-before)[0]
+
+    def start() -> mk.Runner:
+        runner = rules.runner(word, matcher=matcher, **options)
+        runner.step(before)
+        return runner
+
+    def run(runner: mk.Runner, steps: int | None) -> mk.Runner:
+        runner.step(steps)
+        return runner
+
+    return Prepared(start, run, lambda runner: [runner.word])
+
+
+def _strings(kind: str, case: Case) -> Prepared:
     if kind == "rewrite":
-        patterns = [pattern for pattern, _, _ in case.rules]
-        replacements = [replacement for _, replacement, _ in case.rules]
-        return Prepared(lambda: mk.rewrite_once(patterns, replacements, words, threads=1).words.tolist())
+        patterns, replacements = [rule[0] for rule in case.rules], [rule[1] for rule in case.rules]
+        return Prepared(
+            lambda: case.words,
+            lambda words, _: mk.rewrite_once(patterns, replacements, words, threads=1).words.tolist(),
+        )
+    if kind != "run":
+        raise Unable("is markovlib itself here")
     run = mk.RuleSet(case.rules).run
-    return Prepared(lambda: [run(word, max_steps=steps, max_length=None).word for word in words])
+    return Prepared(
+        lambda: case.words, lambda words, _: [run(word, max_steps=None, max_length=None).word for word in words]
+    )
 
 
-def _find_step(rules: list[Rule], word: str) -> tuple[str, bool]:
-    for pattern, replacement, terminal in rules:
-        at = word.find(pattern)
-        if at >= 0:
-            return word[:at] + replacement + word[at + len(pattern) :], not terminal
-    return word, False
+# ---- loops in Python -------------------------------------------------------------------------------------------------
+
+Step = Callable[[str], tuple[str, bool]]
+"""The word after one step, and whether the run goes on."""
 
 
-def _replace_step(rules: list[Rule], word: str) -> tuple[str, bool]:
-    for pattern, replacement, terminal in rules:
-        if pattern in word:
-            return word.replace(pattern, replacement, 1), not terminal
-    return word, False
+def _of_steps(step: Step, case: Case) -> Prepared:
+    def loop(word: str, limit: int | None) -> str:
+        going, steps = True, 0
+        while going and steps != limit:
+            word, going = step(word)
+            steps += 1
+        return word
 
-
-def _loop(step: Callable[[list[Rule], str], tuple[str, bool]], rules: list[Rule], word: str, limit: int | None) -> str:
-    going, steps = True, 0
-    while going and steps != limit:
-        word, going = step(rules, word)
-        steps += 1
-    return word
+    return Prepared(lambda: case.at_the_clock, lambda words, limit: [loop(word, limit) for word in words])
 
 
 def _find_loop(kind: str, case: Case) -> Prepared:
     if kind == "rewrite":
-        return Prepared(lambda: _find_rows(case.rules, case.words))
-    return Prepared(lambda: [_loop(_find_step, case.rules, word, case.max_steps) for word in case.words])
+        return Prepared(lambda: case.words, lambda words, _: _find_rows(case.rules, words))
+
+    def step(word: str) -> tuple[str, bool]:
+        for pattern, replacement, terminal in case.rules:
+            at = word.find(pattern)
+            if at >= 0:
+                return word[:at] + replacement + word[at + len(pattern) :], not terminal
+        return word, False
+
+    return _of_steps(step, case)
 
 
 def _find_rows(rules: list[Rule], words: list[str]) -> list[str]:
@@ -103,130 +160,103 @@ def _find_rows(rules: list[Rule], words: list[str]) -> list[str]:
 
 
 def _replace_loop(kind: str, case: Case) -> Prepared:
+    rules = case.rules
     if kind == "rewrite":
-        return Prepared(lambda: [word.replace(p, r, 1) for (p, r, _), word in zip(case.rules, case.words, strict=True)])
-    return Prepared(lambda: [_loop(_replace_step, case.rules, word, case.max_steps) for word in case.words])
+        return Prepared(
+            lambda: case.words,
+            lambda words, _: [word.replace(p, r, 1) for (p, r, _), word in zip(rules, words, strict=True)],
+        )
+
+    def step(word: str) -> tuple[str, bool]:
+        for pattern, replacement, terminal in rules:
+            if pattern in word:
+                return word.replace(pattern, replacement, 1), not terminal
+        return word, False
+
+    return _of_steps(step, case)
 
 
-def _module(name: str) -> Any:
+# ---- packages --------------------------------------------------------------------------------------------------------
+
+
+def module(name: str) -> Any:
+    """The module of a rival, or Unable where it is not installed."""
     try:
-        return import_module(name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of generated bindings, about themselves
+            return import_module(name)
     except ImportError:
-        raise Unable("not installed (pip install 'markovlib[bench]')") from None
+        raise Unable("is not installed (pip install 'markovlib[bench]')") from None
 
 
 def _markalgo(kind: str, case: Case) -> Prepared:
-    if case.max_steps is not None:
-        raise Unable("has no step limit")
     if any(not pattern for pattern, _, _ in case.rules):
         raise Unable("refuses the empty pattern")
-    make, process = _module("markalgo.rules").ReplacementRule, _module("markalgo.processing").process_text
+    make, process = module("markalgo.rules").ReplacementRule, module("markalgo.processing").process_text
     rules = [make(*rule) for rule in case.rules]
     if kind == "rewrite":
-        return Prepared(lambda: [rule.process_text(word)[0] for rule, word in zip(rules, case.words, strict=True)])
-    return Prepared(lambda: [process(word, rules) for word in case.words])
+        return Prepared(
+            lambda: case.words,
+            lambda words, _: [rule.process_text(word)[0] for rule, word in zip(rules, words, strict=True)],
+        )
+    if kind != "phase":
+        return Prepared(lambda: case.words, lambda words, _: [process(word, rules) for word in words])
+
+    def step(word: str) -> tuple[str, bool]:
+        """What `process_text`, which has no step limit, does again and again."""
+        for rule in rules:
+            word, fired = rule.process_text(word)
+            if fired:
+                return word, not rule.final
+        return word, False
+
+    return _of_steps(step, case)
 
 
 def _turingmarkov(kind: str, case: Case) -> Prepared:
-    make = _module("turingmarkov.markov").Algorithm
+    make = module("turingmarkov.markov").Algorithm
     lines = [f"{pattern} {'=>' if terminal else '->'} {replacement}" for pattern, replacement, terminal in case.rules]
     if kind == "rewrite":
         rows = [make([line]) for line in lines]
-        return Prepared(lambda: [row.execute_once(word) for row, word in zip(rows, case.words, strict=True)])
-    algorithm, limit = make(lines), case.max_steps
-    if limit is None:
-        return Prepared(lambda: [algorithm.execute(word) for word in case.words])
-    return Prepared(lambda: [_execute_some(algorithm, word, limit) for word in case.words])
+        return Prepared(
+            lambda: case.words,
+            lambda words, _: [row.execute_once(word) for row, word in zip(rows, words, strict=True)],
+        )
+    algorithm = make(lines)
+    if kind != "phase":
+        return Prepared(lambda: case.words, lambda words, _: [algorithm.execute(word) for word in words])
 
-
-def _execute_some(algorithm: Any, word: str, steps: int) -> str:
-    """`execute` with a limit raises and loses the word, so its loop is written out."""
-    for _ in range(steps):
+    def step(word: str) -> tuple[str, bool]:
+        """What `execute` does again and again; with a limit it raises, and the word is lost."""
         word = algorithm.execute_once(word)
-        if algorithm.last_rule is None or algorithm.last_rule[2]:
-            break
-    return word
+        return word, algorithm.last_rule is not None and not algorithm.last_rule[2]
+
+    return _of_steps(step, case)
 
 
-@cache
-def _naive_library() -> Any:
-    import ctypes
-    import os
-    import shutil
-    import subprocess
-    import tempfile
-    from pathlib import Path
-
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if compiler is None:
-        return None
-    source = Path(__file__).with_name("naive.c")
-    with tempfile.TemporaryDirectory() as folder:
-        built = Path(folder) / "naive.so"
-        subprocess.run([compiler, "-std=c11", "-O2", "-shared", "-fPIC", "-o", built, source], check=True)
-        return ctypes.CDLL(str(built))
+def _in_file(name: str, kind: str, case: Case) -> Prepared:
+    prepare: Callable[[str, Case], Prepared] = import_module(name).prepare
+    return prepare(kind, case)
 
 
-class _Packed(NamedTuple):
-    data: Any
-    offsets: Any
+OURS = (
+    Engine("markovlib", "packed columns in and out, on one thread; for a phase of one run, a runner", _ours),
+    Engine("bits", "the same with `matcher=\"bits\"`", partial(_ours, matcher="bits")),
+    Engine("scan", "the same with `matcher=\"scan\"`", partial(_ours, matcher="scan")),
+    Engine("index", "the same with `matcher=\"index\"`", partial(_ours, matcher="index")),
+    Engine("cycles", "the same with `detect_cycles=True`", partial(_ours, detect_cycles=True)),
+    Engine("str", "str in and out: `RuleSet.run` for each word, `rewrite_once` on lists", _strings),
+)  # fmt: skip
 
-    @classmethod
-    def of(cls, strings: list[str]) -> _Packed:
-        import numpy as np
-
-        encoded = [string.encode() for string in strings]
-        offsets = np.zeros(len(encoded) + 1, np.int64)
-        np.cumsum([len(one) for one in encoded], out=offsets[1:])
-        return cls(np.frombuffer(b"".join(encoded), np.uint8), offsets)
-
-    def strings(self) -> list[str]:
-        data, offsets = self.data.tobytes(), self.offsets.tolist()
-        return [data[start:end].decode() for start, end in pairwise(offsets)]
-
-
-def _naive(kind: str, case: Case) -> Prepared:
-    import ctypes
-
-    import numpy as np
-
-    if kind == "call":
-        raise Unable("takes many words in a call")
-    library = _naive_library()
-    if library is None:
-        raise Unable("no C compiler")
-    patterns, replacements = _Packed.of([rule[0] for rule in case.rules]), _Packed.of([rule[1] for rule in case.rules])
-    terminal = np.array([rule[2] for rule in case.rules], np.uint8)
-    words = _Packed.of(case.words)
-    rows, room = len(case.words), 2 * len(words.data) + sum(map(len, case.expected)) + 2**20
-
-    def pointer(array: Any) -> Any:
-        return ctypes.c_void_p(array.ctypes.data)
-
-    def run() -> _Packed:
-        out, offsets = np.empty(room, np.uint8), np.empty(rows + 1, np.int64)
-        status = library.naive_run(
-            pointer(patterns.data), pointer(patterns.offsets),
-            pointer(replacements.data), pointer(replacements.offsets), pointer(terminal),
-            ctypes.c_int64(len(terminal)), ctypes.c_int(kind == "rewrite"),
-            pointer(words.data), pointer(words.offsets), ctypes.c_int64(rows),
-            ctypes.c_int64(-1 if case.max_steps is None else case.max_steps),
-            pointer(out), pointer(offsets), ctypes.c_int64(room),
-        )  # fmt: skip
-        if status:
-            raise MemoryError("the buffer of the naive C program is too small")
-        return _Packed(out[: offsets[-1]], offsets)
-
-    return Prepared(run, _Packed.strings)
-
-
-ENGINES = (
-    Engine("markovlib, columns", "packed columns in and out, one thread", _columns),
-    Engine("markovlib, str", "str in and out: `RuleSet.run` for each word, `rewrite_once` on lists", _objects),
-    Engine("naive C", "`memmem` and `memmove`, rescanning from the start (benchmarks/naive.c), on packed columns",
-           _naive),
+RIVALS = (
+    Engine("naive C", "`memmem` and `memmove`, from the word's start at every step (benchmarks/naive.c)",
+           partial(_in_file, "naive")),
     Engine("replace loop", "Python: `if p in word: word = word.replace(p, r, 1)`", _replace_loop),
     Engine("find loop", "Python: `word.find(p)` and slices", _find_loop),
-    Engine("markalgo", "markalgo 1.0.2 from PyPI", _markalgo),
-    Engine("turingmarkov", "turingmarkov 0.1.4 from PyPI", _turingmarkov),
+    Engine("markalgo", "markalgo from PyPI", _markalgo),
+    Engine("turingmarkov", "turingmarkov from PyPI", _turingmarkov),
+    Engine("libsemigroups", "`KnuthBendix.reduce_no_run` of libsemigroups_pybind11", partial(_in_file, "semigroups")),
+    Engine("Maude", "`Term.reduce` of maude; letters are operators of one argument", partial(_in_file, "terms")),
 )  # fmt: skip
+
+ENGINES = OURS + RIVALS

@@ -13,23 +13,26 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from contenders import ENGINES, Unable
+from cases import Case
+from contenders import ENGINES, OURS, Prepared, Unable
 from generators import DataWorkload, Generator, check
-from workloads import Workload
+from workloads import Workload, many_words
 
-SHORTEST_SAMPLE = 0.05
-"""Seconds; an engine that is faster repeats its work within a sample."""
-ROUNDS = 5
-"""Samples of an engine, fewer where they would take more than `LONGEST` seconds together."""
-LONGEST = 1.5
+import markovlib as mk
 
 Record = dict[str, Any]
 
 
-def cpu_time() -> float:
-    """Seconds of CPU time of this process, its threads, and its children that have ended."""
-    usages = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+class Effort(NamedTuple):
+    """How long to measure: samples of an engine, seconds of a sample, and of all of them together (then fewer)."""
+
+    samples: int
+    shortest: float
+    longest: float
+
+
+FULL = Effort(5, 0.08, 1.5)
+QUICK = Effort(3, 0.03, 0.5)
 
 
 class Elapsed(NamedTuple):
@@ -38,93 +41,143 @@ class Elapsed(NamedTuple):
 
 
 class Turns:
-    """The samples of one engine at one workload."""
+    """The samples of one engine at one workload; `once()` does it once and says how long that took."""
 
-    def __init__(self, run: Callable[[], Any], units: int, first: Elapsed) -> None:
-        self.run, self.units = run, units
-        self.loops = max(1, math.ceil(SHORTEST_SAMPLE / max(first.cpu, 1e-9)))
+    def __init__(self, once: Callable[[], Elapsed], units: int, effort: Effort) -> None:
+        self.once, self.units, self.effort = once, units, effort
+        begin = time.perf_counter()
+        first = once()
+        whole = time.perf_counter() - begin
+        # Getting ready may take far longer than what is clocked: it is not repeated without end.
+        repeats = min(effort.shortest / max(first.cpu, 1e-9), 5 * effort.shortest / whole)
+        self.repeats = max(1, math.ceil(repeats))
         # A first run of a second or more is not thrown away: what it has to warm up does not show.
         self.samples = [first] if first.cpu > 1 else []
-        self.spent = sum(sample.cpu for sample in self.samples)
+        self.spent = whole if self.samples else 0.0
 
     def sample(self) -> None:
         """Takes one more sample, unless the time for this engine is used up."""
-        if self.samples and self.spent + self.spent / len(self.samples) > LONGEST:
+        if self.samples and self.spent + self.spent / len(self.samples) > self.effort.longest:
             return
         gc.collect()
-        elapsed = timed(self._repeat)[1]
-        self.spent += elapsed.cpu
-        self.samples.append(Elapsed(elapsed.cpu / self.loops, elapsed.wall / self.loops))
-
-    def _repeat(self) -> None:
-        for _ in range(self.loops):
-            self.run()
+        begin = time.perf_counter()
+        times = [self.once() for _ in range(self.repeats)]
+        self.spent += time.perf_counter() - begin
+        cpu, wall = (sum(column) / self.repeats for column in zip(*times, strict=True))
+        self.samples.append(Elapsed(cpu, wall))
 
     def result(self) -> Record:
-        """Nanoseconds a unit of work: CPU time, the median, fastest and slowest sample; wall time, the median."""
+        """Nanoseconds a unit of work: CPU time of the fastest and the middle sample, wall time likewise."""
         cpu, wall = zip(*self.samples, strict=True)
-        shown = {"median": median(cpu), "fastest": min(cpu), "slowest": max(cpu), "wall": median(wall)}
+        shown = {"best": min(cpu), "median": median(cpu), "wall": min(wall), "wall_median": median(wall)}
         scale = 1e9 / self.units
         return {name: float(f"{value * scale:.4g}") for name, value in shown.items()} | {"samples": len(self.samples)}
 
 
-def timed(run: Callable[[], Any]) -> tuple[Any, Elapsed]:
-    cpu, wall = cpu_time(), time.perf_counter()
-    answer = run()
-    return answer, Elapsed(cpu_time() - cpu, time.perf_counter() - wall)
-
-
-def take_turns(turns: dict[str, Turns]) -> None:
+def take_turns(turns: dict[str, Turns], effort: Effort) -> Record:
     """All samples.  What the engines keep is frozen, so that no engine's collector walks through another's rules."""
     gc.collect()
     gc.freeze()
-    for _ in range(ROUNDS):
+    for _ in range(effort.samples):
         for one in turns.values():
             one.sample()
     gc.unfreeze()
+    return {name: one.result() for name, one in turns.items()}
 
 
-def measure_rewriting(workload: Workload) -> Record:
-    """One record: what the workload is, and each engine's nanoseconds a unit or why there are none."""
-    case = workload.make(workload.size)
+# ---- rewriting -------------------------------------------------------------------------------------------------------
+
+
+def clocked(prepared: Prepared, steps: int | None) -> tuple[Any, Elapsed]:
+    state = prepared.start()
+    cpu, wall = time.process_time(), time.perf_counter()
+    answer = prepared.run(state, steps)
+    return answer, Elapsed(time.process_time() - cpu, time.perf_counter() - wall)
+
+
+def affordable(prepared: Prepared, case: Case, effort: Effort) -> int | None:
+    """How many steps of the phase an engine is given: all that it has the time for, but one at least."""
+    if case.phase is None:
+        return None
+    steps, limit = 1, case.phase.steps
+    state = prepared.start()
+    while steps < limit:
+        begin = time.process_time()
+        state = prepared.run(state, steps)  # goes on where it stopped: coming to the clock again may take long
+        pace = (time.process_time() - begin) / steps
+        if pace * steps > effort.shortest / 4:
+            return limit if limit * pace < 4 * effort.longest else max(1, int(effort.shortest / pace))
+        steps = min(limit, 8 * steps)
+    return steps
+
+
+def measure_rewriting(workload: Workload, size: int, effort: Effort) -> Record:
+    """One row: each engine's nanoseconds a unit, or why there are none."""
+    case = workload.make(size)
     turns: dict[str, Turns] = {}
     results: dict[str, Record] = {}
     for engine in ENGINES:
+        if engine not in OURS and engine.name not in workload.rivals:
+            continue
         try:
-            run, read = engine.prepare(workload.kind, case)
+            prepared = engine.prepare(workload.kind, case)
         except Unable as reason:
             results[engine.name] = {"unable": str(reason)}
             continue
-        answer, first = timed(run)
-        if read(answer) != case.expected:
-            raise AssertionError(f"{engine.name} gives a wrong answer to {workload.name!r}")
-        results[engine.name] = {}
-        turns[engine.name] = Turns(run, case.units, first)
-    take_turns(turns)
-    for name, one in turns.items():
-        results[name] = one.result()
-    return {"name": workload.name, "about": workload.about, "unit": workload.unit, "units": case.units,
-            "results": results}  # fmt: skip
+        steps = affordable(prepared, case, effort)
+        answer = prepared.run(prepared.start(), steps)
+        if prepared.read(answer) != case.answer(steps):
+            raise AssertionError(f"{engine.name} gives a wrong answer to {workload.name}, {workload.label(size)}")
+        results[engine.name] = {"steps": steps} if steps is not None and steps < case.units else {}
+        once = partial(lambda prepared, steps: clocked(prepared, steps)[1], prepared, steps)
+        turns[engine.name] = Turns(once, steps or case.units, effort)
+    for name, result in take_turns(turns, effort).items():
+        results[name] |= result
+    row = {"label": workload.label(size), "units": case.units, "results": results}
+    if case.phase:
+        row |= {"length": len(case.at_the_clock[0])}
+    return row
 
 
-def measure_data(workload: DataWorkload) -> Record:
-    """The same for a data set."""
+def measure_threads(effort: Effort) -> Record:
+    """The words of W2 on one thread and on two: wall time counts."""
+    case = many_words(4000 if effort is QUICK else 20_000)
+    rules, words = mk.RuleSet(case.rules), mk.Column.from_words(case.words)
+
+    def once(threads: int) -> Elapsed:
+        wall = time.perf_counter()
+        answer = rules.run_batch(words, threads=threads, max_steps=None)
+        wall = time.perf_counter() - wall
+        assert answer.words.tolist() == case.expected, f"{threads} threads give a wrong answer"
+        return Elapsed(wall, wall)
+
+    turns = {str(threads): Turns(partial(once, threads), case.units, effort) for threads in (1, 2)}
+    results = take_turns(turns, effort)
+    return {name: {"wall": one["wall"], "wall_median": one["wall_median"]} for name, one in results.items()}
+
+
+# ---- data ------------------------------------------------------------------------------------------------------------
+
+
+def cpu_time() -> float:
+    """Seconds of CPU time of this process, its threads, and its children that have ended."""
+    usages = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def measure_data(workload: DataWorkload, size: int, effort: Effort) -> Record:
+    """Each generator's nanoseconds an example."""
     turns: dict[str, Turns] = {}
     for generator in workload.generators:
         with tempfile.TemporaryDirectory(prefix="markovlib-bench-") as folder:
-            answer, first = timed(partial(generator.run, workload.size, Path(folder)))
-            check(generator.rows(answer), workload.size)
-            del answer
-        turns[generator.name] = Turns(_in_new_folder(generator, workload.size), workload.size, first)
-    take_turns(turns)
-    results = {name: one.result() for name, one in turns.items()}
-    return {"name": workload.name, "about": workload.about, "unit": "example", "units": workload.size,
-            "results": results}  # fmt: skip
+            check(generator.rows(generator.run(size, Path(folder))), size)
+        turns[generator.name] = Turns(partial(_generated, generator, size), size, effort)
+    results = take_turns(turns, effort)
+    return {"name": workload.name, "about": workload.about, "examples": size, "results": results}
 
 
-def _in_new_folder(generator: Generator, size: int) -> Callable[[], Any]:
-    def run() -> None:
-        with tempfile.TemporaryDirectory(prefix="markovlib-bench-") as folder:
-            generator.run(size, Path(folder))
-
-    return run
+def _generated(generator: Generator, size: int) -> Elapsed:
+    with tempfile.TemporaryDirectory(prefix="markovlib-bench-") as folder:
+        cpu, wall = cpu_time(), time.perf_counter()
+        generator.run(size, Path(folder))
+        return Elapsed(cpu_time() - cpu, time.perf_counter() - wall)

@@ -1,134 +1,139 @@
-"""From a record to Markdown: tables of ratios, where we lose, and splicing between markers."""
+"""Tables in Markdown, made from a record."""
 
 from __future__ import annotations
 
-from typing import Any
+import figures
+from figures import BASE, Record, ratio_of, rows_of, time_of
 
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
-
-Record = dict[str, Any]
-
-
-def base_of(workload: Record) -> str:
-    """The engine that the others are divided by: the first of ours that does the workload."""
-    names: list[str] = [name for name, result in workload["results"].items() if "median" in result]
-    return names[0]
+Rows = list[tuple[Record, Record]]
 
 
-def ratio_of(workload: Record, name: str) -> float | None:
-    """How many times as long as the base the engine takes, from the medians; None if it does not do the workload."""
-    results = workload["results"]
-    if "median" not in results[name]:
-        return None
-    ratio: float = results[name]["median"] / results[base_of(workload)]["median"]
-    return ratio
-
-
-def shown_ratio(ratio: float) -> str:
+def shown_ratio(ratio: float | None) -> str:
+    if ratio is None:
+        return "-"
     return f"{ratio:,.0f}x" if ratio >= 9.95 else f"{ratio:.1f}x" if ratio >= 0.95 else f"{ratio:.2f}x"
 
 
-def shown_time(ns: float) -> str:
-    if ns < 1000:
-        return f"{ns:.3g} ns"
-    return f"{ns / 1000:.3g} µs" if ns < 1e6 else f"{ns / 1e6:.3g} ms"
+def shown_time(ns: float | None) -> str:
+    if ns is None:
+        return "-"
+    for bound, unit in ((1e3, "ns"), (1e6, "µs"), (1e9, "ms")):
+        if ns < bound:
+            return f"{ns / bound * 1e3:.3g} {unit}"
+    return f"{ns / 1e9:.3g} s"
 
 
-def _markdown(rows: list[list[str]]) -> str:
+def markdown(rows: list[list[str]]) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(n) for cell, n in zip(row, widths, strict=True)) + " |" for row in rows]
     rule = "|" + "|".join("-" * (n + 1) + (":" if i else "-") for i, n in enumerate(widths)) + "|"
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
-def rewriting_table(workloads: list[Record]) -> str:
-    """A row a workload: the base's time for a unit, then each engine's multiple of it."""
-    names = list(workloads[0]["results"])
-    rows = [["workload", "markovlib", *names[1:]]]
-    for workload in workloads:
-        base = workload["results"][base_of(workload)]["median"]
-        row = [workload["name"], f"{shown_time(base)}/{workload['unit']}"]
-        for name in names[1:]:
-            ratio = ratio_of(workload, name)
-            row.append("-" if ratio is None else shown_ratio(ratio))
-        rows.append(row)
-    return _markdown(rows)
+def title(workload: Record, row: Record) -> str:
+    return f"{workload['name']}, {row['label']}"
+
+
+def measured(rows: Rows, engines: list[str]) -> list[str]:
+    """The engines that were measured in at least one row."""
+    return [name for name in engines if any(time_of(row, name) is not None for _, row in rows)]
+
+
+def ratio_table(rows: Rows, engines: list[str]) -> str:
+    """A row of the record a line: our time for a unit, then each engine's multiple of it."""
+    named = measured(rows, engines)
+    lines = [["", BASE, *named]]
+    for workload, row in rows:
+        ours = f"{shown_time(time_of(row, BASE))}/{workload['unit']}"
+        lines.append([title(workload, row), ours, *(shown_ratio(ratio_of(row, name)) for name in named)])
+    return markdown(lines)
+
+
+def time_table(rows: Rows, engines: list[str]) -> str:
+    """Nanoseconds a unit for every engine: the fastest sample and, in brackets, the middle one."""
+    named = measured(rows, engines)
+    lines = [["", *named]]
+    for workload, row in rows:
+        results = (row["results"].get(name, {}) for name in named)
+        cells = (f"{shown_time(r['best'])} ({shown_time(r['median'])})" if "best" in r else "-" for r in results)
+        lines.append([title(workload, row), *cells])
+    return markdown(lines)
+
+
+def growth_table(record: Record, engines: list[str]) -> str:
+    """A workload that has long words a line: the growth exponent of each engine."""
+    found = [(w["name"], {name: figures.growth_exponent(w, name) for name in engines}) for w in record["rewriting"]]
+    found = [(name, exponents) for name, exponents in found if any(e is not None for e in exponents.values())]
+    if not found:
+        return ""
+    named = [name for name in engines if any(exponents[name] is not None for _, exponents in found)]
+    lines = [["time a step ~ length^x, x =", *named]]
+    for workload, exponents in found:
+        cells = ("-" if (e := exponents[name]) is None else f"{e:.2f}" for name in named)
+        lines.append([workload, *cells])
+    return markdown(lines)
+
+
+def target_table(record: Record) -> str:
+    """A figure a line: its floor and aim, what was measured, and whether both are met."""
+    lines = [["", "floor", "aim", "measured", "floor met", "aim met"]]
+    for target in figures.TARGETS:
+        value = target.figure(record)
+        if value is None:
+            continue
+        sign = "≥" if target.at_least else "≤"
+        bounds = [f"{sign} {bound:,g}" if bound is not None else "-" for bound in (target.floor, target.aim)]
+        met = [
+            "-" if bound is None else "yes" if target.met(value, bound) else "**no**"
+            for bound in (target.floor, target.aim)
+        ]
+        lines.append([target.about, *bounds, f"{value:,.0f}" if value >= 100 else f"{value:.3g}", *met])
+    return markdown(lines) if len(lines) > 1 else ""
+
+
+def adversary_table(record: Record) -> str:
+    """An adversary under a strategy a line: letters a step on the shorter and the longer word, and their ratio."""
+    adversaries = record.get("adversaries", [])
+    lines = [["letters scanned and moved a step", "strategy", "100,000 letters", "1,000,000 letters", "ratio"]]
+    for adversary in adversaries:
+        for strategy, counted in adversary["letters"].items():
+            grown = f"{figures.growth_of_letters(counted):.2f}"
+            lines.append([adversary["name"], strategy, *(f"{letters:,.4g}" for letters in counted), grown])
+    return markdown(lines) if adversaries else ""
 
 
 def data_table(workload: Record) -> str:
-    """A row a generator: examples a second of CPU time, and multiples of the base's CPU time and wall time."""
+    """A generator a line: examples a second of CPU time, and multiples of the first one's CPU time and wall time."""
     results = workload["results"]
-    base = results[base_of(workload)]
-    rows = [[workload["name"], "examples per CPU second", "CPU time", "wall time"]]
+    first = next(iter(results.values()))
+    lines = [[workload["name"], "examples per CPU second", "CPU time", "wall time"]]
     for name, result in results.items():
-        ratios = [shown_ratio(result[clock] / base[clock]) for clock in ("median", "wall")]
-        rows.append([name, f"{1e9 / result['median']:,.0f}", *ratios])
-    return _markdown(rows)
+        ratios = [shown_ratio(result[clock] / first[clock]) for clock in ("best", "wall")]
+        lines.append([name, f"{1e9 / result['best']:,.0f}", *ratios])
+    return markdown(lines)
 
 
-def unable(workloads: list[Record]) -> list[str]:
+def largest(record: Record, engines: list[str]) -> Rows:
+    """The last row of each workload in which one of the engines was measured."""
+    last = {workload["name"]: (workload, row) for workload, row in rows_of(record)}
+    return [pair for pair in last.values() if measured([pair], engines)]
+
+
+def unable(record: Record) -> list[str]:
     """Who does not do what, and why."""
-    return [
-        f"- {workload['name']}: {name} {result['unable']}"
-        for workload in workloads
-        for name, result in workload["results"].items()
-        if "unable" in result
-    ]
+    found: dict[tuple[str, str], list[str]] = {}
+    for workload, row in rows_of(record):
+        for name, result in row["results"].items():
+            if "unable" in result:
+                found.setdefault((name, result["unable"]), []).append(title(workload, row))
+    return [f"- {name} {reason}: {'; '.join(titles)}." for (name, reason), titles in found.items()]
 
 
-def losses(workloads: list[Record]) -> list[str]:
-    """Every rival that takes less time than we do, or the same within a tenth."""
+def shortened(record: Record) -> list[str]:
+    """Who took fewer steps than the phase has, and how many."""
     lines = []
-    for workload in workloads:
-        for name in workload["results"]:
-            ratio = ratio_of(workload, name)
-            if ratio is not None and ratio < 1.1 and not name.startswith("markovlib"):
-                lines.append(f"- {workload['name']}: {name} takes {shown_ratio(ratio)} of our time")
+    for workload, row in rows_of(record):
+        fewer = [f"{name} {r['steps']:,}" for name, r in row["results"].items() if "steps" in r]
+        if fewer:
+            lines.append(f"- {title(workload, row)} ({row['units']:,} steps): {', '.join(fewer)}.")
     return lines
-
-
-def _machine(record: Record) -> str:
-    machine = record["machine"]
-    software = ", ".join(f"{name} {version}" for name, version in record["software"].items())
-    return (
-        f"Measured with `{record['command']}` on {machine['cpu']}, {machine['cores']} cores, shared with other work; "
-        f"Python {machine['python']}, {software}."
-    )
-
-
-def summary(record: Record) -> str:
-    """The tables alone, for the README."""
-    parts = [rewriting_table(record["rewriting"]), *map(data_table, record["data"]), _machine(record)]
-    return "\n\n".join(parts)
-
-
-def definitions(about: dict[str, str]) -> str:
-    return "\n".join(f"- *{name}*: {text}" for name, text in about.items())
-
-
-def page(record: Record) -> str:
-    """The tables, what is missing from them, where we lose, and what is measured, for docs/benchmarks.md."""
-    workloads = {workload["name"]: workload["about"] for workload in [*record["rewriting"], *record["data"]]}
-    lost = losses([*record["rewriting"], *record["data"]]) or ["- In no workload of this record."]
-    return "\n\n".join(
-        [
-            _machine(record),
-            rewriting_table(record["rewriting"]),
-            "What is missing from the table:",
-            "\n".join(unable(record["rewriting"])),
-            *map(data_table, record["data"]),
-            "Where we lose, or are no more than a tenth ahead, in this record:",
-            "\n".join(lost),
-            "### The workloads",
-            definitions(workloads),
-            "### The engines",
-            definitions(record["engines"]),
-        ]
-    )
-
-
-def splice(text: str, made: str) -> str:
-    """The text with what stands between the markers replaced; as it was if it has no markers."""
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    return f"{head}{begin}\n\n{made}\n\n{end}{tail}" if begin and end else text

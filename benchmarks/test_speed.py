@@ -1,34 +1,55 @@
-"""Every workload under pytest-benchmark, one group a workload, the answer checked before it is timed: `make bench`."""
+"""Every workload at its small sizes, each answer checked before it is timed: `make bench`.
 
-from functools import lru_cache
+Prints each workload's tables as it is done, and at the end those that need several; stores the record.
+"""
 
+import pages
 import pytest
-from contenders import ENGINES, Unable
-from generators import DATA_WORKLOADS, check
+from adversaries import ADVERSARIES, count_letters
+from generators import DATA_WORKLOADS
+from measure import QUICK, measure_data, measure_threads
+from report import ROOT, empty_record, measured, store
 from workloads import WORKLOADS
 
-pytestmark = pytest.mark.benchmark(min_rounds=2, max_time=0.2, disable_gc=False)
+
+@pytest.fixture(scope="module")
+def record():
+    made = empty_record("make bench")
+    yield made
+    store(made, ROOT / ".benchmarks" / "quick.json")
 
 
-make_case = lru_cache(maxsize=1)(lambda workload: workload.make(workload.size))
+@pytest.fixture
+def show(capsys):
+    def show(part):
+        with capsys.disabled():
+            print("\n\n" + "\n\n".join(pages.sections({**empty_record("make bench"), **part})), flush=True)
+
+    return show
 
 
-@pytest.mark.parametrize("engine", ENGINES, ids=lambda e: e.name)
 @pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.name)
-def test_rewriting(benchmark, engine, workload):
-    case = make_case(workload)
-    try:
-        run, read = engine.prepare(workload.kind, case)
-    except Unable as reason:
-        pytest.skip(f"{engine.name}: {reason}")
-    assert read(run()) == case.expected
-    benchmark.group = f"{workload.name}: {case.units} {workload.unit}s"
-    benchmark(run)
+def test_rewriting(record, show, workload):
+    record["rewriting"].append(measured(workload, QUICK))
+    show({"rewriting": record["rewriting"][-1:]})
 
 
-@pytest.mark.parametrize("generator", DATA_WORKLOADS[0].generators, ids=lambda g: g.name)
-def test_data_in_memory(benchmark, generator, tmp_path):
-    workload = DATA_WORKLOADS[0]
-    check(generator.rows(generator.run(workload.size, tmp_path)), workload.size)
-    benchmark.group = f"{workload.name}: {workload.size} examples"
-    benchmark(generator.run, workload.size, tmp_path)
+def test_threads(record, show):
+    record["threads"] = measure_threads(QUICK)
+    show({"threads": record["threads"]})
+
+
+@pytest.mark.parametrize("adversary", ADVERSARIES, ids=lambda a: a.name)
+def test_adversary(record, show, adversary):
+    record["adversaries"].append(count_letters(adversary))
+    show({"adversaries": record["adversaries"][-1:]})
+
+
+@pytest.mark.parametrize("workload", DATA_WORKLOADS, ids=lambda w: w.name)
+def test_data(record, show, workload):
+    record["data"].append(measure_data(workload, workload.size // 10, QUICK))
+    show({"data": record["data"][-1:]})
+
+
+def test_all_tables(record, show):
+    show(record)

@@ -1,8 +1,7 @@
 """What is measured: named workloads, each with the answer that every engine must give.
 
-A workload of kind "run" runs one rule set over words, to the end or for a stated number of steps; kind "call" is the
-same with one call a word; one of kind "rewrite" takes one step on each word under a rule of the word's own.  Expected
-answers are closed forms (a sorted word is sorted, a product has its length), computed without any rewriting.
+The kind says what is asked.  "rewrite": one step on each word, under a rule of the word's own.  "run": one rule set
+runs each word to its end.  "call": the same, one call a word.  "phase": a stated part of the run of one word.
 """
 
 from __future__ import annotations
@@ -11,35 +10,31 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-Rule = tuple[str, str, bool]
+import long_runs
+from cases import Case, Rule, letters
 
-
-@dataclass(frozen=True)
-class Case:
-    """One input.  `rules` is one rule set for all words, or, for kind "rewrite", one rule per word."""
-
-    rules: list[Rule]
-    words: list[str]
-    expected: list[str]
-    units: int
-    max_steps: int | None = None
+RIVALS = "naive C", "replace loop", "find loop", "markalgo", "turingmarkov"
+ALGEBRA = "libsemigroups", "Maude"
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A named input maker: `make(size)`, with the sizes of a report and of a test."""
+    """A named input maker: `make(size)`, with the sizes of a report, of a quick look and of a test.
 
+    `key` chooses it on the command line, `label(size)` is the row's name, and `rivals` are those who are asked.
+    """
+
+    key: str
     name: str
     kind: str
-    about: str
     unit: str
-    size: int
-    tiny: int
+    about: str
     make: Callable[[int], Case]
-
-
-def _letters(rng: random.Random, alphabet: str, length: int) -> str:
-    return "".join(rng.choices(alphabet, k=length))
+    sizes: tuple[int, ...]
+    quick: tuple[int, ...]
+    tiny: int
+    label: Callable[[int], str]
+    rivals: tuple[str, ...] = RIVALS
 
 
 def one_step(rows: int) -> Case:
@@ -50,34 +45,34 @@ def one_step(rows: int) -> Case:
     words: list[str] = []
     expected: list[str] = []
     while len(words) < rows:
-        pattern, replacement = _letters(rng, alphabet, 5), _letters(rng, alphabet, 5)
+        pattern, replacement = letters(rng, alphabet, 5), letters(rng, alphabet, 5)
         length = rng.randint(20, 50)
         start = rng.randint(0, length - 5)
-        before, after = _letters(rng, alphabet, start), _letters(rng, alphabet, length - 5 - start)
+        before, after = letters(rng, alphabet, start), letters(rng, alphabet, length - 5 - start)
         fires = rng.random() < 0.7
-        word = before + (pattern if fires else _letters(rng, alphabet, 5)) + after
+        word = before + (pattern if fires else letters(rng, alphabet, 5)) + after
         if word.find(pattern) != (start if fires else -1):
             continue
         rules.append((pattern, replacement, False))
         words.append(word)
         expected.append(before + replacement + after if fires else word)
-    return Case(rules, words, expected, rows)
+    return Case(rules, words, rows, expected)
 
 
 def many_words(rows: int) -> Case:
     """Sorts words of 36 to 44 letters over a-e, then thins the a's to one and marks it: twelve rules."""
     rng = random.Random(2)
-    letters = "abcde"
-    rules: list[Rule] = [(y + x, x + y, False) for i, x in enumerate(letters) for y in letters[i + 1 :]]
+    alphabet = "abcde"
+    rules: list[Rule] = [(y + x, x + y, False) for i, x in enumerate(alphabet) for y in alphabet[i + 1 :]]
     rules += [("aa", "a", False), ("a", "A", True)]
-    words = [_letters(rng, letters, rng.randint(36, 44)) for _ in range(rows)]
+    words = [letters(rng, alphabet, rng.randint(36, 44)) for _ in range(rows)]
     expected, steps = [], 0
     for word in words:
-        counts = [word.count(x) for x in letters]
-        rest = "".join(x * n for x, n in zip(letters[1:], counts[1:], strict=True))
+        counts = [word.count(x) for x in alphabet]
+        rest = "".join(x * n for x, n in zip(alphabet[1:], counts[1:], strict=True))
         expected.append("A" * bool(counts[0]) + rest)
         steps += _inversions(word) + counts[0]
-    return Case(rules, words, expected, steps)
+    return Case(rules, words, steps, expected)
 
 
 def _inversions(word: str) -> int:
@@ -89,195 +84,196 @@ def _inversions(word: str) -> int:
     return total
 
 
-MULTIPLY: list[Rule] = [
-    ("|b", "ba|", False),
-    ("ab", "ba", False),
-    ("b", "", False),
-    ("*|", "b*", False),
-    ("*", "c", False),
-    ("|c", "c", False),
-    ("ac", "c|", False),
-    ("c", "", True),
-]
-
-
-def multiplication(n: int) -> Case:
-    """n times 4 in strokes: each stroke of the second number runs through the first and leaves a copy of it."""
-    m = 4
-    steps = n * m + n * m * (m - 1) // 2 + 2 * m + 1 + n + n * m + 1
-    return Case(MULTIPLY, ["|" * n + "*" + "|" * m], ["|" * (n * m)], steps)
-
-
-def multiplication_start(n: int) -> Case:
-    """The first steps of n times 4, n large, so that the word is long and the run short."""
-    steps = min(2000, n)
-    word = "|" * n + "*||||"
-    middle = "|" * (n - steps + 1) + "b" + "a|" * (steps - 1) + "*|||"
-    return Case(MULTIPLY, [word], [middle], steps, max_steps=steps)
-
-
-def sort(length: int) -> Case:
-    """A random word of a's and b's, sorted by exchanging neighbours."""
-    word = _letters(random.Random(4), "ab", length)
-    return Case([("ba", "ab", False)], [word], ["".join(sorted(word))], _inversions(word))
-
-
-def nearly_sorted(length: int) -> Case:
-    """A long word of a's and then b's, in which twenty b's stand up to 200 places too early."""
-    rng = random.Random(5)
-    half = length // 2
-    window = min(200, half - 20)
-    stray = list("a" * window + "b" * 20)
-    rng.shuffle(stray)
-    word = "a" * (half - len(stray)) + "".join(stray) + "b" * (length - half)
-    return Case([("ba", "ab", False)], [word], ["".join(sorted(word))], _inversions(word))
-
-
-def unary(bits: int) -> Case:
-    """A binary number of so many digits, turned into that many strokes."""
-    digits = "1" + _letters(random.Random(6), "01", bits - 1)
-    value = int(digits, 2)
-    steps = sum(value >> shift for shift in range(1, bits)) + digits.count("1") + bits
-    return Case([("|0", "0||", False), ("1", "0|", False), ("0", "", False)], [digits], ["|" * value], steps)
-
-
 def no_match(rows: int) -> Case:
     """Words of 10,000 letters to which none of 20 rules applies, though every letter of every pattern occurs."""
     rng = random.Random(7)
-    words = [_letters(rng, "abcdefgh", 10_000) for _ in range(rows)]
+    words = [letters(rng, "abcdefgh", 10_000) for _ in range(rows)]
     rules: list[Rule] = []
     while len(rules) < 20:
-        pattern = _letters(rng, "abcdefgh", 10)
+        pattern = letters(rng, "abcdefgh", 10)
         if not any(pattern in word for word in words):
             rules.append((pattern, "x", False))
-    return Case(rules, words, words, rows)
+    return Case(rules, words, rows, words)
 
 
 def empty_pattern(rows: int) -> Case:
     """A rule that puts a mark before the word, whatever the word, and stops."""
     rng = random.Random(8)
-    words = [_letters(rng, "abcdefgh", 40) for _ in range(rows)]
-    return Case([("", "*", True)], words, ["*" + word for word in words], rows)
+    words = [letters(rng, "abcdefgh", 40) for _ in range(rows)]
+    return Case([("", "*", True)], words, rows, ["*" + word for word in words])
 
 
-def growth(length: int) -> Case:
-    """Every letter becomes two, from left to right: the word doubles, one letter a step."""
-    return Case([("a", "bb", False)], ["a" * length], ["bb" * length], length)
-
-
-def tiny(rows: int) -> Case:
+def tiny_calls(rows: int) -> Case:
     """One step on a word of four letters: what a call costs."""
-    return Case([("ab", "ba", True)], ["caba"] * rows, ["cbaa"] * rows, rows)
+    return Case([("ab", "ba", True)], ["caba"] * rows, rows, ["cbaa"] * rows)
+
+
+def _words(size: int) -> str:
+    return f"{size:,} words"
+
+
+def _letters(size: int) -> str:
+    return f"{size:,} letters"
 
 
 WORKLOADS = (
     Workload(
-        "one step, a rule a word",
+        "W1",
+        "W1 one step, a rule a word",
         "rewrite",
-        "200,000 words of 20-50 letters, each with its own rule, one step each; 7 in 10 contain the pattern.  The "
-        "task of arXiv 2405.19787 and the inner loop of data generation: a rule is used once, so nothing can be "
-        "learnt about it.",
         "word",
-        200_000,
-        50,
+        "Words of 20-50 letters, each with its own rule, one step each; 7 in 10 contain the pattern. The task of arXiv "
+        "2405.19787 and the inner loop of data generation: a rule is used once, so nothing can be learnt about it.",
         one_step,
+        (200_000,),
+        (20_000,),
+        50,
+        _words,
     ),
     Workload(
-        "12 rules, short words",
+        "W2",
+        "W2 12 rules, short words",
         "run",
-        "One program of 12 rules over 1,000 words of 36-44 letters, run to the end, about 300 steps each.  Short "
-        "words in bulk: the cost is choosing among rules, not moving text.",
         "step",
-        1000,
-        4,
+        "One program of 12 rules on words of 36-44 letters, each run to its end, about 320 steps. Short words in bulk: "
+        "the cost is choosing among rules, not moving text.",
         many_words,
+        (1000,),
+        (100,),
+        4,
+        _words,
     ),
     Workload(
-        "unary multiplication",
-        "run",
-        "200 times 4 in strokes, 8 rules, to the end; the word reaches 1,000 letters.  Length changes at nearly "
-        "every step and most rules fail before one fires.",
+        "W3",
+        "W3 unary multiplication",
+        "phase",
         "step",
-        200,
-        7,
-        multiplication,
+        "Rosetta Code's ruleset 4, 20 rules, on `_1...1*1...1_`, the first number the square root of the second or "
+        "less: 400,000 steps after the first 400,000, or 4n after 4n where that is less, while the first number is "
+        "being copied. The length changes often, the repetitive word defeats simple filters, and most rules fail "
+        "before one fires.",
+        long_runs.multiplication,
+        (888, 10_000, 15_614, 79_815, 1_000_000),
+        (888, 10_000, 79_815),
+        60,
+        _letters,
     ),
     Workload(
-        "unary multiplication, long",
-        "run",
-        "The first 2,000 steps of 20,000 times 4: the same program on a long word.  Shows how the cost of a step "
-        "grows with the word.  Stopped early because the rivals would need minutes to reach the end.",
+        "W4",
+        "W4 sort",
+        "phase",
         "step",
-        20_000,
-        30,
-        multiplication_start,
+        "One rule, `ba -> ab`, on n/4 a's, n/4 b's and n/2 random letters: 400,000 steps after the first 400,000, or "
+        "n²/40 after n²/40 where that is less. No length changes, and one cheap rule: the easiest program for "
+        "everybody.",
+        long_runs.sort,
+        (1000, 10_000, 100_000, 1_000_000),
+        (1000, 10_000, 100_000),
+        80,
+        _letters,
     ),
     Workload(
-        "sort",
+        "W4",
+        "W4 sort, to the end",
         "run",
-        "One rule, ba -> ab, on a random word of 400 letters, to the end.  No length changes and one cheap rule: "
-        "the easiest program for everybody.",
         "step",
-        400,
-        12,
-        sort,
+        "The same to its end, first pass included, where systems of another strategy can be compared, because every "
+        "order of exchanges takes as many steps to the same word.",
+        long_runs.sort_to_the_end,
+        (1000, 10_000),
+        (1000,),
+        40,
+        _letters,
+        ALGEBRA,
     ),
     Workload(
-        "sort, long",
-        "run",
-        "The same rule on a nearly sorted word of 100,000 letters, about 2,000 steps in its middle.  The work is "
-        "local, the word is not.",
+        "W5",
+        "W5 binary to unary",
+        "phase",
         "step",
-        100_000,
-        100,
-        nearly_sorted,
+        "`|0 -> 0||`, `1 -> 0|`, `0 ->` on a number between 2^k and 2^(k+1): an eighth of the run after the first "
+        "three quarters. The word grows at every step, in its middle, and the edits go from right to left.",
+        long_runs.unary,
+        (10, 14, 17, 20),
+        (10, 14, 17),
+        6,
+        lambda size: f"value 2^{size}",
     ),
     Workload(
-        "binary to unary",
-        "run",
-        "A binary number of 13 digits becomes strokes.  Growth from 13 letters to some thousands, in the middle of"
-        " the word.",
+        "W6",
+        "W6 1,000 rules, mid-run",
+        "phase",
         "step",
-        13,
-        5,
-        unary,
+        "1,000 rules with patterns of 3-8 random letters a-p, and replacements one letter shorter, on a random word: a "
+        "quarter of the run after the first half. Hundreds of rules have become dead, and an engine without an index "
+        "looks for all of them.",
+        long_runs.many_rules,
+        (1_000_000,),
+        (50_000,),
+        1000,
+        _letters,
+    ),
+    Workload(
+        "W6",
+        "W6 1,000 rules, to the end",
+        "run",
+        "step",
+        "The same from the start to its end, first pass included. The rivals would take hours and are left out.",
+        long_runs.many_rules_to_the_end,
+        (1_000_000,),
+        (50_000,),
+        1000,
+        _letters,
+        (),
     ),
     Workload(
         "growth",
-        "run",
-        "a -> bb on 4,000 letters, to the end.  Every step makes the word longer.",
+        "growth",
+        "phase",
         "step",
-        4000,
-        9,
-        growth,
+        "`a -> bb` on a word of a's: a quarter of the run after the first quarter. Every step makes the word longer.",
+        long_runs.growth,
+        (100_000,),
+        (10_000,),
+        40,
+        _letters,
     ),
     Workload(
+        "no-match",
         "no match",
         "run",
-        "20 rules with patterns of 10 letters, none of which occurs in any of 100 words of 10,000 letters.  Pure "
-        "search.",
         "word",
-        100,
-        2,
+        "20 rules with patterns of 10 letters, none of which occurs in any of the words of 10,000 letters. Pure "
+        "search.",
         no_match,
+        (100,),
+        (20,),
+        2,
+        _words,
     ),
     Workload(
+        "empty",
         "empty pattern",
         "run",
-        "The rule with the empty pattern on 20,000 words of 40 letters, one step each.  Pure copying.",
         "word",
-        20_000,
-        5,
+        "The terminal rule with the empty pattern on words of 40 letters: one step each, all of it copying.",
         empty_pattern,
+        (20_000,),
+        (5000,),
+        5,
+        _words,
     ),
     Workload(
-        "one tiny call",
+        "tiny",
+        "tiny call",
         "call",
-        "One step on a word of four letters, 2,000 calls with one word each.  The cost of a call, which is where a"
-        " library with limits, outcomes and counts has most to lose against three lines of Python.",
         "call",
-        2000,
+        "One step on a word of four letters, one call a word. The cost of a call, which is where a library with "
+        "limits, outcomes and counts has most to lose against three lines of Python.",
+        tiny_calls,
+        (2000,),
+        (2000,),
         3,
-        tiny,
+        lambda size: f"{size:,} calls",
     ),
 )

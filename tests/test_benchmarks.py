@@ -1,42 +1,103 @@
 """The benchmarks as tests: every engine's answer to every workload, at a tiny size and without a clock."""
 
 import json
+import re
 from pathlib import Path
 
+import adversaries
+import contenders
+import figures
+import measure
+import pages
+import picture
 import plain
 import pytest
 import tables
-from contenders import ENGINES, Unable
+from adversaries import ADVERSARIES
+from contenders import ENGINES, OURS, Unable
 from generators import DATA_WORKLOADS, check
 from workloads import WORKLOADS
 
 import markovlib as mk
+from markovlib.testing import oracle
 
-OURS = ("markovlib, columns", "markovlib, str")
+ROOT = Path(__file__).resolve().parents[1]
+PAIRS = [(w, e) for w in WORKLOADS for e in ENGINES if e in OURS or e.name in w.rivals]
+RUNS = [w for w in WORKLOADS if w.kind != "rewrite"]
+PHASES = [w for w in WORKLOADS if w.kind == "phase"]
 
 
-@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda w: w.name)
-@pytest.mark.parametrize("engine", ENGINES, ids=lambda e: e.name)
+def by_name(pair):
+    return pair.name
+
+
+def oracle_answer(case, steps):
+    total = None if case.phase is None else case.phase.skip + steps
+    return [oracle.run(case.rules, word, max_steps=total).word for word in case.words]
+
+
+# ---- answers ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("workload", "engine"), PAIRS, ids=by_name)
 def test_engine_gives_the_expected_answer(engine, workload):
     case = workload.make(workload.tiny)
     try:
-        run, read = engine.prepare(workload.kind, case)
+        prepared = engine.prepare(workload.kind, case)
     except Unable as reason:
-        if engine.name not in OURS or (workload.kind == "call" and engine.name == OURS[0]):
-            pytest.skip(f"{engine.name} {reason}")
-        raise
-    assert read(run()) == case.expected
-    assert read(run()) == case.expected, "the second run differs from the first"
+        if engine is OURS[0]:
+            raise
+        pytest.skip(f"{engine.name} {reason}")
+    for steps in (1, case.phase.steps) if case.phase else (None,):
+        for time in ("first", "second"):
+            answer = prepared.read(prepared.run(prepared.start(), steps))
+            assert answer == case.answer(steps), f"the {time} run of {steps} steps"
+    if case.phase:
+        answer = prepared.run(prepared.run(prepared.start(), 2), 3)
+        assert prepared.read(answer) == case.answer(5), "a run that goes on"
 
 
-@pytest.mark.parametrize("workload", [w for w in WORKLOADS if w.kind != "rewrite"], ids=lambda w: w.name)
+@pytest.mark.parametrize("workload", RUNS, ids=by_name)
+def test_answers_are_those_of_the_oracle(workload):
+    case = workload.make(workload.tiny)
+    assert case.answer(None) == oracle_answer(case, case.units)
+
+
+@pytest.mark.parametrize("workload", PHASES, ids=by_name)
+def test_every_word_of_a_phase_is_the_one_of_the_oracle(workload):
+    case = workload.make(workload.tiny)
+    for steps in range(-case.phase.skip, case.phase.steps + 1):
+        assert case.answer(steps) == oracle_answer(case, steps), f"{steps} steps after the start of the clock"
+
+
+@pytest.mark.parametrize("workload", RUNS, ids=by_name)
 def test_units_are_what_they_are_said_to_be(workload):
     case = workload.make(workload.tiny)
-    batch = mk.RuleSet(case.rules).run_batch(case.words, max_steps=case.max_steps)
-    assert case.units == (batch.steps.sum() if workload.unit == "step" else len(case.words))
+    if case.phase:
+        runner = mk.RuleSet(case.rules).runner(case.words[0])
+        assert (runner.step(case.phase.skip), runner.step(case.phase.steps)) == case.phase[:2]
+        assert case.units == case.phase.steps
+    else:
+        steps = mk.RuleSet(case.rules).run_batch(case.words).steps.sum()
+        assert case.units == (steps if workload.unit == "step" else len(case.words))
 
 
-@pytest.mark.parametrize("generator", [g for w in DATA_WORKLOADS for g in w.generators], ids=lambda g: g.name)
+@pytest.mark.parametrize("strategy", adversaries.STRATEGIES)
+@pytest.mark.parametrize("adversary", ADVERSARIES, ids=by_name)
+def test_adversaries_run_as_the_oracle_does(adversary, strategy):
+    rules, word = adversary.make(3000)
+    rules = rules[:200]
+    expected = oracle.run(rules, word, max_steps=60, strategy=strategy)
+    for matcher in ("auto", "bits", "scan", "index"):
+        result = mk.RuleSet(rules).run(word, max_steps=60, strategy=strategy, matcher=matcher)
+        assert (result.word, result.steps) == (expected.word, expected.steps)
+    assert expected.steps >= 2, "the adversary does nothing"
+
+
+# ---- data sets -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("generator", [g for w in DATA_WORKLOADS for g in w.generators], ids=by_name)
 def test_generator_keeps_the_promises_of_the_data_set(generator, tmp_path):
     (workload,) = [w for w in DATA_WORKLOADS if generator in w.generators]
     check(generator.rows(generator.run(workload.tiny, tmp_path)), workload.tiny)
@@ -62,36 +123,132 @@ def test_check_refuses_a_wrong_data_set(name, value):
         check(iter(broken(name, value)), 2000)
 
 
-def workload_record(**medians):
+# ---- measuring -------------------------------------------------------------------------------------------------------
+
+HASTY = measure.Effort(2, 1e-5, 0.05)
+
+
+@pytest.mark.parametrize("name", ["W2 12 rules, short words", "W4 sort", "tiny call"])
+def test_measuring_gives_times_for_every_engine_that_is_able(name):
+    (workload,) = [w for w in WORKLOADS if w.name == name]
+    row = measure.measure_rewriting(workload, workload.tiny, HASTY)
+    for engine, result in row["results"].items():
+        assert "unable" in result or 0 < result["best"] <= result["median"], engine
+    assert "best" in row["results"]["markovlib"]
+    assert "best" in row["results"]["find loop"]
+
+
+def test_a_wrong_answer_is_not_measured(monkeypatch):
+    (workload,) = [w for w in WORKLOADS if w.name == "W4 sort"]
+    liar = contenders.Engine("find loop", "", lambda *_: contenders.Prepared(list, lambda *_: ["abab"]))
+    monkeypatch.setattr(measure, "ENGINES", (liar,))
+    with pytest.raises(AssertionError, match="find loop gives a wrong answer to W4 sort"):
+        measure.measure_rewriting(workload, workload.tiny, HASTY)
+
+
+def test_a_slow_engine_is_given_fewer_steps():
+    (workload,) = [w for w in WORKLOADS if w.name == "W4 sort"]
+    case = workload.make(workload.tiny)
+    taken = []
+
+    def slow(_, steps):
+        taken.append(steps)
+        return sum(range(20_000 * steps))
+
+    effort = measure.Effort(1, 0.004, 0.004)
+    steps = measure.affordable(contenders.Prepared(lambda: None, slow), case, effort)
+    assert 1 <= steps < case.phase.steps
+    assert taken[0] == 1
+    assert measure.affordable(contenders.Prepared(lambda: None, lambda *_: None), case, effort) == case.phase.steps
+
+
+# ---- what is made of a record ----------------------------------------------------------------------------------------
+
+
+def row_of(label="1 word", length=None, **times):
     results = {
-        name: {"unable": value} if isinstance(value, str) else {"median": value, "samples": 3}
-        for name, value in medians.items()
+        name: {"unable": time} if isinstance(time, str) else {"best": time, "median": 2 * time, "samples": 3}
+        for name, time in times.items()
     }
-    return {"name": "w", "unit": "step", "units": 1, "about": "", "results": results}
+    return {"label": label, "units": 9, "results": results} | ({"length": length} if length else {})
 
 
-def test_tables_show_ratios_to_the_first_engine_that_does_the_workload():
-    record = workload_record(markovlib="has no call", **{"markovlib, str": 200.0}, slow=5000.0, quick=100.0)
-    assert tables.ratio_of(record, "markovlib") is None
-    last = tables.rewriting_table([record]).splitlines()[-1]
-    assert [cell.strip() for cell in last.split("|")[1:-1]] == ["w", "200 ns/step", "1.0x", "25x", "0.50x"]
-    assert tables.losses([record]) == ["- w: quick takes 0.50x of our time"]
-    assert tables.unable([record]) == ["- w: markovlib has no call"]
+def record_of(*rows, name="w", key="w"):
+    return {"rewriting": [{"key": key, "name": name, "unit": "step", "about": "", "rows": list(rows)}]}
+
+
+def cells(line):
+    return [cell.strip() for cell in line.split("|")[1:-1]]
+
+
+def test_ratios_are_of_the_fastest_samples():
+    record = record_of(row_of(markovlib=200.0, **{"naive C": 5000.0, "find loop": 100.0, "markalgo": "has no limit"}))
+    names = ["naive C", "markalgo", "find loop"]
+    head, _, line = tables.ratio_table(list(figures.rows_of(record)), names).splitlines()
+    assert cells(head) == ["", "markovlib", "naive C", "find loop"]
+    assert cells(line) == ["w, 1 word", "200 ns/step", "25x", "0.50x"]
+    assert figures.losses(record, names) == [("w, 1 word", "find loop", 0.5)]
+    assert tables.unable(record) == ["- markalgo has no limit: w, 1 word."]
+
+
+def test_growth_exponents_leave_short_words_out():
+    rows = [row_of(length=n, markovlib=20.0, slow=float(n) if n > 5000 else 1.0) for n in (100, 10**4, 10**5, 10**6)]
+    (workload,) = record_of(*rows)["rewriting"]
+    assert figures.growth_exponent(workload, "markovlib") == pytest.approx(0)
+    assert figures.growth_exponent(workload, "slow") == pytest.approx(1)
+    assert figures.growth_exponent(workload, "other") is None
+
+
+def test_targets_say_whether_floor_and_aim_are_met():
+    record = record_of(row_of(markovlib=10.0, **{"find loop": 300.0}), name="W1 one step, a rule a word", key="W1")
+    assert cells(tables.target_table(record).splitlines()[-1])[1:] == ["≥ 20", "≥ 50", "30", "yes", "**no**"]
+    record = record_of(row_of(markovlib=10.0, cycles=15.0), row_of(markovlib=10.0, cycles=21.0), key="W3")
+    assert cells(tables.target_table(record).splitlines()[-1])[1:] == ["≤ 2", "-", "2.1", "**no**", "-"]
+
+
+def test_every_target_is_measured_by_the_full_report():
+    labels = {(w.name, w.label(size)) for w in WORKLOADS for size in w.sizes}
+    results = {engine.name: 1.0 for engine in ENGINES}
+    record = {"rewriting": [], "threads": {"1": {"wall": 2.0}, "2": {"wall": 1.0}}}
+    record["adversaries"] = [{"letters": {"markov": [1.0, 1.0]}}]
+    for workload in WORKLOADS:
+        rows = [
+            row_of(label, 10_000 * i, **results) for i, (name, label) in enumerate(labels, 1) if name == workload.name
+        ]
+        record["rewriting"] += record_of(*rows, name=workload.name, key=workload.key)["rewriting"]
+    assert [target.about for target in figures.TARGETS if target.figure(record) is None] == []
 
 
 def test_splice_replaces_what_stands_between_the_markers():
-    text = f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter"
-    spliced = tables.splice(text, "new")
-    assert spliced == f"before\n{tables.BEGIN}\n\nnew\n\n{tables.END}\nafter"
-    assert tables.splice(spliced, "new") == spliced
-    assert tables.splice("no markers", "new") == "no markers"
+    text = f"before\n{pages.BEGIN}\nold\n{pages.END}\nafter"
+    spliced = pages.splice(text, "new")
+    assert spliced == f"before\n{pages.BEGIN}\n\nnew\n\n{pages.END}\nafter"
+    assert pages.splice(spliced, "new") == spliced
+    assert pages.splice("no markers", "new") == "no markers"
 
 
-def test_documentation_shows_the_stored_record():
-    root = Path(tables.__file__).resolve().parents[1]
-    record = json.loads((root / "benchmarks" / "records" / "latest.json").read_text("utf-8"))
-    for path, made in (("docs/benchmarks.md", tables.page), ("README.md", tables.summary)):
-        text = (root / path).read_text("utf-8")
-        assert tables.splice(text, made(record)) == text, f"{path}: run `python benchmarks/report.py --tables`"
-    named = [w["name"] for w in [*record["rewriting"], *record["data"]]]
+@pytest.fixture(scope="module")
+def stored():
+    return json.loads((ROOT / "benchmarks" / "records" / "latest.json").read_text("utf-8"))
+
+
+def test_documentation_shows_the_stored_record(stored):
+    for path, made in (("docs/benchmarks.md", pages.page), ("README.md", pages.summary)):
+        text = (ROOT / path).read_text("utf-8")
+        assert pages.splice(text, made(stored)) == text, f"{path}: run `python benchmarks/report.py --tables`"
+    named = [w["name"] for w in [*stored["rewriting"], *stored["data"]]]
     assert named == [w.name for w in [*WORKLOADS, *DATA_WORKLOADS]], "the record is of other workloads"
+
+
+def test_picture_is_of_the_stored_record(stored):
+    drawn = (ROOT / "docs" / pages.PICTURE).read_text("utf-8")
+    described = re.search(r"<dc:description>(.*?)</dc:description>", drawn, re.DOTALL)
+    assert described[1] == picture.description(stored), "run `python benchmarks/report.py --tables`"
+
+
+def test_drawing_twice_makes_the_same_picture(stored, tmp_path):
+    pytest.importorskip("matplotlib")
+    for name in ("one.svg", "two.svg"):
+        picture.draw(stored, tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    assert picture.description(stored) in (tmp_path / "one.svg").read_text("utf-8")

@@ -1,0 +1,143 @@
+"""What is read off a record: ratios, growth exponents, and whether the floors and aims are met."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+Record = dict[str, Any]
+
+BASE = "markovlib"
+LONG = 10_000
+"""Letters from which on a word counts for growth."""
+
+
+def rows_of(record: Record) -> Iterator[tuple[Record, Record]]:
+    """Every row of every workload, with its workload."""
+    for workload in record["rewriting"]:
+        for row in workload["rows"]:
+            yield workload, row
+
+
+def time_of(row: Record, engine: str) -> float | None:
+    """Nanoseconds a unit, in the fastest sample; None if the engine was not measured."""
+    best: float | None = row["results"].get(engine, {}).get("best")
+    return best
+
+
+def ratio_of(row: Record, engine: str) -> float | None:
+    """How many times markovlib's time the engine takes."""
+    ours, theirs = time_of(row, BASE), time_of(row, engine)
+    return None if ours is None or theirs is None else theirs / ours
+
+
+def lengths_and_times(workload: Record, engine: str) -> list[tuple[int, float]]:
+    """(letters of the word, nanoseconds a step) of the rows that have both."""
+    pairs = ((row.get("length"), time_of(row, engine)) for row in workload["rows"])
+    return [(length, time) for length, time in pairs if length is not None and time is not None]
+
+
+def growth_exponent(workload: Record, engine: str) -> float | None:
+    """The slope, by least squares, of log(time a step) against log(length): 0 is flat, 1 is proportional."""
+    points = [(math.log(n), math.log(time)) for n, time in lengths_and_times(workload, engine) if n >= LONG]
+    if len(points) < 2:
+        return None
+    mean_x, mean_y = (sum(column) / len(points) for column in zip(*points, strict=True))
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
+
+
+# ---- floors and aims -------------------------------------------------------------------------------------------------
+
+
+class Target(NamedTuple):
+    """A figure with the floor under it (or the ceiling over it, if `at_least` is False) and what is aimed at."""
+
+    about: str
+    floor: float
+    aim: float | None
+    at_least: bool
+    figure: Callable[[Record], float | None]
+
+    def met(self, value: float, bound: float) -> bool:
+        return value >= bound if self.at_least else value <= bound
+
+
+def _row(record: Record, name: str, label: str | None) -> Record | None:
+    rows = (row for w, row in rows_of(record) if w["name"] == name and label in (None, row["label"]))
+    return next(rows, None)
+
+
+def _ratio(name: str, label: str | None, engine: str, record: Record) -> float | None:
+    row = _row(record, name, label)
+    return row and ratio_of(row, engine)
+
+
+def _growth(name: str, record: Record) -> float | None:
+    workload = next((w for w in record["rewriting"] if w["name"] == name), None)
+    return workload and growth_exponent(workload, BASE)
+
+
+def _whole_against_middle(record: Record) -> float | None:
+    """W6: our whole run, first pass included, against the find loop in the middle of it."""
+    middle, whole = _row(record, "W6 1,000 rules, mid-run", None), _row(record, "W6 1,000 rules, to the end", None)
+    theirs, ours = middle and time_of(middle, "find loop"), whole and time_of(whole, BASE)
+    return None if theirs is None or ours is None else theirs / ours
+
+
+def _worst(values: Iterator[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _cycles(record: Record) -> float | None:
+    return _worst(ratio_of(row, "cycles") for w, row in rows_of(record) if w["key"] in ("W2", "W3", "W4", "W5"))
+
+
+def growth_of_letters(counted: list[float]) -> float:
+    """Letters a step on the longer word, as a multiple of those on the shorter; at least one letter is counted."""
+    short, long = (max(1.0, letters) for letters in counted)
+    return long / short
+
+
+def _adversaries(record: Record) -> float | None:
+    return _worst(growth_of_letters(c) for a in record.get("adversaries", ()) for c in a["letters"].values())
+
+
+def _threads(record: Record) -> float | None:
+    threads = record.get("threads")
+    return threads and threads["1"]["wall"] / threads["2"]["wall"]
+
+
+TARGETS = (
+    Target("W1, find loop / markovlib", 20, 50, True, partial(_ratio, "W1 one step, a rule a word", None, "find loop")),
+    Target("W2, find loop / markovlib", 40, 130, True, partial(_ratio, "W2 12 rules, short words", None, "find loop")),
+    Target("W3, growth exponent", 0.15, 0.05, False, partial(_growth, "W3 unary multiplication")),
+    Target("W4, growth exponent", 0.15, 0.05, False, partial(_growth, "W4 sort")),
+    Target("W5, growth exponent", 0.15, 0.05, False, partial(_growth, "W5 binary to unary")),
+    Target("W3 at 79,815 letters, find loop / markovlib", 10_000, 40_000, True,
+           partial(_ratio, "W3 unary multiplication", "79,815 letters", "find loop")),
+    Target("W4 at 1,000,000 letters, naive C / markovlib", 10_000, 39_000, True,
+           partial(_ratio, "W4 sort", "1,000,000 letters", "naive C")),
+    Target("W6, find loop in mid-run / markovlib's whole run", 100_000, 500_000, True, _whole_against_middle),
+    Target("adversaries, letters a step on 1,000,000 letters / on 100,000, the worst", 1.5, 1.1, False, _adversaries),
+    Target("W2 words, one thread / two, wall time", 1.7, 1.95, True, _threads),
+    Target("W2-W5, cycle detection on / off, the worst", 2, None, False, _cycles),
+)  # fmt: skip
+
+
+# ---- where we lose ---------------------------------------------------------------------------------------------------
+
+CLOSE = 1.1
+
+
+def losses(record: Record, rivals: list[str]) -> list[tuple[str, str, float]]:
+    """(row, rival, ratio) wherever a rival takes less than 1.1 times our time."""
+    found = []
+    for workload, row in rows_of(record):
+        for rival in rivals:
+            ratio = ratio_of(row, rival)
+            if ratio is not None and ratio < CLOSE:
+                found.append((f"{workload['name']}, {row['label']}", rival, ratio))
+    return found
