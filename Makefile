@@ -37,7 +37,7 @@ SECONDS   ?= 60
 FUZZ_CC   ?= $(if $(shell command -v clang),clang,$(CC))
 LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
 
-.PHONY: build test test-slow lint ctest fuzz fuzz-replay sanitize sanitize-c sanitize-python bench bench-report docs sdist-test clean
+.PHONY: build test test-slow lint ctest fuzz fuzz-replay sanitize sanitize-c sanitize-threads sanitize-python bench bench-report docs sdist-test clean
 .SECONDARY: $(OBJECTS) $(ORACLE)
 
 build:
@@ -85,11 +85,16 @@ $(BUILD)/c/tests/test_%: $(BUILD)/c/tests/test_%.o $(ORACLE) $(OBJECTS)
 $(BUILD)/c/fuzz/fuzz_%: $(BUILD)/c/fuzz/fuzz_%.o $(BUILD)/c/fuzz/decode.o $(BUILD)/c/fuzz/replay.o $(ORACLE) $(OBJECTS)
 	$(CC) $(CFLAGS) -o $@ $^ -pthread -lm
 
-sanitize: sanitize-c sanitize-python
+sanitize: sanitize-c sanitize-threads sanitize-python
 
 sanitize-c:
 	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(MAKE) ctest BUILD="$(SCRATCH)" CFLAGS="$(CFLAGS) $(SANITIZE)"
+
+# The programs that start threads.
+sanitize-threads:
+	$(MAKE) ctest BUILD="$(SCRATCH)/threads" CFLAGS="$(CFLAGS) -O1 -fsanitize=thread" \
+		CTESTS="$(SCRATCH)/threads/c/tests/test_batch" FUZZERS=batch
 
 # The build is made from a copy of the sources, so that no object of the ordinary build is used or replaced.
 # Reports go to files, because pytest captures what a process says before it dies.
