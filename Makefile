@@ -37,7 +37,9 @@ SECONDS   ?= 60
 FUZZ_CC   ?= $(if $(shell command -v clang),clang,$(CC))
 LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
 
-.PHONY: build test test-slow lint ctest fuzz fuzz-replay sanitize sanitize-c sanitize-threads sanitize-python bench bench-report docs sdist-test clean
+SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4
+
+.PHONY: build test test-slow lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-threads sanitize-python bench bench-report docs sdist-test clean
 .SECONDARY: $(OBJECTS) $(ORACLE)
 
 build:
@@ -63,16 +65,22 @@ ctest: $(CTESTS) fuzz-replay
 fuzz-replay: $(REPLAYS)
 	@for name in $(FUZZERS); do $(RUNNER) $(BUILD)/c/fuzz/fuzz_$$name csrc/fuzz/corpus/$$name || exit 1; done
 
-# Each fuzzer for so many seconds, under the sanitizers; what it finds is left in build/fuzz/NAME.
+# The same programs with leaves and nodes so small that short words have tall trees.
+ctest-small-trees:
+	$(MAKE) ctest BUILD="$(BUILD)/small-trees" CFLAGS="$(CFLAGS) $(SMALL_TREES)"
+
+# Each fuzzer for so many seconds with trees of either size, under the sanitizers; what it finds is left in
+# build/fuzz/NAME.
 fuzz:
-	@for name in $(FUZZERS); do $(MAKE) fuzz-$$name || exit 1; done
+	@for name in $(FUZZERS); do \
+		$(MAKE) fuzz-$$name && $(MAKE) fuzz-$$name CFLAGS="$(CFLAGS) $(SMALL_TREES)" || exit 1; done
 
 fuzz-%: csrc/fuzz/fuzz_%.c
 	mkdir -p $(BUILD)/fuzz/$*/corpus
 	$(FUZZ_CC) -std=c11 $(CFLAGS) $(SANITIZE) $(LIBFUZZER) $(INCLUDES) -o $(BUILD)/fuzz/$*/fuzz \
 		$< csrc/fuzz/decode.c csrc/tests/oracle.c $(if $(LIBFUZZER),,csrc/fuzz/replay.c) $(ENGINE) -pthread -lm
 	cd $(BUILD)/fuzz/$* && ASAN_OPTIONS=abort_on_error=1:handle_abort=0 ./fuzz $(if $(LIBFUZZER),\
-		-max_total_time=$(SECONDS) -max_len=2048 -timeout=60 -print_final_stats=1 corpus,-s $(SECONDS)) \
+		-max_total_time=$(SECONDS) -max_len=600 -len_control=0 -timeout=60 -print_final_stats=1 corpus,-s $(SECONDS)) \
 		$(CURDIR)/csrc/fuzz/corpus/$*
 
 $(BUILD)/c/%.o: csrc/%.c $(HEADERS)

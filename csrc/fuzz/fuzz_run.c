@@ -3,7 +3,7 @@
 
 #include "decode.h"
 
-enum { LONGEST_WORD = 1 << 14, FUEL = 4 << 20 };
+enum { LONGEST_WORD = 1 << 14, FUEL = 1 << 20 };
 
 typedef struct {
     fuzz_rules rules;

@@ -5,8 +5,12 @@
 
 static bool occurs_at(const oracle_rule *rule, oracle_word word, size_t start)
 {
-    size_t length = rule->pattern_length;
-    return length <= word.length - start && (length == 0 || memcmp(word.bytes + start, rule->pattern, length) == 0);
+    size_t length = rule->pattern_length, i = 0;
+    if (length > word.length - start)
+        return false;
+    while (i < length && word.bytes[start + i] == rule->pattern[i])
+        i++;
+    return i == length;
 }
 
 static bool find_from_start(const oracle_rule *rules, size_t count, oracle_word word, mk_match *match)

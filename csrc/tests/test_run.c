@@ -163,12 +163,15 @@ static mk_status run_in_pieces(mk_run *run, const scenario *s)
     return status;
 }
 
-static void check_end(const mk_run *run, const scenario *s)
+static mk_status check_end(mk_run *run, const scenario *s)
 {
     size_t length;
     const uint8_t *word = mk_run_word(run, &length);
+    if (!word)
+        return MK_NO_MEMORY;
     CHECK(mk_run_outcome(run) == s->expected.outcome && mk_run_steps(run) == s->expected.steps);
     CHECK(length == s->expected.word.length && memcmp(word, s->expected.word.bytes, length) == 0);
+    return MK_OK;
 }
 
 static mk_status replay_both_ways(mk_replay *replay, const mk_trace *trace, const scenario *s)
@@ -200,13 +203,12 @@ static mk_status everything(const scenario *s, int fail_after)
         status = mk_run_open(compiled, (const uint8_t *)s->word, WORD, &s->options, trace, &run);
     if (status == MK_OK)
         status = run_in_pieces(run, s);
-    if (run) {
-        if (status != MK_OK) {
-            /* A run that failed stands between two steps and goes on. */
-            mk_memory_fail_after(-1);
-            CHECK(run_in_pieces(run, s) == MK_OK);
-        }
-        check_end(run, s);
+    if (status == MK_OK)
+        status = check_end(run, s);
+    if (status != MK_OK && run) {
+        /* A run that failed stands between two steps and goes on. */
+        mk_memory_fail_after(-1);
+        CHECK(run_in_pieces(run, s) == MK_OK && check_end(run, s) == MK_OK);
     }
     if (status == MK_OK)
         status = mk_replay_open(compiled, (const uint8_t *)s->word, WORD, &replay);
