@@ -42,11 +42,12 @@ typedef struct {
     const mk_ruleset *compiled;
     const char *word;
     mk_strategy strategy;
+    bool detect_cycles; /* if not, a run may take several steps at once */
 } program;
 
 static oracle solve(const program *p)
 {
-    mk_options options = {STEPS, LENGTH, p->strategy, true, MK_AUTO};
+    mk_options options = {STEPS, LENGTH, p->strategy, p->detect_cycles, MK_AUTO};
     oracle o = oracle_open(p->rules, p->count, word_of(p->word), &options);
     mk_match next;
     while (oracle_look(&o, &next))
@@ -57,7 +58,7 @@ static oracle solve(const program *p)
 /* The run begins with one matcher; before step `change` it is given another. */
 static void compare(const program *p, const oracle *expected, mk_matcher first, uint64_t change, mk_matcher then)
 {
-    mk_options options = {STEPS, LENGTH, p->strategy, true, first};
+    mk_options options = {STEPS, LENGTH, p->strategy, p->detect_cycles, first};
     mk_run *run;
     size_t length;
     CHECK(mk_run_open(p->compiled, (const uint8_t *)p->word, strlen(p->word), &options, NULL, &run) == MK_OK);
@@ -100,8 +101,10 @@ static void all_words(const oracle_rule *rules, size_t n, bool changing)
             char word[8] = {0};
             for (int i = 0; i < length; i++)
                 word[i] = bits >> i & 1 ? 'b' : 'a';
-            every_matcher(&(program){rules, n, compiled, word, MK_MARKOV}, changing);
-            every_matcher(&(program){rules, n, compiled, word, MK_LEFTMOST}, changing);
+            for (int i = 0; i < 4; i++) {
+                mk_strategy strategy = i & 1 ? MK_LEFTMOST : MK_MARKOV;
+                every_matcher(&(program){rules, n, compiled, word, strategy, i & 2}, changing);
+            }
         }
     mk_ruleset_free(compiled);
 }
@@ -131,16 +134,18 @@ enum { WORD = 300, PIECE = 97 };
 typedef struct {
     mk_options options;
     mk_matcher other; /* the run changes between options.matcher and this one after every PIECE steps */
+    bool traced;
     oracle_rule rules[2];
     char word[WORD + 1];
     oracle expected;
 } scenario;
 
-static scenario make_scenario(mk_strategy strategy, mk_matcher first, mk_matcher other)
+static scenario make_scenario(mk_strategy strategy, mk_matcher first, mk_matcher other, bool traced)
 {
     scenario s = {
-        .options = {1500, 2000, strategy, true, first},
+        .options = {1500, 2000, strategy, traced, first},
         .other = other,
+        .traced = traced,
         .rules = {make_rule("ab", "bba", false), make_rule("bbbb", "a", false)},
     };
     memset(s.word, 'a', WORD);
@@ -188,7 +193,8 @@ static mk_status replay_both_ways(mk_replay *replay, const mk_trace *trace, cons
     return status;
 }
 
-/* Opens, runs with a trace, replays and closes, all allocations after the n-th failing. */
+/* Opens, runs, with a trace and cycle detection or without either, replays and closes, all allocations after the n-th
+ * failing. */
 static mk_status everything(const scenario *s, int fail_after)
 {
     mk_ruleset *compiled = NULL;
@@ -197,7 +203,7 @@ static mk_status everything(const scenario *s, int fail_after)
     mk_replay *replay = NULL;
     mk_memory_fail_after(fail_after);
     mk_status status = compile(s->rules, 2, &compiled);
-    if (status == MK_OK)
+    if (status == MK_OK && s->traced)
         status = mk_trace_open(-1, &trace);
     if (status == MK_OK)
         status = mk_run_open(compiled, (const uint8_t *)s->word, WORD, &s->options, trace, &run);
@@ -210,9 +216,9 @@ static mk_status everything(const scenario *s, int fail_after)
         mk_memory_fail_after(-1);
         CHECK(run_in_pieces(run, s) == MK_OK && check_end(run, s) == MK_OK);
     }
-    if (status == MK_OK)
+    if (status == MK_OK && s->traced)
         status = mk_replay_open(compiled, (const uint8_t *)s->word, WORD, &replay);
-    if (status == MK_OK)
+    if (status == MK_OK && s->traced)
         status = replay_both_ways(replay, trace, s);
     mk_memory_fail_after(-1);
     mk_replay_close(replay);
@@ -225,9 +231,9 @@ static mk_status everything(const scenario *s, int fail_after)
 static void failing_allocations(void)
 {
     int failed = 0;
-    for (int i = 0; i < 2 * MATCHERS * MATCHERS; i++) {
-        scenario s = make_scenario(i & 1 ? MK_LEFTMOST : MK_MARKOV, (mk_matcher)(i / 2 % MATCHERS),
-                                   (mk_matcher)(i / 2 / MATCHERS));
+    for (int i = 0; i < 4 * MATCHERS * MATCHERS; i++) {
+        mk_matcher first = (mk_matcher)(i / 4 % MATCHERS), other = (mk_matcher)(i / 4 / MATCHERS);
+        scenario s = make_scenario(i & 1 ? MK_LEFTMOST : MK_MARKOV, first, other, i & 2);
         int n = 0;
         while (everything(&s, n) == MK_NO_MEMORY)
             n++;
