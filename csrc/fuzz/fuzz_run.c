@@ -3,7 +3,7 @@
 
 #include "decode.h"
 
-enum { LONGEST_WORD = 1 << 14, FUEL = 1 << 20 };
+enum { LONGEST_WORD = 1 << 14, FUEL = 1 << 19 };
 
 typedef struct {
     fuzz_rules rules;
