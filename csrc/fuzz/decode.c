@@ -91,9 +91,13 @@ static void read_side(fuzz_input *in, unsigned letters, sides *all)
             put(&to, all->bytes + all->offsets[chosen], all->offsets[chosen + 1] - all->offsets[chosen]);
         }
         break;
-    default: /* empty */
+    default:
+        put_letters(&to, in, letters, 1);
         break;
     }
+    bool is_pattern = all->count % 2 == 0;
+    if (to.length == start && is_pattern && command % 16 != 15)
+        put_letters(&to, in, letters, 1); /* an empty pattern ends the matter for every later rule: a rare one */
     all->offsets[++all->count] = to.length;
 }
 
@@ -206,8 +210,8 @@ void fuzz_limits_read(fuzz_input *in, bool bounded, int64_t *max_steps, int64_t 
 {
     uint8_t steps = fuzz_byte(in), length = fuzz_byte(in);
     *max_steps = steps;
-    *max_length = length < 128 ? length : (length - 127) * 160;
-    if (!bounded && steps >= 128)
+    *max_length = length < 32 ? length * 4 : (length - 31) * 96;
+    if (!bounded && steps % 4 != 0)
         *max_steps = MK_NO_LIMIT;
     if (!bounded && length >= 192)
         *max_length = MK_NO_LIMIT;

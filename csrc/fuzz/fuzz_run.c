@@ -74,12 +74,13 @@ static bool goes_on(const session *s)
 
 static void take_schedule(session *s, fuzz_input *in)
 {
+    static const mk_matcher matchers[] = {MK_AUTO, MK_BITS, MK_SCAN, MK_INDEX, MK_INDEX, MK_INDEX, MK_BITS, MK_SCAN};
+    static const uint64_t steps[] = {0, 1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256};
     while (goes_on(s) && in->at < in->end) {
         uint8_t command = fuzz_byte(in);
-        unsigned n = command >> 3;
-        bool fails = command & 4;
-        mk_run_choose(s->run, (mk_matcher)(command & 3));
-        take_piece(s, n < 24 ? n : (n - 22) * 16, fails ? fuzz_byte(in) % 16 : -1);
+        bool fails = command & 8;
+        mk_run_choose(s->run, matchers[command & 7]);
+        take_piece(s, steps[command >> 4], fails ? fuzz_byte(in) % 16 : -1);
     }
     while (goes_on(s))
         take_piece(s, 64, -1);

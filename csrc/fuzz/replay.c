@@ -1,7 +1,7 @@
 /* Drives a fuzz target without a fuzzing library:
  *
  *     fuzz_run PATH...                replays every file, and every file of every folder
- *     fuzz_run -s SECONDS PATH...     and then runs random changes of them for so many seconds
+ *     fuzz_run -s SECONDS PATH...     and then runs random changes of them, and other bytes, for so many seconds
  *
  * The input of a crash is left in the file `finding`.  */
 #include <dirent.h>
@@ -92,6 +92,14 @@ static void run(const uint8_t *bytes, size_t size)
     current = (input){NULL, 0};
 }
 
+static size_t make(uint8_t *bytes, uint64_t *seed)
+{
+    size_t size = 8 + random_below(seed, 200);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)next_random(seed);
+    return size;
+}
+
 /* One random change: a bit, a byte, a piece taken out, doubled, or brought from another input. */
 static size_t change(uint8_t *bytes, size_t size, uint64_t *seed)
 {
@@ -131,8 +139,10 @@ static unsigned long run_changes(double seconds)
     for (; time(NULL) < end; runs++) {
         uint8_t bytes[2 * LARGEST];
         const input *from = &inputs[random_below(&seed, count)];
-        size_t size = from->size, changes = 1 + random_below(&seed, 12);
+        size_t size = from->size, changes = random_below(&seed, 12);
         memcpy(bytes, from->bytes, size);
+        if (changes == 0)
+            size = make(bytes, &seed);
         for (; changes > 0 && size <= LARGEST; changes--)
             size = change(bytes, size, &seed);
         run(bytes, size);
