@@ -12,10 +12,15 @@ BENCH    ?= -q -p no:cacheprovider
 SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
 TSAN     ?= -fsanitize=thread -g -O1
 
+INCLUDES = -Icsrc/include -Icsrc -Icsrc/tests
+
 ENGINE  = $(wildcard csrc/*.c csrc/arch/*.c)
 HEADERS = $(wildcard csrc/*.h csrc/*/*.h)
 OBJECTS = $(ENGINE:csrc/%.c=$(BUILD)/c/%.o)
-CTESTS  = $(patsubst csrc/%.c,$(BUILD)/c/%,$(wildcard csrc/tests/*.c))
+ORACLE  = $(BUILD)/c/tests/oracle.o
+CTESTS  = $(patsubst csrc/%.c,$(BUILD)/c/%,$(wildcard csrc/tests/test_*.c))
+FUZZERS = $(patsubst csrc/fuzz/fuzz_%.c,%,$(wildcard csrc/fuzz/fuzz_*.c))
+REPLAYS = $(FUZZERS:%=$(BUILD)/c/fuzz/fuzz_%)
 STUBS   = $(patsubst markovlib/%.pyi,markovlib.%,$(wildcard markovlib/*.pyi))
 TREE    = $(if $(wildcard markovlib/_*.so),$(CURDIR))
 RUN     = PYTHONSAFEPATH=1 PYTHONPATH="$(TREE)" $(PYTHON)
@@ -27,8 +32,16 @@ SCRATCH     = $(BUILD)/sanitize
 REPORT      = $(abspath $(SCRATCH))/report
 ASAN_PYTHON = detect_leaks=0:allocator_may_return_null=1:log_path=$(REPORT)
 
-.PHONY: build test test-slow lint ctest sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
-.SECONDARY: $(OBJECTS)
+# How long each fuzzer runs, and with what.  LIBFUZZER is empty where the compiler has none (GCC): then random changes
+# of the corpus are run, without guidance by coverage.
+SECONDS   ?= 60
+FUZZ_CC   ?= $(if $(shell command -v clang),clang,$(CC))
+LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
+
+SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4
+
+.PHONY: build test test-slow lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
+.SECONDARY: $(OBJECTS) $(ORACLE)
 
 build:
 	$(PYTHON) setup.py -q build_clib build_ext --inplace
@@ -46,18 +59,44 @@ lint:
 	$(PYTHON) -m mypy
 	$(if $(STUBS),$(RUN) -m mypy.stubtest --mypy-config-file pyproject.toml $(STUBS))
 
-ctest: $(CTESTS)
-	@for program in $^; do echo "$$program"; $(RUNNER) "$$program" || exit 1; done
+ctest: $(CTESTS) fuzz-replay
+	@for program in $(CTESTS); do echo "$$program"; $(RUNNER) "$$program" || exit 1; done
+
+# Every input of the corpus once more.
+fuzz-replay: $(REPLAYS)
+	@for name in $(FUZZERS); do $(RUNNER) $(BUILD)/c/fuzz/fuzz_$$name csrc/fuzz/corpus/$$name || exit 1; done
+
+# The same programs with leaves and nodes so small that short words have tall trees.
+ctest-small-trees:
+	$(MAKE) ctest BUILD="$(BUILD)/small-trees" CFLAGS="$(CFLAGS) $(SMALL_TREES)"
+
+# Each fuzzer for so many seconds with trees of either size, under the sanitizers; what it finds is left in
+# build/fuzz/NAME.
+fuzz:
+	@for name in $(FUZZERS); do \
+		$(MAKE) fuzz-$$name && $(MAKE) fuzz-$$name CFLAGS="$(CFLAGS) $(SMALL_TREES)" || exit 1; done
+
+# The oracle is as fast as it can be: most of the time is its.
+fuzz-%: csrc/fuzz/fuzz_%.c
+	mkdir -p $(BUILD)/fuzz/$*/corpus
+	$(FUZZ_CC) -std=c11 -O2 $(INCLUDES) -c -o $(BUILD)/fuzz/$*/oracle.o csrc/tests/oracle.c
+	$(FUZZ_CC) -std=c11 $(CFLAGS) $(SANITIZE) $(LIBFUZZER) $(INCLUDES) -o $(BUILD)/fuzz/$*/fuzz \
+		$< csrc/fuzz/decode.c $(BUILD)/fuzz/$*/oracle.o $(if $(LIBFUZZER),,csrc/fuzz/replay.c) $(ENGINE) -pthread -lm
+	cd $(BUILD)/fuzz/$* && ASAN_OPTIONS=abort_on_error=1:handle_abort=0 ./fuzz $(if $(LIBFUZZER),\
+		-max_total_time=$(SECONDS) -max_len=600 -len_control=0 -timeout=60 -print_final_stats=1 corpus,-s $(SECONDS)) \
+		$(CURDIR)/csrc/fuzz/corpus/$*
 
 $(BUILD)/c/%.o: csrc/%.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(CFLAGS) -Icsrc/include -Icsrc -c -o $@ $<
+	$(CC) -std=c11 $(CFLAGS) $(INCLUDES) -c -o $@ $<
 
-$(BUILD)/c/tests/%: csrc/tests/%.c $(OBJECTS)
-	@mkdir -p $(@D)
-	$(CC) -std=c11 $(CFLAGS) -Icsrc/include -Icsrc -o $@ $^ -pthread -lm
+$(BUILD)/c/tests/test_%: $(BUILD)/c/tests/test_%.o $(ORACLE) $(OBJECTS)
+	$(CC) $(CFLAGS) -o $@ $^ -pthread -lm
 
-sanitize: sanitize-c sanitize-python tsan
+$(BUILD)/c/fuzz/fuzz_%: $(BUILD)/c/fuzz/fuzz_%.o $(BUILD)/c/fuzz/decode.o $(BUILD)/c/fuzz/replay.o $(ORACLE) $(OBJECTS)
+	$(CC) $(CFLAGS) -o $@ $^ -pthread -lm
+
+sanitize: sanitize-c tsan sanitize-python
 
 sanitize-c:
 	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
@@ -77,10 +116,10 @@ sanitize-python:
 		$(PYTHON) -m pytest $(PYTEST); status=$$?; \
 	if grep -qs "ERROR: \|runtime error: " $(REPORT).*; then cat $(REPORT).*; status=1; fi; exit $$status
 
-# The C tests that start threads.
+# The programs that start threads, under ThreadSanitizer.
 tsan:
-	TSAN_OPTIONS=halt_on_error=1 \
-		$(MAKE) ctest BUILD="$(BUILD)/tsan" CFLAGS="$(CFLAGS) $(TSAN)" CTESTS='$$(BUILD)/c/tests/test_threads'
+	TSAN_OPTIONS=halt_on_error=1 $(MAKE) ctest BUILD="$(BUILD)/tsan" CFLAGS="$(CFLAGS) $(TSAN)" FUZZERS=batch \
+		CTESTS='$$(BUILD)/c/tests/test_threads $$(BUILD)/c/tests/test_batch $$(BUILD)/c/tests/test_rewrite'
 
 # Small sizes, a few minutes; the record goes to .benchmarks/quick.json.
 bench:

@@ -10,7 +10,7 @@ mk_status mk_cycle_start(mk_cycle *cycle, const uint8_t *word, size_t length)
     if (status == MK_OK)
         status = mk_word_set(&cycle->saved, word, length);
     cycle->saved_step = 0;
-    cycle->left_differs = cycle->right_differs = false;
+    cycle->left_differs = cycle->right_differs = cycle->due = false;
     return status;
 }
 
@@ -84,10 +84,11 @@ static bool compare(mk_run *run)
     return false;
 }
 
-static mk_status save(mk_run *run)
+mk_status mk_cycle_save(mk_run *run)
 {
     mk_cycle *c = &run->cycle;
     mk_status status;
+    c->due = true;
     if (run->matcher == MK_INDEX) {
         status = mk_word_make(&c->saved, run->length);
         if (status == MK_OK)
@@ -99,17 +100,14 @@ static mk_status save(mk_run *run)
         return status;
     mk_meter_spend(&run->meter, run->length);
     c->saved_step = run->steps;
-    c->left_differs = c->right_differs = false;
+    c->left_differs = c->right_differs = c->due = false;
     return MK_OK;
 }
 
-/* A failure to save the word leaves the older one, whose step is no power of two below the next one any more; the
- * run then keeps comparing with the older word until the next power of two, so it can be continued, later to find
- * the same cycle with a larger `steps`. */
 mk_status mk_cycle_test(mk_run *run, bool *met)
 {
     *met = mk_cycle_suspects(&run->cycle, run->length) && compare(run);
-    return *met || (run->steps & (run->steps - 1)) != 0 ? MK_OK : save(run);
+    return *met || (run->steps & (run->steps - 1)) != 0 ? MK_OK : mk_cycle_save(run);
 }
 
 /* ---- where the loop begins ---------------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@ typedef struct {
     mk_word origin; /* the run's first word */
     mk_word saved;  /* after step saved_step */
     uint64_t saved_step;
+    bool due; /* the word after the last step is to be saved, which failed */
     bool left_differs, right_differs;
     size_t left, right;
 } mk_cycle;
@@ -41,7 +42,9 @@ static inline uint64_t mk_cycle_next_save(uint64_t step)
     return step == 0 ? 1 : (uint64_t)2 << (63 - __builtin_clzll(step));
 }
 
-/* Whether the word after step `step` is the saved one; at powers of two it becomes that. */
+/* Whether the word after step `step` is the saved one; at powers of two it becomes that.  MK_NO_MEMORY: it is due to
+ * be saved before the next step. */
 mk_status mk_cycle_test(mk_run *run, bool *met);
+mk_status mk_cycle_save(mk_run *run);
 
 #endif

@@ -1,5 +1,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
+#ifdef __APPLE__
+#include <malloc/malloc.h>
+#else
+#include <malloc.h>
+#endif
 
 #include "markov.h"
 
@@ -17,19 +22,69 @@ static bool must_fail(void)
     return left == 0;
 }
 
-void *mk_malloc(size_t size)
+static _Atomic bool watching;
+static _Atomic int64_t held, peak;
+
+static int64_t block_size(void *block)
 {
-    return must_fail() ? NULL : malloc(size ? size : 1);
+#ifdef __APPLE__
+    return (int64_t)malloc_size(block);
+#else
+    return (int64_t)malloc_usable_size(block);
+#endif
 }
 
+static void count(int64_t bytes)
+{
+    int64_t now = atomic_fetch_add(&held, bytes) + bytes, most = atomic_load(&peak);
+    while (now > most && !atomic_compare_exchange_weak(&peak, &most, now))
+        ;
+}
+
+static bool is_watched(void)
+{
+    return atomic_load_explicit(&watching, memory_order_relaxed);
+}
+
+void *mk_malloc(size_t size)
+{
+    void *block = must_fail() ? NULL : malloc(size ? size : 1);
+    if (is_watched())
+        count(block_size(block));
+    return block;
+}
+
+/* The old block and the new one count together, because they exist together while one is copied to the other. */
 void *mk_realloc(void *block, size_t size)
 {
-    return must_fail() ? NULL : realloc(block, size ? size : 1);
+    if (must_fail())
+        return NULL;
+    int64_t before = is_watched() ? block_size(block) : 0;
+    void *moved = realloc(block, size ? size : 1);
+    if (moved && is_watched()) {
+        count(block_size(moved));
+        count(-before);
+    }
+    return moved;
 }
 
 void mk_free(void *block)
 {
+    if (is_watched())
+        count(-block_size(block));
     free(block);
+}
+
+void mk_memory_watch(bool on)
+{
+    atomic_store(&held, 0);
+    atomic_store(&peak, 0);
+    atomic_store(&watching, on);
+}
+
+int64_t mk_memory_peak(void)
+{
+    return atomic_load(&peak);
 }
 
 void mk_memory_fail_after(int64_t n)

@@ -294,7 +294,9 @@ mk_status mk_run_step(mk_run *run, uint64_t n, mk_poll poll)
     run->meter.poll = poll;
     run->meter.stopped = false;
     while (run->outcome == MK_RUNNING) {
-        mk_status status = run->pending ? MK_OK : look_ahead(run);
+        mk_status status = run->cycle.due ? mk_cycle_save(run) : MK_OK;
+        if (status == MK_OK && !run->pending)
+            status = look_ahead(run);
         if (status != MK_OK)
             return status;
         if (run->outcome != MK_RUNNING)

@@ -552,3 +552,13 @@ def simd_force(name):
 def fail_allocations_after(int64_t n):
     """Lets the engine's allocations fail after the next n; a negative n ends that.  For tests."""
     mk_memory_fail_after(n)
+
+
+def watch_memory(on):
+    """Begins, or ends, to count the bytes that the engine holds.  For tests."""
+    mk_memory_watch(bool(on))
+
+
+def memory_peak():
+    """The most bytes held at once since `watch_memory(True)`."""
+    return mk_memory_peak()

@@ -5,15 +5,20 @@ An engine takes (rules, word, options) with text or bytes triples and gives (wor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import markovlib as mk
+from markovlib import _core
 from markovlib.testing import oracle
+from markovlib.trace import Trace
 
 Answer = tuple[Any, int, int, Any]
 Engine = Callable[[Any, Any, dict[str, Any]], Answer]
 UNKNOWN = object()  # batches do not give the cycle
+MATCHERS = ("bits", "scan", "index")
 
 
 def by_oracle(rules: Any, word: Any, options: dict[str, Any]) -> Answer:
@@ -39,9 +44,8 @@ def by_runner(rules: Any, word: Any, options: dict[str, Any]) -> Answer:
     return r.word, r.outcome, r.steps, r.cycle
 
 
-def by_trace(rules: Any, word: Any, options: dict[str, Any]) -> Answer:
+def check_trace(trace: Trace, rules: Any, word: Any) -> Answer:
     """Replays the trace in Python: each item must follow from the one before."""
-    trace = mk.RuleSet(rules).trace(word, **options)
     for step in trace:
         pattern, replacement, _ = rules[step.rule]
         assert word[step.position : step.position + len(pattern)] == pattern
@@ -50,6 +54,10 @@ def by_trace(rules: Any, word: Any, options: dict[str, Any]) -> Answer:
     r = trace.result
     assert (r.word, r.steps) == (word, len(trace))
     return r.word, r.outcome, r.steps, r.cycle
+
+
+def by_trace(rules: Any, word: Any, options: dict[str, Any]) -> Answer:
+    return check_trace(mk.RuleSet(rules).trace(word, **options), rules, word)
 
 
 def by_batch(rules: Any, word: Any, options: dict[str, Any]) -> Answer:
@@ -66,6 +74,46 @@ def by_rows(rules: Any, word: Any, options: dict[str, Any]) -> Answer:
     return b.words[1], int(b.outcomes[1]), int(b.steps[1]), UNKNOWN
 
 
+def by_matcher(matcher: str, rules: Any, word: Any, options: dict[str, Any]) -> Answer:
+    """A traced run, and a batch, which records no steps and uses the matcher's memory again from row to row."""
+    given = {**options, "matcher": matcher}
+    answer = by_trace(rules, word, given)
+    assert by_rows(rules, word, given)[:3] == answer[:3]
+    return answer
+
+
+def switched(rules: Any, word: Any, options: dict[str, Any], schedule: Iterable[tuple[str, int | None]]) -> Answer:
+    """A traced run of pieces: the matcher of each, and how many steps it may take (None: to the end)."""
+    rule_set, log = mk.RuleSet(rules), _core.TraceLog()
+    given = {"max_steps": 1_000_000, "max_length": 2**28, "detect_cycles": False, "strategy": "markov", **options}
+    run = rule_set._open(word, **given, matcher="auto", log=log)
+    for matcher, steps in schedule:
+        run.matcher = matcher
+        run.step(steps)
+    text = isinstance(word, str)
+    result = mk.rules.result_of(run, text)
+    return check_trace(Trace(rule_set, rule_set._encode(word), text, log, result), rules, word)
+
+
+def random_schedule(seed: str, longest: int) -> Iterable[tuple[str, int | None]]:
+    chance = random.Random(seed)
+    for _ in range(30):
+        yield chance.choice(("auto", *MATCHERS)), chance.randint(0, longest)
+    yield chance.choice(MATCHERS), None
+
+
+def by_switching(rules: Any, word: Any, options: dict[str, Any]) -> Answer:
+    schedule = list(random_schedule(repr((rules, word)), 4))
+    answer = switched(rules, word, options, schedule)
+    # Steps that nobody records may be taken several at once.
+    runner = mk.RuleSet(rules).runner(word, **{"max_steps": 1_000_000, **options})
+    for runner.matcher, steps in schedule:
+        runner.step(steps)
+    assert runner.result is not None
+    assert (runner.word, runner.outcome, runner.steps) == answer[:3]
+    return answer
+
+
 ENGINES: dict[str, Engine] = {
     "oracle": by_oracle,
     "run": by_run,
@@ -73,6 +121,8 @@ ENGINES: dict[str, Engine] = {
     "trace": by_trace,
     "batch": by_batch,
     "rows": by_rows,
+    **{matcher: partial(by_matcher, matcher) for matcher in MATCHERS},
+    "switching": by_switching,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from engines import MATCHERS, random_schedule
 
 import markovlib as mk
 
@@ -18,13 +19,13 @@ def programs(corpus):
         return [json.loads(line) for line in lines]
 
 
-def check(program):
+def check(program, matcher="auto"):
     rules = mk.RuleSet([tuple(rule) for rule in program["rules"]])
     if program.get("nonterminating"):
-        r = rules.run(program["input"], max_steps=20_000, max_length=100_000)
+        r = rules.run(program["input"], max_steps=20_000, max_length=100_000, matcher=matcher)
         assert not r.halted, program["name"]
         return
-    r = rules.run(program["input"], max_steps=None)
+    r = rules.run(program["input"], max_steps=None, matcher=matcher)
     assert (r.word, r.steps) == (program["expected"], program["steps"]), program["name"]
     assert r.outcome == HALTS[program["halt"]], program["name"]
 
@@ -44,10 +45,37 @@ def test_long_programs(programs):
     assert max(p["steps"] for p in slow) >= 10_000_000
 
 
-def test_programs_as_batches(programs):
+@pytest.mark.parametrize("matcher", MATCHERS)
+def test_short_programs_with_every_matcher(programs, matcher):
+    for program in programs:
+        if (program["steps"] or 0) < 5000:
+            check(program, matcher)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("matcher", MATCHERS)
+def test_programs_with_every_matcher(programs, matcher):
+    for program in programs:
+        if 5000 <= (program["steps"] or 0) < SLOW_STEPS:
+            check(program, matcher)
+
+
+def test_programs_with_changing_matchers(programs):
+    chosen = [p for p in programs if p["steps"] is not None and p["steps"] < 5000]
+    for program in chosen:
+        runner = mk.RuleSet([tuple(rule) for rule in program["rules"]]).runner(program["input"])
+        for matcher, steps in random_schedule(program["name"], 2 + program["steps"] // 16):
+            runner.matcher = matcher
+            runner.step(steps)
+        assert (runner.word, runner.steps) == (program["expected"], program["steps"]), program["name"]
+
+
+@pytest.mark.parametrize("matcher", ["auto", *MATCHERS])
+def test_programs_as_batches(programs, matcher):
     """All that halt soon, as rows with a rule set each."""
     chosen = [p for p in programs if p["steps"] is not None and p["steps"] < 5000]
-    b = mk.run_rows([[tuple(r) for r in p["rules"]] for p in chosen], [p["input"] for p in chosen])
+    rules = [[tuple(r) for r in p["rules"]] for p in chosen]
+    b = mk.run_rows(rules, [p["input"] for p in chosen], matcher=matcher)
     assert b.words.tolist() == [p["expected"] for p in chosen]
     assert b.steps.tolist() == [p["steps"] for p in chosen]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from engines import ENGINES, same
+from engines import ENGINES, MATCHERS, by_matcher, random_schedule, same, switched
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,12 +87,13 @@ def random_rows(seed: int, rows: int) -> tuple[list, list]:
 def check_random(seed: int, rows: int, strategy: str) -> set[int]:
     rule_sets, words = random_rows(seed, rows)
     options = {"max_steps": 25, "max_length": 60, "detect_cycles": seed % 2 == 0, "strategy": strategy}
-    b = mk.run_rows(rule_sets, words, **options)
-    answers = zip(b.words.tolist(), b.outcomes.tolist(), b.steps.tolist(), strict=True)
-    for rules, word, answer in zip(rule_sets, words, answers, strict=True):
-        r = oracle.run(rules, word, **options)
-        assert answer == (r.word, r.outcome, r.steps), (rules, word, options)
-    return set(b.outcomes.tolist())
+    expected = [oracle.run(rules, word, **options) for rules, word in zip(rule_sets, words, strict=True)]
+    for matcher in ("auto", *MATCHERS):
+        b = mk.run_rows(rule_sets, words, matcher=matcher, **options)
+        answers = zip(b.words.tolist(), b.outcomes.tolist(), b.steps.tolist(), strict=True)
+        for rules, word, answer, r in zip(rule_sets, words, answers, expected, strict=True):
+            assert answer == (r.word, r.outcome, r.steps), (matcher, rules, word, options)
+    return {int(r.outcome) for r in expected}
 
 
 @pytest.mark.parametrize("strategy", ["markov", "leftmost"])
@@ -106,3 +107,48 @@ def test_random_runs(strategy):
 @pytest.mark.parametrize("seed", range(100, 110))
 def test_a_million_random_runs(strategy, seed):
     assert check_random(seed, 52_000, strategy) == ({1, 2, 3, 4, 5} if seed % 2 == 0 else {1, 2, 3, 4})
+
+
+def long_case(rng: random.Random) -> tuple[list, bytes]:
+    """Rules with short and with long sides, and a word of hundreds to thousands of letters of their pieces."""
+    letters = b"abc"[: rng.choice((1, 2, 3))]
+
+    def side():
+        power = bytes([rng.choice(letters)]) * rng.choice((1, 2, 63, 64, 65, 255, 256, 300))
+        some = bytes(rng.choices(letters, k=rng.randint(0, 9)))
+        return rng.choice((some, some, some, power, power[1:] + some, some + power))
+
+    rules = [(side(), side(), rng.random() < 0.02) for _ in range(rng.randint(1, 6))]
+    if rng.random() < 0.8:
+        rules = [(p or b"a", r, t) for p, r, t in rules]
+    pieces = [s for rule in rules for s in rule[:2]] + [bytes(rng.choices(letters, k=40))]
+    return rules, b"".join(rng.choices(pieces, k=rng.choice((5, 30, 100))))[:6000]
+
+
+def check_long(seed: int, cases: int) -> int:
+    rng, steps = random.Random(seed), 0
+    for i in range(cases):
+        rules, word = long_case(rng)
+        options = {
+            "max_steps": 150,
+            "max_length": rng.choice((100, 3000, 20_000)),
+            "detect_cycles": rng.random() < 0.3,
+            "strategy": rng.choice(("markov", "leftmost")),
+        }
+        expected = ENGINES["oracle"](rules, word, options)
+        for matcher in MATCHERS:
+            assert same(by_matcher(matcher, rules, word, options), expected), (matcher, rules, word, options)
+        answer = switched(rules, word, options, random_schedule(f"{seed} {i}", 12))
+        assert same(answer, expected), (rules, word, options)
+        steps += expected[2]
+    return steps
+
+
+def test_long_words():
+    assert check_long(1, 150) > 5_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 8))
+def test_more_long_words(seed):
+    assert check_long(seed, 1_500) > 50_000

@@ -36,6 +36,11 @@ void *mk_realloc(void *block, size_t size);
 void mk_free(void *block);
 void mk_memory_fail_after(int64_t n);
 
+/* Counts the bytes of the blocks that are allocated from now on, until it is switched off; mk_memory_peak is the most
+ * that were held at once since.  For tests. */
+void mk_memory_watch(bool on);
+int64_t mk_memory_peak(void);
+
 /* ---- interruption and dispatch -------------------------------------------------------------------------------- */
 
 /* Long work calls ask(context) every few milliseconds, on the thread that called the engine; a result other than 0

@@ -1,98 +1,98 @@
-/* Runs against an oracle of a page: every rule set of one and two rules over two letters with sides up to length 2,
- * every word up to length 4, both strategies; and every allocation made to fail. */
+/* Runs against the oracle, over every matcher: every rule set of one and two rules over two letters with sides up to
+ * length 2, every word up to length 4, both strategies, every step at which the matcher can be changed; and every
+ * allocation made to fail. */
 #include "check.h"
+#include "oracle.h"
 
-enum { MAX_WORD = 64, STEPS = 20, LENGTH = 12 };
-
-typedef struct {
-    char pattern[4], replacement[4];
-    int terminal;
-} rule;
-
-static int at(const char *word, const char *pattern)
-{
-    const char *found = strstr(word, pattern);
-    return found ? (int)(found - word) : -1;
-}
-
-static int choose(const rule *rules, int n, int leftmost, const char *word, int *position)
-{
-    int chosen = -1;
-    for (int i = 0; i < n; i++) {
-        int p = at(word, rules[i].pattern);
-        if (p >= 0 && (chosen < 0 || (leftmost && p < *position))) {
-            chosen = i;
-            *position = p;
-        }
-    }
-    return chosen;
-}
-
-static mk_outcome oracle(const rule *rules, int n, int leftmost, char *word, uint64_t *steps)
-{
-    for (*steps = 0;;) {
-        int position = 0, i = choose(rules, n, leftmost, word, &position);
-        if (i < 0)
-            return MK_NO_RULE_APPLIES;
-        if (*steps >= STEPS)
-            return MK_STEP_LIMIT;
-        if (strlen(word) - strlen(rules[i].pattern) + strlen(rules[i].replacement) > LENGTH)
-            return MK_LENGTH_LIMIT;
-        char next[MAX_WORD];
-        snprintf(next, sizeof next, "%.*s%s%s", position, word, rules[i].replacement,
-                 word + position + strlen(rules[i].pattern));
-        memcpy(word, next, sizeof next);
-        ++*steps;
-        if (rules[i].terminal)
-            return MK_TERMINAL_RULE;
-    }
-}
-
-static mk_status compile(const rule *rules, int n, mk_ruleset **out)
-{
-    uint8_t patterns[64], replacements[64], terminal[8];
-    int64_t p[9] = {0}, r[9] = {0};
-    for (int i = 0; i < n; i++) {
-        p[i + 1] = p[i] + (int64_t)strlen(rules[i].pattern);
-        r[i + 1] = r[i] + (int64_t)strlen(rules[i].replacement);
-        memcpy(patterns + p[i], rules[i].pattern, strlen(rules[i].pattern));
-        memcpy(replacements + r[i], rules[i].replacement, strlen(rules[i].replacement));
-        terminal[i] = (uint8_t)rules[i].terminal;
-    }
-    return mk_ruleset_compile((mk_column){patterns, p, (size_t)n}, (mk_column){replacements, r, (size_t)n}, terminal,
-                              out);
-}
+enum { STEPS = 20, LENGTH = 12, MATCHERS = 4 };
 
 static const mk_poll no_poll = {NULL, NULL};
 
-static void compare(const mk_ruleset *compiled, const rule *rules, int n, int leftmost, const char *word)
+static oracle_word word_of(const char *text)
 {
-    char expected[MAX_WORD];
-    uint64_t steps;
-    snprintf(expected, sizeof expected, "%s", word);
-    mk_outcome outcome = oracle(rules, n, leftmost, expected, &steps);
-    mk_options options = {STEPS, LENGTH, leftmost ? MK_LEFTMOST : MK_MARKOV, false, MK_AUTO};
+    return (oracle_word){(uint8_t *)(uintptr_t)text, strlen(text)};
+}
+
+static oracle_rule make_rule(const char *pattern, const char *replacement, bool terminal)
+{
+    return (oracle_rule){
+        (const uint8_t *)pattern, (const uint8_t *)replacement, strlen(pattern), strlen(replacement), terminal,
+    };
+}
+
+static mk_status compile(const oracle_rule *rules, size_t n, mk_ruleset **out)
+{
+    uint8_t patterns[64], replacements[64], terminal[8];
+    int64_t p[9] = {0}, r[9] = {0};
+    for (size_t i = 0; i < n; i++) {
+        memcpy(patterns + p[i], rules[i].pattern, rules[i].pattern_length);
+        memcpy(replacements + r[i], rules[i].replacement, rules[i].replacement_length);
+        p[i + 1] = p[i] + (int64_t)rules[i].pattern_length;
+        r[i + 1] = r[i] + (int64_t)rules[i].replacement_length;
+        terminal[i] = rules[i].terminal;
+    }
+    return mk_ruleset_compile((mk_column){patterns, p, n}, (mk_column){replacements, r, n}, terminal, out);
+}
+
+/* ---- small scope, completely ---------------------------------------------------------------------------------- */
+
+typedef struct {
+    const oracle_rule *rules;
+    size_t count;
+    const mk_ruleset *compiled;
+    const char *word;
+    mk_strategy strategy;
+    bool detect_cycles; /* if not, a run may take several steps at once */
+} program;
+
+static oracle solve(const program *p)
+{
+    mk_options options = {STEPS, LENGTH, p->strategy, p->detect_cycles, MK_AUTO};
+    oracle o = oracle_open(p->rules, p->count, word_of(p->word), &options);
+    mk_match next;
+    while (oracle_look(&o, &next))
+        oracle_apply(&o, next);
+    return o;
+}
+
+/* The run begins with one matcher; before step `change` it is given another. */
+static void compare(const program *p, const oracle *expected, mk_matcher first, uint64_t change, mk_matcher then)
+{
+    mk_options options = {STEPS, LENGTH, p->strategy, p->detect_cycles, first};
     mk_run *run;
-    CHECK(mk_run_open(compiled, (const uint8_t *)word, strlen(word), &options, NULL, &run) == MK_OK);
-    CHECK(mk_run_step(run, UINT64_MAX, no_poll) == MK_OK);
     size_t length;
-    const uint8_t *got = mk_run_word(run, &length);
-    CHECK(mk_run_outcome(run) == outcome && mk_run_steps(run) == steps);
-    CHECK(length == strlen(expected) && memcmp(got, expected, length) == 0);
+    CHECK(mk_run_open(p->compiled, (const uint8_t *)p->word, strlen(p->word), &options, NULL, &run) == MK_OK);
+    CHECK(mk_run_step(run, change, no_poll) == MK_OK);
+    CHECK(mk_run_steps(run) == change);
+    mk_run_choose(run, then);
+    CHECK(mk_run_step(run, UINT64_MAX, no_poll) == MK_OK);
+    const uint8_t *word = mk_run_word(run, &length);
+    CHECK(mk_run_outcome(run) == expected->outcome && mk_run_steps(run) == expected->steps);
+    CHECK(length == expected->word.length && memcmp(word, expected->word.bytes, length) == 0);
+    CHECK(mk_run_max_length_seen(run) == expected->max_length_seen);
+    if (expected->outcome == MK_CYCLE) {
+        uint64_t start, period, expected_start, expected_period;
+        CHECK(mk_run_cycle(run, no_poll, &start, &period) == MK_OK);
+        oracle_cycle(expected, &expected_start, &expected_period);
+        CHECK(start == expected_start && period == expected_period);
+    }
     mk_run_close(run);
 }
 
-static const char *sides[] = {"", "a", "b", "aa", "ab", "ba", "bb"};
-
-static rule rule_number(int i)
+static void every_matcher(const program *p, bool changing)
 {
-    rule made = {"", "", i / 49};
-    strcpy(made.pattern, sides[i % 7]);
-    strcpy(made.replacement, sides[i / 7 % 7]);
-    return made;
+    oracle expected = solve(p);
+    for (int first = 0; first < MATCHERS; first++) {
+        compare(p, &expected, (mk_matcher)first, 0, (mk_matcher)first);
+        for (uint64_t change = 1; changing && change <= expected.steps; change++)
+            for (int then = 0; then < MATCHERS; then++)
+                if (then != first)
+                    compare(p, &expected, (mk_matcher)first, change, (mk_matcher)then);
+    }
+    oracle_close(&expected);
 }
 
-static void all_words(const rule *rules, int n)
+static void all_words(const oracle_rule *rules, size_t n, bool changing)
 {
     mk_ruleset *compiled;
     CHECK(compile(rules, n, &compiled) == MK_OK);
@@ -101,61 +101,125 @@ static void all_words(const rule *rules, int n)
             char word[8] = {0};
             for (int i = 0; i < length; i++)
                 word[i] = bits >> i & 1 ? 'b' : 'a';
-            compare(compiled, rules, n, 0, word);
-            compare(compiled, rules, n, 1, word);
+            for (int i = 0; i < 4; i++) {
+                mk_strategy strategy = i & 1 ? MK_LEFTMOST : MK_MARKOV;
+                every_matcher(&(program){rules, n, compiled, word, strategy, i & 2}, changing);
+            }
         }
     mk_ruleset_free(compiled);
+}
+
+static oracle_rule rule_number(int i)
+{
+    static const char *const sides[] = {"", "a", "b", "aa", "ab", "ba", "bb"};
+    return make_rule(sides[i % 7], sides[i / 7 % 7], i / 49);
 }
 
 static void exhaustive(void)
 {
     for (int i = 0; i < 98; i++) {
-        rule rules[2] = {rule_number(i)};
-        all_words(rules, 1);
+        oracle_rule rules[2] = {rule_number(i)};
+        all_words(rules, 1, true);
         for (int k = 0; k < 98; k++) {
             rules[1] = rule_number(k);
-            all_words(rules, 2);
+            all_words(rules, 2, false);
         }
     }
 }
 
-/* Opens, runs with a trace and with cycle detection, replays and closes, with the n-th allocation failing. */
-static mk_status everything(int fail_after)
+/* ---- every allocation fails once ------------------------------------------------------------------------------ */
+
+enum { WORD = 300, PIECE = 97 };
+
+typedef struct {
+    mk_options options;
+    mk_matcher other; /* the run changes between options.matcher and this one after every PIECE steps */
+    bool traced;
+    oracle_rule rules[2];
+    char word[WORD + 1];
+    oracle expected;
+} scenario;
+
+static scenario make_scenario(mk_strategy strategy, mk_matcher first, mk_matcher other, bool traced)
 {
-    rule rules[2] = {{"ab", "bba", 0}, {"bbbb", "a", 0}};
+    scenario s = {
+        .options = {1500, 2000, strategy, traced, first},
+        .other = other,
+        .traced = traced,
+        .rules = {make_rule("ab", "bba", false), make_rule("bbbb", "a", false)},
+    };
+    memset(s.word, 'a', WORD);
+    memset(s.word + WORD / 2, 'b', WORD / 2);
+    s.expected = oracle_open(s.rules, 2, word_of(s.word), &s.options);
+    mk_match next;
+    while (oracle_look(&s.expected, &next))
+        oracle_apply(&s.expected, next);
+    return s;
+}
+
+static mk_status run_in_pieces(mk_run *run, const scenario *s)
+{
+    mk_status status = MK_OK;
+    while (status == MK_OK && mk_run_outcome(run) == MK_RUNNING) {
+        bool odd = mk_run_steps(run) / PIECE % 2;
+        mk_run_choose(run, odd ? s->other : s->options.matcher);
+        status = mk_run_step(run, PIECE - mk_run_steps(run) % PIECE, no_poll);
+    }
+    return status;
+}
+
+static mk_status check_end(mk_run *run, const scenario *s)
+{
+    size_t length;
+    const uint8_t *word = mk_run_word(run, &length);
+    if (!word)
+        return MK_NO_MEMORY;
+    CHECK(mk_run_outcome(run) == s->expected.outcome && mk_run_steps(run) == s->expected.steps);
+    CHECK(length == s->expected.word.length && memcmp(word, s->expected.word.bytes, length) == 0);
+    return MK_OK;
+}
+
+static mk_status replay_both_ways(mk_replay *replay, const mk_trace *trace, const scenario *s)
+{
+    uint64_t steps = mk_trace_steps(trace);
+    size_t length;
+    mk_status status = mk_replay_move(replay, trace, 0, steps, no_poll);
+    const uint8_t *word = mk_replay_word(replay, &length);
+    CHECK(status != MK_OK || (length == s->expected.word.length && memcmp(word, s->expected.word.bytes, length) == 0));
+    if (status == MK_OK)
+        status = mk_replay_move(replay, trace, steps, 0, no_poll);
+    word = mk_replay_word(replay, &length);
+    CHECK(status != MK_OK || (length == WORD && memcmp(word, s->word, WORD) == 0));
+    return status;
+}
+
+/* Opens, runs, with a trace and cycle detection or without either, replays and closes, all allocations after the n-th
+ * failing. */
+static mk_status everything(const scenario *s, int fail_after)
+{
     mk_ruleset *compiled = NULL;
     mk_trace *trace = NULL;
     mk_run *run = NULL;
     mk_replay *replay = NULL;
-    mk_options options = {5000, 4000, MK_MARKOV, true, MK_AUTO};
-    char word[300];
-    memset(word, 'a', sizeof word);
-    memset(word + 150, 'b', 150);
     mk_memory_fail_after(fail_after);
-    mk_status status = compile(rules, 2, &compiled);
-    if (status == MK_OK)
+    mk_status status = compile(s->rules, 2, &compiled);
+    if (status == MK_OK && s->traced)
         status = mk_trace_open(-1, &trace);
     if (status == MK_OK)
-        status = mk_run_open(compiled, (uint8_t *)word, sizeof word, &options, trace, &run);
+        status = mk_run_open(compiled, (const uint8_t *)s->word, WORD, &s->options, trace, &run);
     if (status == MK_OK)
-        status = mk_run_step(run, UINT64_MAX, no_poll);
+        status = run_in_pieces(run, s);
     if (status == MK_OK)
-        status = mk_replay_open(compiled, (uint8_t *)word, sizeof word, &replay);
-    if (status == MK_OK)
-        status = mk_replay_move(replay, trace, 0, mk_trace_steps(trace), no_poll);
-    if (status == MK_OK) {
-        size_t length, replayed;
-        const uint8_t *end = mk_run_word(run, &length), *again = mk_replay_word(replay, &replayed);
-        CHECK(length == replayed && memcmp(end, again, length) == 0);
-        CHECK(mk_trace_steps(trace) == mk_run_steps(run) && length > 300);
-        status = mk_replay_move(replay, trace, mk_trace_steps(trace), 0, no_poll);
-        again = mk_replay_word(replay, &replayed);
-        CHECK(status != MK_OK || (replayed == sizeof word && memcmp(again, word, replayed) == 0));
-    } else if (run) {
+        status = check_end(run, s);
+    if (status != MK_OK && run) {
         /* A run that failed stands between two steps and goes on. */
         mk_memory_fail_after(-1);
-        CHECK(mk_run_step(run, UINT64_MAX, no_poll) == MK_OK && mk_run_outcome(run) != MK_RUNNING);
+        CHECK(run_in_pieces(run, s) == MK_OK && check_end(run, s) == MK_OK);
     }
+    if (status == MK_OK && s->traced)
+        status = mk_replay_open(compiled, (const uint8_t *)s->word, WORD, &replay);
+    if (status == MK_OK && s->traced)
+        status = replay_both_ways(replay, trace, s);
     mk_memory_fail_after(-1);
     mk_replay_close(replay);
     mk_run_close(run);
@@ -166,11 +230,18 @@ static mk_status everything(int fail_after)
 
 static void failing_allocations(void)
 {
-    int n = 0;
-    while (everything(n) == MK_NO_MEMORY)
-        n++;
-    CHECK(n > 8 && everything(n) == MK_OK);
-    printf("%d allocations made to fail\n", n);
+    int failed = 0;
+    for (int i = 0; i < 4 * MATCHERS * MATCHERS; i++) {
+        mk_matcher first = (mk_matcher)(i / 4 % MATCHERS), other = (mk_matcher)(i / 4 / MATCHERS);
+        scenario s = make_scenario(i & 1 ? MK_LEFTMOST : MK_MARKOV, first, other, i & 2);
+        int n = 0;
+        while (everything(&s, n) == MK_NO_MEMORY)
+            n++;
+        CHECK(n > 8 && everything(&s, n) == MK_OK);
+        failed += n;
+        oracle_close(&s.expected);
+    }
+    printf("%d allocations made to fail\n", failed);
 }
 
 int main(void)

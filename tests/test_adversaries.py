@@ -1,0 +1,110 @@
+"""Hostile programs: right at a small size, and at a large one a step's cost does not depend on the word.
+
+Costs are letters scanned and moved, which the run counts; no clock is read.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from adversaries import ADVERSARIES, oscillation, tide
+from engines import ENGINES, MATCHERS, by_matcher, random_schedule, same, switched
+
+import markovlib as mk
+
+STRATEGIES = ("markov", "leftmost")
+FLAT = 1.5  # the most that a step on 10^6 letters may cost, against one on 10^5
+LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
+
+
+def check(rules, word, options):
+    """The word, its outcome and every step, for every matcher and for one that changes."""
+    expected = ENGINES["oracle"](rules, word, options)
+    for matcher in ("auto", *MATCHERS):
+        assert same(by_matcher(matcher, rules, word, options), expected), matcher
+    for seed in range(5):
+        schedule = random_schedule(str(seed), max(1, expected[2] // 12))
+        assert same(switched(rules, word, options, schedule), expected), seed
+    return expected
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("name", ADVERSARIES)
+def test_small(name, strategy):
+    rules, word = ADVERSARIES[name].make(*ADVERSARIES[name].small)
+    expected = check(rules, word, {"strategy": strategy, "max_steps": 400})
+    assert expected[2] >= 20
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_small_tide(strategy):
+    rules, word = tide(3, 5)
+    options = {"strategy": strategy, "max_steps": 1000}
+    assert check(rules, word, options)[0].strip(b"^$0123") == b"g" * 10
+    assert mk.RuleSet(rules).run(word, **options).max_length_seen == 10 * 5**3 + 3
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("length", LENGTHS)
+def test_small_oscillation(length, strategy):
+    for k in (2, 40):
+        check(*oscillation(length, k), {"strategy": strategy, "max_steps": 100})
+
+
+def cost(rules, word, steps, matcher, strategy):
+    """Letters per step after a quarter of the steps, when what is learnt at first has been learnt."""
+    runner = rules.runner(word, max_length=None, strategy=strategy, matcher=matcher)
+    runner.step(steps // 4)
+    before = runner._run.letters
+    taken = runner.step(steps - steps // 4)
+    assert taken >= steps // 2
+    return (runner._run.letters - before) / taken
+
+
+@cache
+def large(name, n):
+    rules, word = ADVERSARIES[name].make(n, ADVERSARIES[name].k)
+    return mk.RuleSet(rules), word
+
+
+@pytest.mark.parametrize("matcher", ["index", "auto"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("name", ADVERSARIES)
+def test_a_step_costs_the_same_on_a_longer_word(name, strategy, matcher):
+    steps = ADVERSARIES[name].steps
+    costs = [cost(*large(name, n), steps, matcher, strategy) for n in (10**5, 10**6)]
+    assert costs[1] <= FLAT * costs[0], costs
+
+
+def whole_run(levels, matcher, strategy):
+    rules, word = tide(levels, 16)
+    r = mk.RuleSet(rules).runner(word, max_steps=None, strategy=strategy, matcher=matcher)
+    r.step(None)
+    assert r.word.strip(b"^$0123456789") == bytes([97 + 2 * levels]) * 10
+    assert r.result.max_length_seen == 10 * 16**levels + 3
+    return r._run.letters / r.steps
+
+
+@pytest.mark.parametrize("matcher", ["index", "auto"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_word_that_grows_and_shrinks_back(strategy, matcher):
+    """Ten letters become 40,960 or 655,360, and ten again."""
+    assert whole_run(4, matcher, strategy) <= FLAT * whole_run(3, matcher, strategy)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_word_that_grows_to_ten_megabytes_and_shrinks_back(strategy):
+    assert whole_run(5, "auto", strategy) <= FLAT * whole_run(3, "auto", strategy)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("k", [2, 40])
+@pytest.mark.parametrize("length", LENGTHS)
+def test_oscillation_around_a_length_costs_no_more_than_staying(length, k, strategy):
+    """The run that chooses for itself does not change for ever: each change would cost more letters than the word has,
+    and no step of a forced matcher costs so many."""
+    rules, word = oscillation(length, k)
+    forced = [cost(mk.RuleSet(rules), word, 2000, matcher, strategy) for matcher in MATCHERS]
+    assert cost(mk.RuleSet(rules), word, 2000, "auto", strategy) <= 1.2 * max(forced)
