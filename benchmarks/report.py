@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pages
-from adversaries import ADVERSARIES, count_letters
+from adversaries import ADVERSARIES
 from contenders import ENGINES, Unable, module
 from generators import DATA_WORKLOADS
 from measure import FULL, QUICK, Effort, measure_data, measure_rewriting, measure_threads
+from touched import count_letters
 from workloads import WORKLOADS, Workload
 
 from markovlib import _core
@@ -87,7 +88,7 @@ def make_record(command: str, only: list[str], effort: Effort) -> dict[str, Any]
         say("threads")
         record["threads"] = measure_threads(effort)
     for adversary in ADVERSARIES if "adversaries" in only else ():
-        say(f"adversary {adversary.name}")
+        say(f"adversary {adversary}")
         record["adversaries"].append(count_letters(adversary))
     for data in DATA_WORKLOADS if "data" in only else ():
         say(data.name)

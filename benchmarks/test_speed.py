@@ -5,10 +5,11 @@ Prints each workload's tables as it is done, and at the end those that need seve
 
 import pages
 import pytest
-from adversaries import ADVERSARIES, count_letters
+from adversaries import ADVERSARIES
 from generators import DATA_WORKLOADS
 from measure import QUICK, measure_data, measure_threads
 from report import ROOT, empty_record, measured, store
+from touched import count_letters
 from workloads import WORKLOADS
 
 
@@ -39,7 +40,7 @@ def test_threads(record, show):
     show({"threads": record["threads"]})
 
 
-@pytest.mark.parametrize("adversary", ADVERSARIES, ids=lambda a: a.name)
+@pytest.mark.parametrize("adversary", ADVERSARIES)
 def test_adversary(record, show, adversary):
     record["adversaries"].append(count_letters(adversary))
     show({"adversaries": record["adversaries"][-1:]})

@@ -10,6 +10,7 @@ from functools import cache
 import pytest
 from adversaries import ADVERSARIES, oscillation, tide
 from engines import ENGINES, MATCHERS, by_matcher, random_schedule, same, switched
+from touched import letters_a_step
 
 import markovlib as mk
 
@@ -52,16 +53,6 @@ def test_small_oscillation(length, strategy):
         check(*oscillation(length, k), {"strategy": strategy, "max_steps": 100})
 
 
-def cost(rules, word, steps, matcher, strategy):
-    """Letters per step after a quarter of the steps, when what is learnt at first has been learnt."""
-    runner = rules.runner(word, max_length=None, strategy=strategy, matcher=matcher)
-    runner.step(steps // 4)
-    before = runner._run.letters
-    taken = runner.step(steps - steps // 4)
-    assert taken >= steps // 2
-    return (runner._run.letters - before) / taken
-
-
 @cache
 def large(name, n):
     rules, word = ADVERSARIES[name].make(n, ADVERSARIES[name].k)
@@ -73,7 +64,7 @@ def large(name, n):
 @pytest.mark.parametrize("name", ADVERSARIES)
 def test_a_step_costs_the_same_on_a_longer_word(name, strategy, matcher):
     steps = ADVERSARIES[name].steps
-    costs = [cost(*large(name, n), steps, matcher, strategy) for n in (10**5, 10**6)]
+    costs = [letters_a_step(*large(name, n), steps, matcher, strategy) for n in (10**5, 10**6)]
     assert costs[1] <= FLAT * costs[0], costs
 
 
@@ -106,5 +97,5 @@ def test_oscillation_around_a_length_costs_no_more_than_staying(length, k, strat
     """The run that chooses for itself does not change for ever: each change would cost more letters than the word has,
     and no step of a forced matcher costs so many."""
     rules, word = oscillation(length, k)
-    forced = [cost(mk.RuleSet(rules), word, 2000, matcher, strategy) for matcher in MATCHERS]
-    assert cost(mk.RuleSet(rules), word, 2000, "auto", strategy) <= 1.2 * max(forced)
+    forced = [letters_a_step(mk.RuleSet(rules), word, 2000, matcher, strategy) for matcher in MATCHERS]
+    assert letters_a_step(mk.RuleSet(rules), word, 2000, "auto", strategy) <= 1.2 * max(forced)

@@ -30,6 +30,7 @@ static mk_batch plan(size_t threads)
         .rules = rules,
         .max_steps = &max_steps,
         .max_length = &max_length,
+        .max_total = MK_NO_LIMIT,
         .threads = threads,
     };
 }
