@@ -12,6 +12,7 @@ typedef struct {
     uint8_t *words;
     int64_t offsets[ROWS + 1], row_rules[ROWS + 1];
     int64_t max_steps[ROWS], max_length[ROWS];
+    int64_t max_total;
     size_t threads;
     int fault; /* negative: none */
 } table;
@@ -70,6 +71,18 @@ static oracle run_row(const table *t, const mk_batch *b, size_t row, mk_match *f
     return o;
 }
 
+static size_t total_length(const table *t, const mk_batch *b)
+{
+    size_t total = 0;
+    for (size_t row = 0; row < t->rows; row++) {
+        mk_match first;
+        oracle o = run_row(t, b, row, &first);
+        total += o.word.length;
+        oracle_close(&o);
+    }
+    return total;
+}
+
 static void compare_rows(const table *t, const mk_batch *b, const mk_batch_result *result)
 {
     for (size_t row = 0; row < t->rows; row++) {
@@ -101,6 +114,7 @@ static void test_batch(const table *t, const mk_ruleset *compiled, uint8_t head)
         .max_length = t->max_length,
         .max_steps_per_row = head & 32,
         .max_length_per_row = head & 64,
+        .max_total = t->max_total,
         .threads = t->threads,
     };
     mk_batch_result result;
@@ -110,7 +124,10 @@ static void test_batch(const table *t, const mk_ruleset *compiled, uint8_t head)
     mk_memory_fail_after(-1);
     if (status == MK_OK) {
         compare_rows(t, &b, &result);
+        FUZZ_CHECK(result.words.offsets[t->rows] <= t->max_total);
         mk_batch_result_free(&result);
+    } else if (status == MK_TOO_LARGE) {
+        FUZZ_CHECK(total_length(t, &b) > (size_t)t->max_total);
     } else {
         FUZZ_CHECK(status == MK_NO_MEMORY && t->fault >= 0 && row <= t->rows);
     }
@@ -196,7 +213,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_input in = {data, data + size};
     table t = {0};
     mk_ruleset *compiled;
-    uint8_t head = fuzz_byte(&in), fault = fuzz_byte(&in);
+    uint8_t head = fuzz_byte(&in), fault = fuzz_byte(&in), total = fuzz_byte(&in);
+    t.max_total = total < 224 ? MK_NO_LIMIT : (total - 224) * 32;
     t.threads = head & 128 ? 2 : 1;
     t.fault = fault < 192 ? -1 : fault - 192;
     fuzz_rules_read(&in, &t.rules);

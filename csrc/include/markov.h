@@ -144,7 +144,8 @@ void mk_run_close(mk_run *run);
  * of the longest word so far and 64 bytes a pattern byte, or 1 MB where that is more. */
 mk_status mk_run_step(mk_run *run, uint64_t n, mk_poll poll);
 
-/* The matcher in use, never MK_AUTO; and choosing another for the steps to come, which MK_AUTO undoes. */
+/* The matcher in use (MK_AUTO before the first step, and where changing to one failed); and choosing another for the
+ * steps to come, which MK_AUTO undoes. */
 mk_matcher mk_run_matcher(const mk_run *run);
 void mk_run_choose(mk_run *run, mk_matcher matcher);
 
