@@ -92,7 +92,7 @@ ADVERSARIES = {
     "scattered": Adversary(scattered, 50, (2000, 20)),  # 20,000 rules on the longer word
     "shrinking power": Adversary(shrinking_power, 1000, (400, 100)),
     "broken power": Adversary(broken_power, 1000, (2000, 70), 90),
-    "nested powers": Adversary(nested_powers, 200, (300, 20), 400),
+    "nested powers": Adversary(nested_powers, 200, (300, 20), 6000),
     "long power": Adversary(long_power, 100_000, (300, 200), 100),
     "long patterns": Adversary(long_patterns, 100_000, (600, 150), 1000),
     "many rules": Adversary(many_rules, 100_000, (3000, 1000), 900),
