@@ -6,17 +6,27 @@ enum { LETTERS_PER_STEP = 16 }; /* a step costs something even when no letter is
 
 /* ---- which matcher --------------------------------------------------------------------------------------------------
  *
- * Short words: bits.  Longer ones: the scan needs no preparation, and a step with the index costs less than one search,
- * so a run begins with the scan and changes once it has done as much work as the change costs.  Between the lengths at
- * which bits are left and taken up again lie so many letters that changing to and fro costs no more than the edits. */
-enum { WORK_PER_CHANGE = 20000, WORK_PER_LETTER = 64, WORK_PER_PATTERN_BYTE = 1500, SHORT_AGAIN = 40 };
+ * Bits, for short words, and the scan need little preparation; a step with the index costs less than theirs.  So a run
+ * begins with one of them and changes to the index, for good, once it has done as much work as the change costs.
+ * Between the lengths at which bits give way to the scan and are taken up again lie so many letters that changing to
+ * and fro costs no more than the edits do. */
+enum {
+    WORK_PER_CHANGE = 20000, /* in letters searched or moved, some 1/30 ns each */
+    WORK_PER_LETTER = 64,
+    WORK_PER_PATTERN_BYTE = 1500,
+    WORK_PER_BITS_STEP = 1500,
+    SHORT_AGAIN = 40
+};
 
-static uint64_t work_of_change(const mk_run *run)
+/* How much more work may be done before the change to the index. */
+static uint64_t work_left(const mk_run *run)
 {
-    uint64_t work = WORK_PER_CHANGE + WORK_PER_LETTER * (uint64_t)run->length;
+    if (run->options.matcher != MK_AUTO || run->no_index)
+        return UINT64_MAX;
+    uint64_t cost = WORK_PER_CHANGE + WORK_PER_LETTER * (uint64_t)run->length;
     if (!mk_ruleset_has_automaton(run->rules))
-        work += WORK_PER_PATTERN_BYTE * (uint64_t)run->rules->pattern_bytes;
-    return work;
+        cost += WORK_PER_PATTERN_BYTE * (uint64_t)run->rules->pattern_bytes;
+    return cost > run->work ? cost - run->work : 0;
 }
 
 /* Gets the word out of the index. */
@@ -38,6 +48,8 @@ static mk_status use_bits(mk_run *run)
     mk_status status = flatten(run);
     if (status != MK_OK)
         return status;
+    run->work += run->matcher == MK_SCAN ? run->scan.work : 0;
+    run->bits_steps = work_left(run) / WORK_PER_BITS_STEP;
     mk_bits_start(&run->bits, run->rules, run->options.strategy, mk_word_bytes(&run->word), run->length);
     run->matcher = MK_BITS;
     return MK_OK;
@@ -45,10 +57,9 @@ static mk_status use_bits(mk_run *run)
 
 static mk_status use_scan(mk_run *run)
 {
-    uint64_t budget = run->options.matcher == MK_AUTO && !run->no_index ? work_of_change(run) : UINT64_MAX;
     mk_status status = flatten(run);
     if (status == MK_OK)
-        status = mk_scan_start(&run->scan, run->rules, run->options.strategy, run->length, budget);
+        status = mk_scan_start(&run->scan, run->rules, run->options.strategy, run->length, work_left(run));
     if (status == MK_OK)
         run->matcher = MK_SCAN;
     return status;
@@ -73,12 +84,14 @@ static mk_status use_index(mk_run *run)
 static mk_status settle(mk_run *run)
 {
     mk_matcher wanted = run->options.matcher;
-    mk_status status = MK_OK;
-    if (wanted == MK_INDEX && !run->no_index)
-        status = run->matcher == MK_INDEX ? MK_OK : use_index(run);
-    else if (wanted != MK_SCAN && wanted != MK_INDEX && mk_bits_fits(run->rules, run->length))
+    mk_status status;
+    if (run->matcher == MK_INDEX && (wanted == MK_AUTO || wanted == MK_INDEX))
+        status = MK_OK;
+    else if (wanted == MK_INDEX && !run->no_index)
+        status = use_index(run);
+    else if ((wanted == MK_AUTO || wanted == MK_BITS) && mk_bits_fits(run->rules, run->length))
         status = use_bits(run);
-    else if (wanted != MK_AUTO || run->matcher != MK_INDEX)
+    else
         status = use_scan(run);
     run->settled = status == MK_OK;
     return status;
@@ -89,7 +102,8 @@ static bool still_suits(const mk_run *run)
 {
     if (run->matcher == MK_BITS)
         return mk_bits_fits(run->rules, run->length);
-    return run->options.matcher > MK_BITS || run->length > SHORT_AGAIN || !run->rules->bits;
+    return run->matcher == MK_INDEX || run->options.matcher > MK_BITS || run->length > SHORT_AGAIN ||
+           !run->rules->bits;
 }
 
 mk_matcher mk_run_matcher(const mk_run *run)
@@ -117,6 +131,7 @@ mk_status mk_run_start(mk_run *run, const mk_ruleset *rules, const uint8_t *word
     run->outcome = MK_RUNNING;
     run->steps = 0;
     run->pending = run->no_index = run->settled = false;
+    run->work = 0;
     run->length = run->max_length_seen = length;
     run->matcher = MK_AUTO;
     mk_status status = mk_word_set(&run->word, word, length);
@@ -178,7 +193,7 @@ static mk_answer ask(mk_run *run)
     if (run->matcher == MK_INDEX)
         return mk_index_first(&run->index, &run->meter, &run->next);
     if (run->matcher == MK_BITS)
-        return mk_bits_first(&run->bits, &run->next);
+        return run->bits_steps == 0 ? MK_SPENT : mk_bits_first(&run->bits, &run->next);
     return mk_scan_first(&run->scan, mk_word_bytes(&run->word), run->length, &run->meter, &run->next);
 }
 
@@ -259,8 +274,11 @@ static mk_status edit_flat(mk_run *run, const mk_rule *rule)
     if (run->matcher == MK_SCAN) {
         mk_scan_edited(&run->scan, run->next);
         run->scan.work += run->meter.letters - letters;
-    } else if (still_suits(run)) {
-        mk_bits_edited(&run->bits, run->next);
+    } else {
+        run->bits_steps--;
+        run->work += WORK_PER_BITS_STEP;
+        if (still_suits(run))
+            mk_bits_edited(&run->bits, run->next);
     }
     if (run->length > run->max_length_seen)
         run->max_length_seen = run->length;

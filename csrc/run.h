@@ -18,6 +18,8 @@ struct mk_run {
     mk_scan scan;
     mk_index index;
     bool settled;  /* the matcher in use is the one for options.matcher and the word's length */
+    uint64_t work;       /* done by bits and by scans that are over */
+    uint64_t bits_steps; /* so many more before the index is used */
     bool no_index; /* the rules are too large for it */
     mk_meter meter;
     mk_outcome outcome;
