@@ -125,7 +125,8 @@ static mk_status run_on(job *j, scratch *own, size_t row, const uint8_t *word, s
         status = record(j, own, row, run->length, run->outcome, run->steps, &first);
     if (status != MK_OK)
         return status;
-    mk_run_copy(run, own->to->bytes + own->to->length);
+    if (run->length)
+        mk_run_copy(run, own->to->bytes + own->to->length);
     own->to->length += run->length;
     return MK_OK;
 }
