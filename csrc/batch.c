@@ -41,7 +41,7 @@ typedef struct {
 
 static mk_status reserve(chunk *to, size_t length)
 {
-    if (length <= to->capacity - to->length)
+    if (to->bytes && length <= to->capacity - to->length)
         return MK_OK;
     if (length > (size_t)PTRDIFF_MAX / 2 - to->length)
         return MK_NO_MEMORY;
@@ -125,8 +125,7 @@ static mk_status run_on(job *j, scratch *own, size_t row, const uint8_t *word, s
         status = record(j, own, row, run->length, run->outcome, run->steps, &first);
     if (status != MK_OK)
         return status;
-    if (run->length)
-        mk_run_copy(run, own->to->bytes + own->to->length);
+    mk_run_copy(run, own->to->bytes + own->to->length);
     own->to->length += run->length;
     return MK_OK;
 }
