@@ -235,8 +235,9 @@ class RuleSet:
         taken.  With `detect_cycles` the word after step s is compared with the word after step t, t the largest power
         of two below s (0 for s = 1), and equality ends the run as `Outcome.CYCLE` (Brent 1980).
 
-        Each step costs at most one search of the word per rule, resumed where the last edit can have changed the
-        answer, and moves at most half of the word.  The GIL is released; Ctrl-C ends the run.
+        A step costs O(L + |replacement| + log n), L the longest pattern, n the word's length, however many rules there
+        are; the first one a pass over the word.  `matcher` ("bits", "scan", "index") forces a way to find matches,
+        which changes nothing but the time.  The GIL is released; Ctrl-C ends the run.
 
         Raises TypeError for a word of the other kind, ValueError for text that cannot be encoded or a bad option,
         MemoryError if the word outgrows memory.
@@ -353,7 +354,7 @@ class RuleSet:
     # -- asking ------------------------------------------------------------------------------------------------------
 
     def find(self, word: Word, *, strategy: Strategy = "markov") -> Match | None:
-        """The rule that would fire and where, or None; O(rules * word).
+        """The rule that would fire and where, or None; O(word), and once O(pattern bytes) if there are many rules.
 
         >>> RuleSet([("b", ""), ("a", "")]).find("aab")
         Match(rule=0, position=2)

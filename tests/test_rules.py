@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
+import random
 import threading
 
 import numpy as np
 import pytest
 
 import markovlib as mk
+from markovlib.testing import oracle
 
 
 def test_a_rule_set_is_a_value():
@@ -200,3 +202,25 @@ def test_long_words_and_many_rules():
     assert r.word == "c" * 40_000
     rules = [(f"<{i}>", f"<{i + 1}>") for i in range(2_000)]
     assert mk.RuleSet(rules).run("<0>").word == "<2000>"
+
+
+@pytest.mark.parametrize("strategy", ["markov", "leftmost"])
+@pytest.mark.parametrize("empty_at", [None, 0, 1500])
+def test_find_among_many_rules(strategy, empty_at):
+    """Enough rules that the word is read off with the automaton; the first call makes it, the second has it."""
+    chance = random.Random(f"{strategy} {empty_at}")
+
+    def letters(count):
+        return "".join(chance.choices("abc", k=count))
+
+    patterns = [letters(chance.randint(7, 12)) for _ in range(3000)]
+    if empty_at is not None:
+        patterns[empty_at] = ""
+    triples = [(pattern, "", False) for pattern in patterns]
+    rules = mk.RuleSet(triples)
+    for length in [*range(0, 40, 3), 300, 5000]:
+        word = letters(length)
+        step = oracle.find(triples, word, strategy)
+        for _ in range(2):
+            found = rules.find(word, strategy=strategy)
+            assert (tuple(found) if found else None) == step
