@@ -16,6 +16,12 @@ typedef struct {
 
 enum { NO_STATE = 0 }; /* the root is nobody's child */
 
+/* Asks, at every 2^16th state that a loop comes to, whether to go on. */
+static bool go_on(mk_meter *meter, uint32_t state)
+{
+    return (state & 0xffff) != 0 || mk_meter_spend(meter, (uint64_t)LETTERS_PER_STATE << 16);
+}
+
 static void trie_free(trie *t)
 {
     mk_free(t->child);
@@ -91,14 +97,14 @@ static mk_status link_failures(trie *t, mk_meter *meter)
                 t->rule[c] = t->rule[found];
             t->order[queued++] = c;
         }
-        if (!mk_meter_spend(meter, LETTERS_PER_STATE))
+        if (!go_on(meter, i))
             return MK_INTERRUPTED;
     }
     return MK_OK;
 }
 
 /* Numbers the states by their rules, those of one rule in order of their depth. */
-static mk_status number_states(trie *t, size_t rules)
+static mk_status number_states(trie *t, size_t rules, mk_meter *meter)
 {
     uint32_t *next = mk_malloc((rules + 2) * sizeof *next);
     if (!next)
@@ -108,15 +114,17 @@ static mk_status number_states(trie *t, size_t rules)
         next[(t->rule[s] < rules ? t->rule[s] : rules) + 1]++;
     for (size_t r = 0; r < rules; r++)
         next[r + 1] += next[r];
-    for (uint32_t i = 0; i < t->states; i++) {
+    mk_status status = MK_OK;
+    for (uint32_t i = 0; i < t->states && status == MK_OK; i++) {
         uint32_t s = t->order[i];
         t->number[s] = next[t->rule[s] < rules ? t->rule[s] : rules]++;
+        status = go_on(meter, i) ? MK_OK : MK_INTERRUPTED;
     }
     mk_free(next);
-    return MK_OK;
+    return status;
 }
 
-static mk_status write_rules(mk_automaton *a, const trie *t)
+static mk_status write_rules(mk_automaton *a, const trie *t, mk_meter *meter)
 {
     for (uint32_t s = 0; s < t->states; s++)
         a->matching += t->rule[s] != MK_NO_RULE;
@@ -124,9 +132,12 @@ static mk_status write_rules(mk_automaton *a, const trie *t)
     a->bound = mk_malloc(a->matching * sizeof *a->bound);
     if (!a->rule || !a->bound)
         return MK_NO_MEMORY;
-    for (uint32_t s = 0; s < t->states; s++)
+    for (uint32_t s = 0; s < t->states; s++) {
         if (t->rule[s] != MK_NO_RULE)
             a->rule[t->number[s]] = t->rule[s];
+        if (!go_on(meter, s))
+            return MK_INTERRUPTED;
+    }
     for (uint32_t s = a->matching; s-- > 0;)
         a->bound[s] = s + 1 < a->matching && a->rule[s] == a->rule[s + 1] ? a->bound[s + 1] : s + 1;
     return MK_OK;
@@ -144,7 +155,7 @@ static uint32_t classify_letters(uint16_t class_of[256], const trie *t)
 }
 
 /* A state goes where its failure goes, except along its own edges. */
-static mk_status write_table(mk_automaton *a, const trie *t)
+static mk_status write_table(mk_automaton *a, const trie *t, mk_meter *meter)
 {
     size_t states = t->states;
     a->table = mk_malloc(states * a->classes * sizeof *a->table);
@@ -158,11 +169,13 @@ static mk_status write_table(mk_automaton *a, const trie *t)
             a->table[at + number] = a->table[at + failure];
         for (uint32_t c = t->child[s]; c != NO_STATE; c = t->sibling[c])
             a->table[a->class_of[t->letter[c]] * states + number] = t->number[c];
+        if (!go_on(meter, i))
+            return MK_INTERRUPTED;
     }
     return MK_OK;
 }
 
-static mk_status write_edges(mk_automaton *a, const trie *t)
+static mk_status write_edges(mk_automaton *a, const trie *t, mk_meter *meter)
 {
     a->failure = mk_malloc(t->states * sizeof *a->failure);
     a->first_edge = mk_malloc(((size_t)t->states + 1) * sizeof *a->first_edge);
@@ -174,6 +187,8 @@ static mk_status write_edges(mk_automaton *a, const trie *t)
     for (uint32_t s = 0; s < t->states; s++) {
         a->failure[t->number[s]] = t->number[t->failure[s]];
         a->first_edge[t->number[s]] = s;
+        if (!go_on(meter, s))
+            return MK_INTERRUPTED;
     }
     uint32_t edges = 0;
     for (uint32_t n = 0; n < t->states; n++) {
@@ -183,6 +198,8 @@ static mk_status write_edges(mk_automaton *a, const trie *t)
             a->letter[edges] = t->letter[c];
             a->target[edges++] = t->number[c];
         }
+        if (!go_on(meter, n))
+            return MK_INTERRUPTED;
     }
     a->first_edge[t->states] = edges;
     return MK_OK;
@@ -198,17 +215,17 @@ static mk_status finish(mk_automaton *a, trie *t, size_t rules, mk_meter *meter)
         return MK_NO_MEMORY;
     mk_status status = link_failures(t, meter);
     if (status == MK_OK)
-        status = number_states(t, rules);
+        status = number_states(t, rules, meter);
     if (status != MK_OK)
         return status;
     a->states = t->states;
     a->root = t->number[0];
-    status = write_rules(a, t);
+    status = write_rules(a, t, meter);
     if (status != MK_OK)
         return status;
     a->classes = classify_letters(a->class_of, t);
     bool table = a->classes <= TABLE_CLASSES || (size_t)t->states * a->classes <= TABLE_BYTES / sizeof(uint32_t);
-    return table ? write_table(a, t) : write_edges(a, t);
+    return table ? write_table(a, t, meter) : write_edges(a, t, meter);
 }
 
 /* Only the rules before the first empty pattern can be found by it. */

@@ -68,7 +68,7 @@ mk_status mk_index_start(mk_index *x, const mk_ruleset *rules, mk_strategy strat
     x->always_first = strategy == MK_LEFTMOST && x->automaton->empty_rule != MK_NO_RULE;
     x->next = MK_UNKNOWN;
     x->stale = false;
-    status = mk_tree_fill(&x->tree, word, length);
+    status = mk_tree_fill(&x->tree, word, length, meter);
     if (status == MK_OK) {
         mk_leaf *last = mk_tree_last(&x->tree);
         bool done = read_states(x, (reader){last, last->length, x->automaton->root}, UINT64_MAX, meter);

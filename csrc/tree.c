@@ -454,7 +454,7 @@ void mk_tree_tidy(mk_tree *tree, mk_leaf *leaf)
         remove_leaf(tree, leaf);
 }
 
-mk_status mk_tree_fill(mk_tree *tree, const uint8_t *bytes, size_t length)
+mk_status mk_tree_fill(mk_tree *tree, const uint8_t *bytes, size_t length, mk_meter *meter)
 {
     if (tree->root)
         mk_tree_free(tree);
@@ -474,6 +474,8 @@ mk_status mk_tree_fill(mk_tree *tree, const uint8_t *bytes, size_t length)
         tree->length += piece;
         bytes += piece;
         length -= piece;
+        if (!mk_meter_spend(meter, piece))
+            return MK_INTERRUPTED;
     }
     free_spares(tree, SPARE_LEAVES, SPARE_INNER);
     return MK_OK;

@@ -55,7 +55,7 @@ typedef struct {
 
 /* Makes the text equal to bytes[0, length), every value MK_NO_VALUE.  A tree that is all zero is a valid one without
  * a text.  After a failure it must be freed. */
-mk_status mk_tree_fill(mk_tree *tree, const uint8_t *bytes, size_t length);
+mk_status mk_tree_fill(mk_tree *tree, const uint8_t *bytes, size_t length, mk_meter *meter);
 void mk_tree_free(mk_tree *tree);
 
 /* The last leaf. */
