@@ -80,7 +80,7 @@ __attribute__((target("avx512f"))) uint32_t mk_least_avx512(const uint32_t *valu
         b = _mm512_min_epu32(b, _mm512_loadu_si512(values + i + 16));
     }
     for (; i < count; i += 16) {
-        __mmask16 lanes = count - i >= 16 ? (__mmask16)-1 : (__mmask16)((1u << (count - i)) - 1);
+        __mmask16 lanes = (__mmask16)(count - i >= 16 ? 0xffff : (1u << (count - i)) - 1);
         a = _mm512_mask_min_epu32(a, lanes, a, _mm512_maskz_loadu_epi32(lanes, values + i));
     }
     return _mm512_reduce_min_epu32(_mm512_min_epu32(a, b));
@@ -90,7 +90,7 @@ __attribute__((target("avx512f"))) size_t mk_below_avx512(const uint32_t *values
 {
     __m512i bound = _mm512_set1_epi32((int)limit);
     for (size_t i = 0; i < count; i += 16) {
-        __mmask16 lanes = count - i >= 16 ? (__mmask16)-1 : (__mmask16)((1u << (count - i)) - 1);
+        __mmask16 lanes = (__mmask16)(count - i >= 16 ? 0xffff : (1u << (count - i)) - 1);
         __mmask16 below = _mm512_mask_cmplt_epu32_mask(lanes, _mm512_maskz_loadu_epi32(lanes, values + i), bound);
         if (below)
             return i + (unsigned)__builtin_ctz(below);

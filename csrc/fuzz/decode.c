@@ -38,7 +38,7 @@ static void put_letters(text *to, fuzz_input *in, unsigned letters, size_t count
 {
     for (size_t i = 0; i < count; i++) {
         uint8_t byte = fuzz_byte(in);
-        uint8_t letter = letters == 256 ? byte : (uint8_t)('a' + byte % letters);
+        uint8_t letter = (uint8_t)(letters == 256 ? byte : 'a' + byte % letters);
         put(to, &letter, 1);
     }
 }
