@@ -235,7 +235,7 @@ class RuleSet:
         taken.  With `detect_cycles` the word after step s is compared with the word after step t, t the largest power
         of two below s (0 for s = 1), and equality ends the run as `Outcome.CYCLE` (Brent 1980).
 
-        A step costs O(L + |replacement| + log n), L the longest pattern, n the word's length, however many rules there
+        A step costs O(L + R + log n), L the longest pattern, R the replacement, n the word, however many rules there
         are; the first one a pass over the word.  `matcher` ("bits", "scan", "index") forces a way to find matches,
         which changes nothing but the time.  The GIL is released; Ctrl-C ends the run.
 
