@@ -158,6 +158,9 @@ static mk_status end_lane(job *j, scratch *own, size_t lane, mk_poll poll)
     mk_lanes_word done;
     mk_lanes_take(&own->lanes, lane, &done);
     own->row = done.row;
+    /* Where a cycle began is known to nobody else: a run that looks for one starts again. */
+    if (done.outcome == MK_RUNNING && j->batch->detect_cycles)
+        return run_row(j, own, done.row, poll);
     if (done.outcome == MK_RUNNING)
         return run_on(j, own, done.row, done.word, done.length, done.steps, done.first, poll);
     mk_status status = record(j, own, done.row, done.length, done.outcome, done.steps, &done.first);
@@ -182,7 +185,7 @@ enum { ROUNDS = 1024, CALLS_PER_POLL = 64, ROUNDS_ALONE = 64 };
 static mk_status run_lanes(job *j, scratch *own, size_t row, size_t end, mk_poll poll)
 {
     mk_lanes *lanes = &own->lanes;
-    mk_lanes_start(lanes, j->batch->rules, j->batch->strategy);
+    mk_lanes_start(lanes, j->batch->rules, j->batch->strategy, j->batch->detect_cycles);
     for (unsigned calls = 1;; calls++) {
         mk_status status = fill_lanes(j, own, &row, end, poll);
         if (status != MK_OK || !lanes->busy)
@@ -324,7 +327,7 @@ static mk_status run_job(job *j, mk_poll poll)
 
 static bool suits_lanes(const mk_batch *b)
 {
-    return b->rules && b->rules->bits && !b->detect_cycles && (b->matcher == MK_AUTO || b->matcher == MK_BITS);
+    return b->rules && b->rules->bits && (b->matcher == MK_AUTO || b->matcher == MK_BITS);
 }
 
 /* Small enough that one long run does not hold many rows, large enough that the queue costs nothing and, with lanes,

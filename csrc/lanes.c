@@ -37,7 +37,7 @@ static void widen(mk_lanes *lanes, size_t letters)
         pack_rule(program, &lanes->plan->rules[i], i);
 }
 
-void mk_lanes_start(mk_lanes *lanes, const mk_ruleset *rules, mk_strategy strategy)
+void mk_lanes_start(mk_lanes *lanes, const mk_ruleset *rules, mk_strategy strategy, bool cycles)
 {
     const mk_bits_plan *plan = rules->bits;
     lanes->plan = plan;
@@ -51,6 +51,7 @@ void mk_lanes_start(mk_lanes *lanes, const mk_ruleset *rules, mk_strategy strate
     for (size_t i = 0; i < 256; i++)
         lanes->letter[lanes->number[i]] = (uint8_t)i;
     lanes->program.strategy = strategy;
+    lanes->program.cycles = cycles;
     lanes->program.count = plan->count;
     lanes->program.pattern_letters = plan->pattern_letters;
     lanes->program.planes = 3;
@@ -107,7 +108,7 @@ static void write_planes(mk_lanes *lanes, size_t lane, const uint8_t *numbers, s
             planes[b] |= gather_bits(eight, b) << at;
     }
     for (size_t b = 0; b < MK_LANES_PLANES; b++)
-        lanes->words.planes[b][lane] = planes[b];
+        lanes->words.planes[b][lane] = lanes->words.saved[b][lane] = planes[b];
 }
 
 static void read_planes(const mk_lanes *lanes, size_t lane, uint8_t *word, size_t length)
@@ -140,7 +141,8 @@ bool mk_lanes_put(mk_lanes *lanes, size_t row, const uint8_t *word, size_t lengt
     lanes->lanes[lane].max_length = (uint64_t)max_length;
     lanes->lanes[lane].start = word;
     write_planes(lanes, lane, numbers, length);
-    lanes->words.length[lane] = length;
+    lanes->words.length[lane] = lanes->words.saved_length[lane] = length;
+    lanes->words.taken[lane] = 0;
     lanes->words.longest[lane] = max_length < MK_BITS_LENGTH ? (uint64_t)max_length : MK_BITS_LENGTH;
     lanes->words.steps_left[lane] = (uint64_t)max_steps;
     lanes->words.busy[lane] = ~(uint64_t)0;
@@ -170,7 +172,7 @@ static mk_outcome outcome_of(const mk_lanes *lanes, size_t lane)
     const mk_lanes_words *words = &lanes->words;
     uint64_t facts = words->facts[lane];
     if (!words->stayed[lane])
-        return facts >> MK_FACT_TERMINAL & 1 ? MK_TERMINAL_RULE : MK_RUNNING;
+        return facts >> MK_FACT_TERMINAL & 1 ? MK_TERMINAL_RULE : words->met[lane] ? MK_CYCLE : MK_RUNNING;
     if (!words->hits[lane])
         return MK_NO_RULE_APPLIES;
     if (words->steps_left[lane] == 0)

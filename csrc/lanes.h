@@ -17,6 +17,9 @@ typedef struct {
     uint64_t longest[MK_LANES]; /* that a step may make it, at most MK_BITS_LENGTH */
     uint64_t steps_left[MK_LANES];
     uint64_t busy[MK_LANES]; /* all ones, or 0: there is no word in this lane */
+    /* With cycles: the steps taken, and the word after the step that cycle.h calls t. */
+    uint64_t taken[MK_LANES], saved_length[MK_LANES], saved[MK_LANES_PLANES][MK_LANES];
+    uint64_t met[MK_LANES]; /* all ones: the word is the saved one */
     /* Of the last round: where the rule that comes next occurs (the lowest bit counts; 0: no rule occurs), the facts
      * of that rule, and all ones if it was not applied. */
     uint64_t hits[MK_LANES], facts[MK_LANES], stayed[MK_LANES];
@@ -41,6 +44,7 @@ enum {
 
 typedef struct {
     mk_strategy strategy;
+    bool cycles; /* look for them */
     size_t count, pattern_letters;
     size_t planes;
     size_t stride; /* planes * stride <= 64 */
@@ -75,7 +79,7 @@ typedef struct {
 } mk_lanes;
 
 /* Empties the lanes, for rules that have a plan. */
-void mk_lanes_start(mk_lanes *lanes, const mk_ruleset *rules, mk_strategy strategy);
+void mk_lanes_start(mk_lanes *lanes, const mk_ruleset *rules, mk_strategy strategy, bool cycles);
 
 static inline bool mk_lanes_full(const mk_lanes *lanes)
 {

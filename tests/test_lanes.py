@@ -179,3 +179,21 @@ def test_max_total_ends_the_work_early():
     words = ["a" * 60] * 2 + ["ba" * 30] * 100_000
     with pytest.raises(MemoryError):
         mk.RuleSet([("aaaaaa", "xxxxxx"), ("ba", "ba")]).run_batch(words, max_steps=10**6, max_total=100, threads=1)
+
+
+@pytest.mark.parametrize("strategy", ["markov", "leftmost"])
+def test_cycles(strategy):
+    """Many words of each rule set, so that lanes are refilled while others go on; loops of several lengths."""
+    rng = random.Random(strategy)
+    periods = set()
+    rotations = [[(b"%c" % (97 + i), b"%c" % (97 + (i + 1) % k), False) for i in range(k)] for k in range(2, 7)]
+    for rules in [*rotations, *(some_rules(rng, b"abc", 4, 3) for _ in range(60))]:
+        words = [bytes(rng.choices(b"abc", k=rng.randint(0, 12))) for _ in range(40)]
+        options = {"max_steps": 100, "max_length": 80, "detect_cycles": True, "strategy": strategy}
+        batch = mk.RuleSet(rules).run_batch(words, threads=1, **options)
+        for i, word in enumerate(words):
+            answer = oracle.run(rules, word, **options)
+            row = batch.words[i], batch.outcomes[i], batch.steps[i]
+            assert row == (answer.word, answer.outcome, answer.steps), (rules, word)
+            periods.add(answer.cycle and answer.cycle[1])
+    assert len(periods) >= 4

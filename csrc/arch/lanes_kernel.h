@@ -122,12 +122,30 @@ INLINE VECTOR NAME(apply)(NAME(choice) choice, size_t stride, size_t planes, VEC
     return stays;
 }
 
-INLINE unsigned NAME(run)(const mk_lanes_program *program, bool leftmost, size_t planes, mk_lanes_words *words,
-                          size_t rounds)
+/* Where the word after a step is the saved one; after a power of two of steps it becomes that. */
+INLINE VECTOR NAME(meet)(const VECTOR *plane, size_t planes, VECTOR length, VECTOR stays, VECTOR *taken,
+                         VECTOR *saved, VECTOR *saved_length)
 {
-    VECTOR plane[MK_LANES_PLANES], masks[256];
+    VECTOR differ = length ^ *saved_length;
     for (size_t b = 0; b < planes; b++)
+        differ |= plane[b] ^ saved[b];
+    *taken -= ~stays; /* plus 1 */
+    VECTOR save = (VECTOR)((*taken & (*taken - 1)) == 0) & ~stays;
+    for (size_t b = 0; b < planes; b++)
+        saved[b] = (save & plane[b]) | (~save & saved[b]);
+    *saved_length = (save & length) | (~save & *saved_length);
+    return (VECTOR)(differ == 0) & ~stays;
+}
+
+INLINE unsigned NAME(run)(const mk_lanes_program *program, bool leftmost, size_t planes, bool cycles,
+                          mk_lanes_words *words, size_t rounds)
+{
+    VECTOR plane[MK_LANES_PLANES], saved[MK_LANES_PLANES], masks[256];
+    for (size_t b = 0; b < planes; b++) {
         plane[b] = NAME(load)(words->planes[b]);
+        saved[b] = NAME(load)(words->saved[b]);
+    }
+    VECTOR taken = NAME(load)(words->taken), saved_length = NAME(load)(words->saved_length), met = {0};
     VECTOR length = NAME(load)(words->length), left = NAME(load)(words->steps_left), stays = {0};
     const VECTOR longest = NAME(load)(words->longest), busy = NAME(load)(words->busy);
     NAME(choice) choice = {0};
@@ -136,10 +154,17 @@ INLINE unsigned NAME(run)(const mk_lanes_program *program, bool leftmost, size_t
         NAME(find_letters)(program->pattern_letters, plane, planes, masks);
         choice = NAME(choose)(program, leftmost, masks, busy);
         stays = NAME(apply)(choice, program->stride, planes, longest, plane, &length, &left);
-        ended = LANES_OF(busy & (stays | (choice.facts & (uint64_t)1 << MK_FACT_TERMINAL)));
+        if (cycles)
+            met = NAME(meet)(plane, planes, length, stays, &taken, saved, &saved_length);
+        ended = LANES_OF(busy & (stays | met | (choice.facts & (uint64_t)1 << MK_FACT_TERMINAL)));
     }
-    for (size_t b = 0; b < planes; b++)
+    for (size_t b = 0; b < planes; b++) {
         memcpy(words->planes[b], &plane[b], sizeof plane[b]);
+        memcpy(words->saved[b], &saved[b], sizeof saved[b]);
+    }
+    memcpy(words->taken, &taken, sizeof taken);
+    memcpy(words->saved_length, &saved_length, sizeof saved_length);
+    memcpy(words->met, &met, sizeof met);
     memcpy(words->length, &length, sizeof length);
     memcpy(words->steps_left, &left, sizeof left);
     memcpy(words->hits, &choice.hits, sizeof choice.hits);
@@ -153,10 +178,12 @@ TARGET unsigned NAME(kernel)(const mk_lanes_program *program, mk_lanes_words *wo
 {
     size_t planes = program->planes;
     if (program->strategy == MK_LEFTMOST)
-        return NAME(run)(program, true, planes, words, rounds);
+        return NAME(run)(program, true, planes, program->cycles, words, rounds);
+    if (planes <= 3 && program->cycles)
+        return NAME(run)(program, false, 3, true, words, rounds);
     if (planes <= 3)
-        return NAME(run)(program, false, 3, words, rounds);
-    return NAME(run)(program, false, planes, words, rounds);
+        return NAME(run)(program, false, 3, false, words, rounds);
+    return NAME(run)(program, false, planes, program->cycles, words, rounds);
 }
 
 #undef VECTOR
