@@ -66,7 +66,7 @@ static uint64_t hash_rule(const mk_plan *plan, const uint8_t *pattern, const uin
 }
 
 /* One word in sixteen is for `seen`. */
-static bool is_for_seen(const mk_plan *plan, const mk_example *example)
+static bool is_for_seen(const mk_plan *plan, const mk_drawn *example)
 {
     uint64_t hash = example->rule.hash + hash_letters(plan->hash_keys[2], example->word, example->length);
     return hash >> 60 == 0;
@@ -317,7 +317,7 @@ static uint32_t draw_length(const mk_plan *plan, mk_draws *draws, uint32_t short
     return shortest + (uint32_t)mk_draws_below(draws, (uint64_t)plan->longest - shortest + 1);
 }
 
-static mk_status draw_without(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+static mk_status draw_without(mk_sampler *sampler, mk_draws *draws, mk_drawn *example)
 {
     const mk_plan *plan = sampler->plan;
     example->length = draw_length(plan, draws, 0);
@@ -344,7 +344,7 @@ static bool plant(mk_sampler *sampler, mk_draws *draws, const mk_needle *needle,
     return plan->occurrences == 0 || mk_search(needle, word, length, start + 1) == MK_NOWHERE;
 }
 
-static mk_status draw_exactly(mk_sampler *sampler, mk_draws *draws, const mk_example *example, uint32_t start)
+static mk_status draw_exactly(mk_sampler *sampler, mk_draws *draws, const mk_drawn *example, uint32_t start)
 {
     const mk_plan *plan = sampler->plan;
     uint32_t after = start + plan->pattern_length;
@@ -358,7 +358,7 @@ static mk_status draw_exactly(mk_sampler *sampler, mk_draws *draws, const mk_exa
     return MK_OK;
 }
 
-static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_drawn *example)
 {
     const mk_plan *plan = sampler->plan;
     uint32_t span = plan->pattern_length;
@@ -375,7 +375,7 @@ static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *exa
 }
 
 /* Draws words until one is of the split's class. */
-static mk_status draw_word(mk_sampler *sampler, mk_example *example)
+static mk_status draw_word(mk_sampler *sampler, mk_drawn *example)
 {
     const mk_plan *plan = sampler->plan;
     bool divided = plan->words != MK_WORDS_ANY && !example->rule.undivided[example->no_op];
@@ -395,7 +395,7 @@ static mk_status draw_word(mk_sampler *sampler, mk_example *example)
     return MK_INVALID;
 }
 
-mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *example)
+mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_drawn *example)
 {
     example->index = index;
     example->no_op = draw_no_op(sampler, index);

@@ -6,6 +6,7 @@
 #ifndef MK_SAMPLE_H
 #define MK_SAMPLE_H
 
+#include "example.h"
 #include "exact.h"
 #include "search.h"
 #include "space.h"
@@ -14,7 +15,6 @@
 #define MK_REFUSALS 64               /* plain draws of the letters before the exact sampler serves */
 #define MK_ATTEMPTS 4096             /* draws of a whole word before its class is given up */
 #define MK_WORDS_TO_DIVIDE 64        /* a rule with fewer words does not divide them between train and seen */
-#define MK_READ_SLACK 16             /* bytes behind patterns, replacements and words that may be read */
 #define MK_UNBOUNDED UINT64_MAX
 
 typedef enum { MK_ORDER_OWN, MK_ORDER_CYCLE, MK_ORDER_SHUFFLED } mk_order;
@@ -81,13 +81,13 @@ typedef struct {
     bool no_op;
     uint32_t length;
     const uint8_t *word;             /* the sampler's, until its next call */
-} mk_example;
+} mk_drawn;
 
 mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequential);
 void mk_sampler_close(mk_sampler *sampler);
 
 /* Draws example `index`.  MK_INVALID: no word of the split's class was met in MK_ATTEMPTS draws. */
-mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *example);
+mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_drawn *example);
 
 /* Writes instruction j (j < possible) without a word, and whether its words are divided. */
 mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_instruction *rule);
