@@ -3,30 +3,7 @@
 #define MK_RENDER_H
 
 #include "sample.h"
-
-/* How codes become bytes.  `width` bytes[] per letter; `narrow` where every width is 1, `shifted` where moreover
- * byte = code + bytes[0][0]. */
-typedef struct {
-    uint32_t letters;
-    uint8_t bytes[256][4];
-    uint8_t width[256];
-    uint8_t widest;
-    bool narrow, shifted;
-} mk_letters;
-
-typedef enum { MK_PIECE_LITERAL, MK_PIECE_INDEX, MK_PIECE_PATTERN, MK_PIECE_REPLACEMENT, MK_PIECE_WORD,
-               MK_PIECE_OUTPUT } mk_piece_kind;
-
-typedef struct {
-    mk_piece_kind kind;
-    const uint8_t *literal;      /* borrowed */
-    size_t length;               /* of the literal */
-} mk_piece;
-
-typedef struct {
-    const mk_piece *pieces;      /* borrowed */
-    size_t count;
-} mk_template;
+#include "template.h"
 
 /* The text columns, each the rendering of a template. */
 enum { MK_TEXT_PROMPT, MK_TEXT_COMPLETION, MK_TEXT_WORD, MK_TEXT_OUTPUT, MK_TEXT_PATTERN, MK_TEXT_REPLACEMENT,
@@ -36,7 +13,7 @@ enum { MK_TEXT_PROMPT, MK_TEXT_COMPLETION, MK_TEXT_WORD, MK_TEXT_OUTPUT, MK_TEXT
 typedef struct {
     mk_plan *plan;
     const mk_letters *letters;
-    const mk_template *templates[MK_TEXT_COLUMNS];  /* NULL: the column is not asked for */
+    mk_templates templates[MK_TEXT_COLUMNS];
     const int64_t *indices;
     uint64_t start;
     size_t count;

@@ -1,7 +1,7 @@
 # The data set's stream, as Cython sees it.
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from markovlib._core cimport mk_bool, mk_poll, mk_status
+from markovlib._core cimport mk_bool, mk_outcome, mk_poll, mk_status
 
 
 cdef extern from "philox.h" nogil:
@@ -89,7 +89,68 @@ cdef extern from "sample.h" nogil:
     mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_instruction *rule)
 
 
-cdef extern from "render.h" nogil:
+cdef extern from "example.h" nogil:
+    enum:
+        MK_READ_SLACK
+
+    ctypedef struct mk_example_rule:
+        const uint8_t *pattern
+        const uint8_t *replacement
+        uint32_t pattern_length
+        uint32_t replacement_length
+        mk_bool terminal
+
+    ctypedef struct mk_example_step:
+        uint32_t rule
+        uint32_t length
+        int64_t position
+        const uint8_t *word
+
+    ctypedef struct mk_example_pair:
+        const uint8_t *word
+        const uint8_t *output
+        uint32_t length
+        uint32_t output_length
+
+    ctypedef enum mk_certificate_kind:
+        pass
+
+    ctypedef struct mk_certificate:
+        mk_certificate_kind kind
+        uint16_t value[256]
+
+    ctypedef enum mk_key_kind:
+        MK_KEY_SHIFT
+        MK_KEY_SUBSTITUTION
+
+    ctypedef struct mk_key:
+        mk_key_kind kind
+        uint32_t shift
+        uint8_t letter[256]
+
+    ctypedef struct mk_example:
+        uint64_t index
+        const mk_example_rule *rules
+        size_t rule_count
+        mk_bool no_op
+        mk_bool near_miss
+        const uint8_t *word
+        const uint8_t *output
+        size_t length
+        size_t output_length
+        int32_t rule
+        int64_t position
+        uint64_t steps
+        mk_outcome outcome
+        const mk_example_step *trace
+        size_t trace_count
+        const mk_example_pair *pairs
+        size_t pair_count
+        mk_key key
+        mk_certificate certificate
+
+
+cdef extern from "template.h" nogil:
     ctypedef struct mk_letters:
         uint32_t letters
         uint8_t bytes[256][4]
@@ -98,29 +159,41 @@ cdef extern from "render.h" nogil:
         mk_bool narrow
         mk_bool shifted
 
-    ctypedef enum mk_piece_kind:
-        MK_PIECE_LITERAL
-        MK_PIECE_PATTERN
-        MK_PIECE_REPLACEMENT
-        MK_PIECE_WORD
-        MK_PIECE_OUTPUT
+    ctypedef struct mk_text:
+        uint8_t *data
+        size_t used
+        size_t capacity
 
-    ctypedef struct mk_piece:
-        mk_piece_kind kind
-        const uint8_t *literal
-        size_t length
+    ctypedef struct mk_op:
+        uint8_t kind
+        uint8_t name
+        uint8_t form
+        mk_bool reversed
+        uint32_t jump
+        size_t at
 
     ctypedef struct mk_template:
-        const mk_piece *pieces
-        size_t count
+        pass
 
+    ctypedef struct mk_templates:
+        const mk_template *choices
+        uint32_t count
+
+    mk_status mk_template_open(mk_template *template, const mk_op *ops, size_t count, const uint8_t *literals,
+                               size_t literal_bytes, const mk_letters *letters)
+    void mk_template_close(mk_template *template)
+    mk_status mk_template_write(const mk_template *template, const mk_letters *letters, const mk_example *example,
+                                mk_text *out)
+
+
+cdef extern from "render.h" nogil:
     enum:
         MK_TEXT_COLUMNS
 
     ctypedef struct mk_request:
         mk_plan *plan
         const mk_letters *letters
-        const mk_template *templates[6]
+        mk_templates templates[6]
         const int64_t *indices
         uint64_t start
         size_t count

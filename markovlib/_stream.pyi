@@ -4,6 +4,8 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
+from markovlib.render import Program
+
 TEXT_COLUMNS: tuple[str, ...]
 
 class NoWordError(Exception):
@@ -27,6 +29,11 @@ class Part:
     def permute_back(self, digits: bytes) -> bytes: ...
 
 @final
+class Template:
+    def __new__(cls, programs: Sequence[Program], letters: list[bytes]) -> Self: ...
+    def write(self, fields: dict[str, Any], paraphrase: int = 0) -> bytes: ...
+
+@final
 class Plan:
     def __new__(
         cls,
@@ -45,8 +52,9 @@ class Plan:
         occurrences: int,
         lengths: tuple[int, int],
         words: int,
-        prompt: Sequence[tuple[int, bytes]],
-        completion: Sequence[tuple[int, bytes]],
+        prompt: Sequence[Program],
+        completion: Sequence[Program],
+        fields: Sequence[Sequence[Program]],
     ) -> Self: ...
     @property
     def text(self) -> bool: ...

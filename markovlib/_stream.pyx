@@ -91,30 +91,6 @@ cdef class Part:
         return bytes(out)
 
 
-@cython.final
-@cython.internal
-cdef class Template:
-    """Pieces, and the bytes of their literals."""
-    cdef mk_template c
-    cdef mk_piece *pieces
-    cdef object literals
-
-    def __cinit__(self, pieces):
-        self.literals = [literal for kind, literal in pieces]
-        self.c.count = len(pieces)
-        self.pieces = <mk_piece *>mk_malloc(self.c.count * sizeof(mk_piece))
-        if self.pieces == NULL:
-            raise MemoryError
-        self.c.pieces = self.pieces
-        for i, (kind, literal) in enumerate(pieces):
-            self.pieces[i].kind = <mk_piece_kind><int>kind
-            self.pieces[i].literal = <const uint8_t *>PyBytes_AS_STRING(literal)
-            self.pieces[i].length = len(literal)
-
-    def __dealloc__(self):
-        mk_free(self.pieces)
-
-
 cdef int set_letters(mk_letters *c, list letters) except -1:
     c.letters = len(letters)
     c.widest = max(len(letter) for letter in letters)
@@ -124,6 +100,131 @@ cdef int set_letters(mk_letters *c, list letters) except -1:
         c.width[i] = len(letter)
         memcpy(c.bytes[i], PyBytes_AS_STRING(letter), len(letter))
     return 0
+
+
+@cython.final
+cdef class Template:
+    """The templates of one text column, a program of markovlib/render.py for each paraphrase."""
+    cdef mk_letters letters
+    cdef mk_template *choices
+    cdef mk_templates c
+
+    def __cinit__(self, programs, list letters):
+        memset(&self.letters, 0, sizeof(self.letters))
+        set_letters(&self.letters, letters)
+        self.choices = <mk_template *>mk_malloc(len(programs) * sizeof(mk_template))
+        if self.choices == NULL:
+            raise MemoryError
+        self.c.choices = self.choices
+        for ops, literals in programs:
+            self.open(ops, literals)
+
+    cdef int open(self, list ops, bytes literals) except -1:
+        cdef mk_op *c = <mk_op *>mk_malloc(len(ops) * sizeof(mk_op))
+        cdef mk_status status
+        if c == NULL:
+            raise MemoryError
+        try:
+            for i, (kind, name, form, backwards, jump, at) in enumerate(ops):
+                c[i] = mk_op(kind, name, form, backwards, jump, at)
+            status = mk_template_open(&self.choices[self.c.count], c, len(ops),
+                                      <const uint8_t *>PyBytes_AS_STRING(literals), len(literals), &self.letters)
+            if status != MK_OK:
+                raise MemoryError
+            self.c.count += 1
+        finally:
+            mk_free(c)
+        return 0
+
+    def __dealloc__(self):
+        for i in range(self.c.count):
+            mk_template_close(&self.choices[i])
+        mk_free(self.choices)
+
+    def write(self, dict fields, size_t paraphrase=0):
+        """The bytes of one example, its fields as in csrc/example.h and its strings as codes.
+
+        `rules` is a list of (pattern, replacement, terminal), `trace` of (rule, position, word), `pairs` of (word,
+        output); `key` is None, a shift or bytes; `certificate` None or (kind, the value of every letter).
+        """
+        if paraphrase >= self.c.count:
+            raise IndexError(paraphrase)
+        cdef Fields example = Fields(fields)
+        cdef mk_text text = mk_text(NULL, 0, 0)
+        cdef mk_status status = mk_template_write(&self.choices[paraphrase], &self.letters, &example.c, &text)
+        try:
+            if status != MK_OK:
+                raise MemoryError
+            return PyBytes_FromStringAndSize(<const char *>text.data, text.used)
+        finally:
+            mk_free(text.data)
+
+
+@cython.final
+@cython.internal
+cdef class Fields:
+    """An example made from Python's values, all of which it owns."""
+    cdef mk_example c
+    cdef list kept
+
+    cdef void *room(self, size_t size) except NULL:
+        memory = bytearray(size + 1)
+        self.kept.append(memory)
+        return PyByteArray_AS_STRING(memory)
+
+    cdef const uint8_t *string(self, bytes codes) except NULL:
+        cdef char *room = <char *>self.room(len(codes) + MK_READ_SLACK)
+        memcpy(room, PyBytes_AS_STRING(codes), len(codes))
+        return <const uint8_t *>room
+
+    def __cinit__(self, dict fields):
+        memset(&self.c, 0, sizeof(self.c))
+        self.kept = []
+        self.c.index = fields["index"]
+        self.c.no_op, self.c.near_miss = fields["no_op"], fields["near_miss"]
+        self.c.word, self.c.length = self.string(fields["word"]), len(fields["word"])
+        self.c.output, self.c.output_length = self.string(fields["output"]), len(fields["output"])
+        self.c.rule, self.c.position, self.c.steps = fields["rule"], fields["position"], fields["steps"]
+        self.c.outcome = <mk_outcome><int>fields["outcome"]
+        self.take_rules(fields["rules"])
+        self.take_trace(fields["trace"])
+        self.take_pairs(fields["pairs"])
+        self.take_key(fields["key"])
+        if fields["certificate"] is not None:
+            kind, values = fields["certificate"]
+            self.c.certificate.kind = <mk_certificate_kind><int>kind
+            for i, value in enumerate(values):
+                self.c.certificate.value[i] = value
+
+    cdef int take_rules(self, list rules) except -1:
+        cdef mk_example_rule *c = <mk_example_rule *>self.room(len(rules) * sizeof(mk_example_rule))
+        for i, (pattern, replacement, terminal) in enumerate(rules):
+            c[i] = mk_example_rule(self.string(pattern), self.string(replacement), len(pattern), len(replacement),
+                                   terminal)
+        self.c.rules, self.c.rule_count = c, len(rules)
+        return 0
+
+    cdef int take_trace(self, list trace) except -1:
+        cdef mk_example_step *c = <mk_example_step *>self.room(len(trace) * sizeof(mk_example_step))
+        for i, (rule, position, word) in enumerate(trace):
+            c[i] = mk_example_step(rule, len(word), position, self.string(word))
+        self.c.trace, self.c.trace_count = c, len(trace)
+        return 0
+
+    cdef int take_pairs(self, list pairs) except -1:
+        cdef mk_example_pair *c = <mk_example_pair *>self.room(len(pairs) * sizeof(mk_example_pair))
+        for i, (word, output) in enumerate(pairs):
+            c[i] = mk_example_pair(self.string(word), self.string(output), len(word), len(output))
+        self.c.pairs, self.c.pair_count = c, len(pairs)
+        return 0
+
+    cdef int take_key(self, key) except -1:
+        if isinstance(key, bytes):
+            self.c.key.kind = MK_KEY_SUBSTITUTION
+            memcpy(self.c.key.letter, PyBytes_AS_STRING(key), len(key))
+        elif key is not None:
+            self.c.key.kind, self.c.key.shift = MK_KEY_SHIFT, key
+        return 0
 
 
 @cython.final
@@ -137,7 +238,7 @@ cdef class Plan:
     cdef list templates
 
     def __cinit__(self, *, key, split, list letters, bint text, patterns, replacements, pairing, size, instructions,
-                  int order, no_op, occurrences, lengths, int words, prompt, completion):
+                  int order, no_op, occurrences, lengths, int words, prompt, completion, fields):
         memset(&self.c, 0, sizeof(self.c))
         memset(&self.letters, 0, sizeof(self.letters))
         self.text = text
@@ -156,8 +257,7 @@ cdef class Plan:
         self.c.occurrences = occurrences
         self.c.shortest, self.c.longest = lengths
         self.c.words = <mk_word_class>words
-        fields = (MK_PIECE_WORD, MK_PIECE_OUTPUT, MK_PIECE_PATTERN, MK_PIECE_REPLACEMENT)
-        self.templates = [Template(prompt), Template(completion), *(Template([(kind, b"")]) for kind in fields)]
+        self.templates = [Template(programs, letters) for programs in (prompt, completion, *fields)]
         if mk_plan_open(&self.c) != MK_OK:
             raise MemoryError("not enough memory for the data set")
         self.opened = True
@@ -230,7 +330,7 @@ cdef class Plan:
         request.start = index
         request.count = request.threads = 1
         for column in range(MK_TEXT_COLUMNS):
-            request.templates[column] = &(<Template>self.templates[column]).c
+            request.templates[column] = (<Template>self.templates[column]).c
         examples.position = &position
         self.render(&request, &examples, Interrupts())
         try:
@@ -266,7 +366,7 @@ cdef class Plan:
             examples.no_op = &no_op[0]
         for column, name in enumerate(TEXT_COLUMNS):
             if name in columns:
-                request.templates[column] = &(<Template>self.templates[column]).c
+                request.templates[column] = (<Template>self.templates[column]).c
         self.render(&request, &examples, Interrupts())
         result = {name: np.asarray(values) for name, values in made.items()}
         self.adopt(&examples, count, result)

@@ -14,7 +14,7 @@ from markovlib import _stream
 from markovlib.batch import thread_count
 from markovlib.outcome import Outcome
 from markovlib.recipe import Recipe, RecipeError, _pair
-from markovlib.render import parse_template
+from markovlib.render import compile_templates
 from markovlib.rules import Rule
 from markovlib.spaces import Instructions
 
@@ -335,8 +335,9 @@ class Dataset:
             occurrences=words.occurrences if isinstance(words.occurrences, int) else 0,
             lengths=_pair(words.length),
             words=_WORD_CLASSES.get(self.split, 0),
-            prompt=[(piece.kind, piece.literal.encode()) for piece in parse_template(recipe.render.prompt)],
-            completion=[(piece.kind, piece.literal.encode()) for piece in parse_template(recipe.render.completion)],
+            prompt=compile_templates(recipe.render.prompt),
+            completion=compile_templates(recipe.render.completion),
+            fields=[compile_templates(f"{{{name}}}") for name in _stream.TEXT_COLUMNS[2:]],
         )
 
     def _example(self, index: int) -> Example:

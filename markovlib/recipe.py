@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from markovlib.render import TemplateError, parse_template
+from markovlib.render import TemplateError, compile_template, paraphrases
 from markovlib.spaces import Alphabet, Instructions, UniformSpace
 
 LONGEST_PART = 2**16
@@ -87,10 +87,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Render(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Templates of the two texts."""
+    """Templates of the two texts, or lists of paraphrases: as many of either, or one that goes with all."""
 
-    prompt: str = "{pattern}>{replacement}:{word}="
-    completion: str = "{output}"
+    prompt: str | list[str] = "{pattern}>{replacement}:{word}="
+    completion: str | list[str] = "{output}"
 
 
 class Eval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -446,15 +446,27 @@ class _Check:
             self.fail(path, f"(occurrences + 1) * (longest word + 1) * pattern must be at most {_MOST_WEIGHTS}")
 
     def templates(self, recipe: Recipe) -> None:
+        counts = []
         for name in ("prompt", "completion"):
-            template = getattr(recipe.render, name)
-            try:
-                parse_template(template)
-                template.encode()
-            except TemplateError as error:
-                self.fail(f"render.{name}", str(error))
-            except UnicodeEncodeError as error:
-                self.fail(f"render.{name}", f"character {error.start + 1} cannot be written as UTF-8")
+            given = getattr(recipe.render, name)
+            for i, template in enumerate(paraphrases(given)):
+                self.template(f"render.{name}" if isinstance(given, str) else f"render.{name}[{i}]", template)
+            counts.append(len(paraphrases(given)))
+            if not counts[-1]:
+                self.fail(f"render.{name}", "must list at least one template")
+        if 1 not in counts and counts[0] != counts[1]:
+            self.fail(
+                "render", f"{counts[0]} prompts and {counts[1]} completions do not pair; give as many of either, or one"
+            )
+
+    def template(self, path: str, template: str) -> None:
+        try:
+            template.encode()
+            compile_template(template)
+        except TemplateError as error:
+            self.fail(path, str(error))
+        except UnicodeEncodeError as error:
+            self.fail(path, f"character {error.start + 1} cannot be written as UTF-8")
 
     def instructions(self, recipe: Recipe) -> None:
         train, tests = recipe.divide()

@@ -144,7 +144,7 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
 
 
 def test_templates() -> None:
-    assert [piece.field or piece.literal for piece in parse_template("{{{pattern}}}>{word}")] == [
+    assert [piece.tag or piece.literal for piece in parse_template("{{{pattern}}}>{word}")] == [
         "{", "pattern", "}>", "word",
     ]  # fmt: skip
     assert parse_template("") == []
