@@ -102,16 +102,30 @@ static bool same_string(const mk_rule_space *space, const uint8_t *pattern, cons
     return length == space->replacements.part.length && memcmp(pattern, replacement, length) == 0;
 }
 
-void mk_rule_space_at(const mk_rule_space *space, uint64_t j, uint8_t *pattern, uint8_t *replacement)
+void mk_rule_space_at(const mk_rule_space *space, uint64_t j, mk_space_rule *rule)
 {
     const mk_share *replacements = &space->replacements;
     uint64_t row = j % space->patterns.count;
-    mk_share_string(&space->patterns, row, pattern);
-    mk_share_string(replacements, (j + j / space->lcm) % replacements->count, replacement);
-    if (!same_string(space, pattern, replacement))
+    rule->pattern_length = space->patterns.part.length;
+    rule->replacement_length = replacements->part.length;
+    rule->stratum = 0;
+    mk_share_string(&space->patterns, row, rule->pattern);
+    mk_share_string(replacements, (j + j / space->lcm) % replacements->count, rule->replacement);
+    if (!same_string(space, rule->pattern, rule->replacement))
         return;
     if (replacements->count < COUNT_MAX)
-        mk_share_string(replacements, (row + space->reserve) % replacements->count, replacement);
+        mk_share_string(replacements, (row + space->reserve) % replacements->count, rule->replacement);
     else
-        mk_share_string_from_last(replacements, row, replacement);
+        mk_share_string_from_last(replacements, row, rule->replacement);
+}
+
+uint32_t mk_rule_space_widest(const mk_rule_space *space, int side)
+{
+    return (side ? &space->replacements : &space->patterns)->part.length;
+}
+
+bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length)
+{
+    (void)letters;
+    return length == mk_rule_space_widest(space, side);
 }

@@ -46,7 +46,20 @@ typedef struct {
     uint64_t possible;          /* instructions, or 2^62 for more */
 } mk_rule_space;
 
+/* A rule: the caller's room for the widest pattern and replacement, and what was written there. */
+typedef struct {
+    uint8_t *pattern, *replacement;
+    uint32_t pattern_length, replacement_length;
+    uint32_t stratum;
+} mk_space_rule;
+
 /* Writes instruction j < possible.  O(pattern + replacement), 10 Philox blocks each where they are long. */
-void mk_rule_space_at(const mk_rule_space *space, uint64_t j, uint8_t *pattern, uint8_t *replacement);
+void mk_rule_space_at(const mk_rule_space *space, uint64_t j, mk_space_rule *rule);
+
+/* The longest pattern (side 0) or replacement (side 1). */
+uint32_t mk_rule_space_widest(const mk_rule_space *space, int side);
+
+/* Whether a string is a pattern (side 0) or a replacement (side 1) of some instruction. */
+bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length);
 
 #endif
