@@ -145,6 +145,11 @@ uint64_t mk_plan_no_ops(const mk_plan *plan, uint64_t end)
 
 /* Rules. */
 
+static size_t rule_width(const mk_plan *plan)
+{
+    return (size_t)plan->pattern_length + plan->replacement_length;
+}
+
 static mk_status judge_rule(mk_sampler *sampler, mk_instruction *rule)
 {
     const mk_plan *plan = sampler->plan;
@@ -163,10 +168,10 @@ static mk_status judge_rule(mk_sampler *sampler, mk_instruction *rule)
     return MK_OK;
 }
 
-static mk_status compute_rule(mk_sampler *sampler, uint64_t j, uint8_t *parts, mk_instruction *rule)
+/* What is to be said of a rule whose pattern and replacement are written already. */
+static mk_status finish_rule(mk_sampler *sampler, const uint8_t *parts, mk_instruction *rule)
 {
     const mk_plan *plan = sampler->plan;
-    mk_rule_space_at(&plan->rules, j, parts, parts + plan->pattern_length);
     rule->pattern = parts;
     rule->replacement = parts + plan->pattern_length;
     rule->hash = plan->words == MK_WORDS_ANY ? 0 : hash_rule(plan, rule->pattern, rule->replacement);
@@ -186,8 +191,10 @@ mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_instruction *rule)
 {
     mk_plan *plan = (mk_plan *)sampler->plan;
     const mk_rule_table *table = atomic_load_explicit(&plan->table, memory_order_acquire);
-    if (!table || j >= plan->instructions)
-        return compute_rule(sampler, j, sampler->parts, rule);
+    if (!table || j >= plan->instructions) {
+        mk_rule_space_at(&plan->rules, j, sampler->parts, sampler->parts + plan->pattern_length);
+        return finish_rule(sampler, sampler->parts, rule);
+    }
     read_table(plan, table, j, rule);
     return MK_OK;
 }
@@ -207,13 +214,25 @@ static mk_rule_table *table_open(const mk_plan *plan)
     return NULL;
 }
 
+/* Instructions first, first + 1, ... below plan->instructions: as many as are written at once. */
+static void write_rules(const mk_plan *plan, uint64_t first, uint8_t *parts)
+{
+    uint64_t numbers[MK_RULES_AT_ONCE];
+    size_t count = 0;
+    for (; count < MK_RULES_AT_ONCE && first + count < plan->instructions; count++)
+        numbers[count] = first + count;
+    mk_rule_space_many(&plan->rules, numbers, count, parts, rule_width(plan));
+}
+
 static mk_status fill_table(mk_sampler *sampler, mk_rule_table *table)
 {
     const mk_plan *plan = sampler->plan;
-    size_t width = (size_t)plan->pattern_length + plan->replacement_length;
+    size_t width = rule_width(plan);
     for (uint64_t j = 0; j < plan->instructions; j++) {
         mk_instruction rule;
-        if (compute_rule(sampler, j, table->parts + j * width, &rule) != MK_OK)
+        if (j % MK_RULES_AT_ONCE == 0)
+            write_rules(plan, j, table->parts + j * width);
+        if (finish_rule(sampler, table->parts + j * width, &rule) != MK_OK)
             return MK_NO_MEMORY;
         table->hash[j] = rule.hash;
         table->undivided[j] = (uint8_t)(rule.undivided[0] | rule.undivided[1] << 1);
@@ -250,7 +269,7 @@ mk_status mk_plan_expect(mk_plan *plan, uint64_t rows)
 mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequential)
 {
     *sampler = (mk_sampler){.plan = plan, .sequential = sequential, .block = UINT64_MAX};
-    sampler->parts = mk_malloc((size_t)plan->pattern_length + plan->replacement_length + MK_READ_SLACK);
+    sampler->parts = mk_malloc((sequential ? MK_RULES_AT_ONCE : 1) * rule_width(plan) + MK_READ_SLACK);
     sampler->word = mk_malloc((size_t)plan->longest + MK_READ_SLACK);
     bool opened = sampler->parts && sampler->word;
     if (opened && plan->pattern_length)
@@ -308,6 +327,32 @@ static uint64_t draw_instruction(mk_sampler *sampler, uint64_t index)
         sampler->run_length = plan->instructions;
     }
     return mk_permutation_at(&sampler->popularity, index - sampler->run);
+}
+
+/* The instructions of the examples from `index` on. */
+static void look_ahead(mk_sampler *sampler, uint64_t index)
+{
+    const mk_plan *plan = sampler->plan;
+    size_t count = 0;
+    for (; count < MK_RULES_AT_ONCE && (plan->order != MK_ORDER_OWN || index + count < plan->rules.possible); count++)
+        sampler->ahead_numbers[count] = draw_instruction(sampler, index + count);
+    mk_rule_space_many(&plan->rules, sampler->ahead_numbers, count, sampler->parts, rule_width(plan));
+    sampler->ahead_first = index;
+    sampler->ahead_count = count;
+}
+
+static mk_status draw_rule(mk_sampler *sampler, uint64_t index, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    if (!sampler->sequential || atomic_load_explicit(&((mk_plan *)plan)->table, memory_order_acquire)) {
+        example->number = draw_instruction(sampler, index);
+        return mk_sampler_rule(sampler, example->number, &example->rule);
+    }
+    if (index - sampler->ahead_first >= sampler->ahead_count)
+        look_ahead(sampler, index);
+    size_t at = (size_t)(index - sampler->ahead_first);
+    example->number = sampler->ahead_numbers[at];
+    return finish_rule(sampler, sampler->parts + at * rule_width(plan), &example->rule);
 }
 
 static uint32_t draw_length(const mk_plan *plan, mk_draws *draws, uint32_t shortest)
@@ -399,7 +444,6 @@ mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *examp
 {
     example->index = index;
     example->no_op = draw_no_op(sampler, index);
-    example->number = draw_instruction(sampler, index);
-    mk_status status = mk_sampler_rule(sampler, example->number, &example->rule);
+    mk_status status = draw_rule(sampler, index, example);
     return status == MK_OK ? draw_word(sampler, example) : status;
 }
