@@ -87,19 +87,62 @@ static void choose_rules(mk_instructor *instructor, uint64_t candidate)
         instructor->chosen[i] = candidate * plan->per_example + i;
 }
 
+static void take_rule(mk_instructor *instructor, uint32_t i, const mk_space_rule *rule)
+{
+    instructor->rules[i] = (mk_example_rule){rule->pattern, rule->replacement, rule->pattern_length,
+                                             rule->replacement_length, false};
+    if (i == 0)
+        instructor->stratum = rule->stratum;
+}
+
+static bool take_ahead(mk_instructor *instructor, uint64_t number)
+{
+    for (size_t i = 0; i < instructor->ahead_count; i++)
+        if (instructor->ahead_numbers[i] == number) {
+            take_rule(instructor, 0, &instructor->ahead[i]);
+            return true;
+        }
+    return false;
+}
+
 static void make_rules(mk_instructor *instructor, uint64_t candidate)
 {
     const mk_plan *plan = instructor->plan;
+    if (instructor->ahead_count && take_ahead(instructor, candidate))
+        return;
     choose_rules(instructor, candidate);
     for (uint32_t i = 0; i < plan->per_example; i++) {
         uint8_t *slot = instructor->letters + i * slot_letters(plan);
         mk_space_rule rule = {.pattern = slot, .replacement = slot + plan->widest_pattern};
         mk_rule_space_at(plan->space, instructor->chosen[i], &rule);
-        instructor->rules[i] = (mk_example_rule){rule.pattern, rule.replacement, rule.pattern_length,
-                                                 rule.replacement_length, false};
-        if (i == 0)
-            instructor->stratum = rule.stratum;
+        take_rule(instructor, i, &rule);
     }
+}
+
+bool mk_instructor_looks_ahead(const mk_instructor *instructor)
+{
+    mk_plan *plan = (mk_plan *)instructor->plan;
+    return plan->per_example == 1 && plan->bucket == 1 && !plan->pool && !plan->fixed &&
+           !atomic_load_explicit(&plan->table, memory_order_acquire);
+}
+
+mk_status mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers, size_t count)
+{
+    const mk_plan *plan = instructor->plan;
+    size_t stride = slot_letters(plan);
+    instructor->ahead_count = 0;
+    if (!instructor->ahead_letters)
+        instructor->ahead_letters = mk_malloc(MK_RULES_AT_ONCE * stride + MK_READ_SLACK);
+    if (!instructor->ahead_letters)
+        return MK_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        instructor->ahead_numbers[i] = numbers[i];
+        instructor->ahead[i].pattern = instructor->ahead_letters + i * stride;
+        instructor->ahead[i].replacement = instructor->ahead[i].pattern + plan->widest_pattern;
+    }
+    mk_rule_space_many(plan->space, numbers, count, instructor->ahead);
+    instructor->ahead_count = count;
+    return MK_OK;
 }
 
 /* Cascades. */
@@ -312,6 +355,15 @@ static uint8_t *pack_rules(const mk_plan *plan, const mk_instruction *instructio
     return to;
 }
 
+static void look_ahead_from(mk_instructor *instructor, uint64_t first)
+{
+    uint64_t numbers[MK_RULES_AT_ONCE];
+    size_t count = 0;
+    for (; count < MK_RULES_AT_ONCE && first + count < instructor->plan->instructions; count++)
+        numbers[count] = first + count;
+    (void)mk_instructor_look_ahead(instructor, numbers, count); /* without memory it is only slower */
+}
+
 /* An instruction without an acceptable candidate ends the table before it begins: the example that uses it is to be
  * named. */
 static mk_status fill_table(mk_instructor *instructor, mk_rule_table *table)
@@ -320,6 +372,8 @@ static mk_status fill_table(mk_instructor *instructor, mk_rule_table *table)
     uint8_t *to = table->letters;
     for (uint64_t j = 0; j < plan->instructions; j++) {
         mk_instruction instruction;
+        if (j % MK_RULES_AT_ONCE == 0 && mk_instructor_looks_ahead(instructor))
+            look_ahead_from(instructor, j);
         mk_status status = compute(instructor, j, &instruction);
         if (status != MK_OK)
             return status;
@@ -389,5 +443,6 @@ void mk_instructor_close(mk_instructor *instructor)
     mk_free(instructor->rules);
     mk_free(instructor->chosen);
     mk_free(instructor->letters);
+    mk_free(instructor->ahead_letters);
     *instructor = (mk_instructor){0};
 }

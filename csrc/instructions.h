@@ -32,6 +32,10 @@ typedef struct {
     uint8_t *letters;
     uint32_t stratum;
     uint64_t *chosen;
+    uint8_t *ahead_letters;          /* instructions written ahead: their numbers, and their rules */
+    size_t ahead_count;
+    uint64_t ahead_numbers[MK_RULES_AT_ONCE];
+    mk_space_rule ahead[MK_RULES_AT_ONCE];
 } mk_instructor;
 
 mk_status mk_instructor_open(mk_instructor *instructor, const mk_plan *plan, mk_exacts *exacts);
@@ -39,6 +43,13 @@ void mk_instructor_close(mk_instructor *instructor);
 
 /* Instruction j; it stands until the next call.  MK_INVALID: none of its candidates is acceptable. */
 mk_status mk_instructor_get(mk_instructor *instructor, uint64_t j, mk_instruction *instruction);
+
+/* Whether writing instructions ahead pays: they are single rules, the table does not have them, and any will do. */
+bool mk_instructor_looks_ahead(const mk_instructor *instructor);
+
+/* Writes the instructions of those numbers, MK_RULES_AT_ONCE at most, for the calls of mk_instructor_get that follow
+ * to find.  MK_NO_MEMORY: they find nothing. */
+mk_status mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers, size_t count);
 
 /* Says that `rows` examples are about to be drawn, and tabulates the instructions if that pays by now. */
 mk_status mk_plan_expect(mk_plan *plan, uint64_t rows);

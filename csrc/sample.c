@@ -126,6 +126,27 @@ static uint64_t draw_instruction(mk_sampler *sampler, uint64_t index)
     return mk_permutation_at(&sampler->popularity, index - sampler->run);
 }
 
+/* The numbers of the instructions of the examples from `index` on, which are then written together. */
+static void look_ahead(mk_sampler *sampler, uint64_t index)
+{
+    const mk_plan *plan = sampler->plan;
+    uint64_t count = 0;
+    for (; count < MK_RULES_AT_ONCE && (plan->order != MK_ORDER_OWN || index + count < plan->instructions); count++)
+        sampler->ahead_numbers[count] = draw_instruction(sampler, index + count);
+    sampler->ahead_first = index;
+    sampler->ahead_count = count;
+    (void)mk_instructor_look_ahead(&sampler->instructor, sampler->ahead_numbers, (size_t)count);
+}
+
+static uint64_t find_instruction(mk_sampler *sampler, uint64_t index)
+{
+    if (!sampler->sequential || !mk_instructor_looks_ahead(&sampler->instructor))
+        return draw_instruction(sampler, index);
+    if (index - sampler->ahead_first >= sampler->ahead_count)
+        look_ahead(sampler, index);
+    return sampler->ahead_numbers[index - sampler->ahead_first];
+}
+
 static void draw_paraphrase(const mk_plan *plan, mk_example *example)
 {
     example->paraphrase = 0;
@@ -262,7 +283,7 @@ mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *examp
     example->trace_count = example->pair_count = 0;
     example->certificate.kind = MK_CERTIFICATE_NONE;
     draw_kind(sampler, example);
-    example->number = draw_instruction(sampler, index);
+    example->number = find_instruction(sampler, index);
     mk_status status = mk_sampler_rule(sampler, example->number, &sampler->instruction);
     if (status == MK_OK)
         status = prepare(sampler, example);
