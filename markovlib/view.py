@@ -274,35 +274,40 @@ class View:
         return self._order.size
 
     @property
+    def sources(self) -> tuple[Source, ...]:
+        """The data sets that examples come from."""
+        return self._order.sources
+
+    @property
     def text(self) -> bool:
         """Whether texts are str (else bytes)."""
-        return self._order.sources[0].text
+        return self.sources[0].text
 
     @property
     def seed(self) -> int:
         """The seed of the data set; of phases, of the first."""
-        return self._order.sources[0].seed
+        return self.sources[0].seed
 
     @property
     def split(self) -> str:
         """The split of the data set; of phases, of the first."""
-        return self._order.sources[0].split
+        return self.sources[0].split
 
     @property
     def recipe(self) -> Any:
         """The recipe of the data set; of phases, of the first."""
-        return self._order.sources[0].recipe
+        return self.sources[0].recipe
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns, in order."""
-        first, *others = (source.columns for source in self._order.sources)
+        first, *others = (source.columns for source in self.sources)
         return tuple(name for name in first if all(name in columns for columns in others))
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the order and of the fingerprints of the data sets."""
-        fields = {**self._order.describe(), "of": [source.fingerprint for source in self._order.sources]}
+        fields = {**self._order.describe(), "of": [source.fingerprint for source in self.sources]}
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
     def __len__(self) -> int:
@@ -310,7 +315,7 @@ class View:
 
     def __repr__(self) -> str:
         order = ", ".join(f"{name}={value!r}" for name, value in self._order.describe().items())
-        return f"<View {order} of {', '.join(map(repr, self._order.sources))}>"
+        return f"<View {order} of {', '.join(map(repr, self.sources))}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, View) and self.fingerprint == other.fingerprint
@@ -333,7 +338,7 @@ class View:
         if not hasattr(key, "__index__"):
             return self.batch(key)
         sources, indices = self._order.find(self._places([operator.index(key)]))
-        return self._order.sources[0 if sources is None else int(sources[0])][int(indices[0])]
+        return self.sources[0 if sources is None else int(sources[0])][int(indices[0])]
 
     def __iter__(self) -> Iterator[Example]:
         for batch in self.batches(_ROWS_PER_CALL):
@@ -349,15 +354,15 @@ class View:
         names = list(self.columns if columns is None else columns)
         sources, found = self._order.find(self._places(indices))
         if sources is None:
-            return self._order.sources[0].batch(_as_range(found), names, threads)
+            return self.sources[0].batch(_as_range(found), names, threads)
         order = np.argsort(sources, kind="stable")
         used, cuts = np.unique(sources[order], return_index=True)
         parts = [
-            self._order.sources[number].batch(_as_range(found[rows]), names, threads)
+            self.sources[number].batch(_as_range(found[rows]), names, threads)
             for number, rows in zip(used.tolist(), np.split(order, cuts[1:]), strict=True)
         ]
         if len(parts) < 2:
-            return parts[0] if parts else self._order.sources[0].batch(range(0), names, threads)
+            return parts[0] if parts else self.sources[0].batch(range(0), names, threads)
         return _joined(parts, names, np.argsort(order, kind="stable"))
 
     def batches(self, size: int, threads: int | None = None, columns: Iterable[str] | None = None) -> Iterator[Batch]:

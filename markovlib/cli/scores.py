@@ -1,4 +1,4 @@
-"""The command about answers: score."""
+"""The commands about two sides: answers beside examples (score), one data set beside another (verify --leakage)."""
 
 import json
 import sys
@@ -79,3 +79,54 @@ def open_folder(folder: Path, split: str | None) -> "Dataset":
     ds: Any = source.recreate(made, split)
     opened: Dataset = ds
     return opened
+
+
+def compare(
+    names: tuple[str, str], seed: int, near: bool, fail_on: str | None, threads: int | None, as_json: bool
+) -> int:
+    """Count what two data sets have in common; 1 where they share something of a kind in `fail_on`, else 0."""
+    from markovlib.cli import tables
+    from markovlib.leakage import KINDS, leakage
+
+    forbidden = fail_on.split(",") if fail_on else []
+    for kind in forbidden:
+        if kind not in KINDS:
+            raise click.UsageError(f"--fail-on {kind}: choose from {', '.join(KINDS)}")
+    first, second = (open_source(name, seed) for name in names)
+    with tables.progress_bar() as advance:
+        found = leakage(first, second, near=near, threads=threads, progress=_reading(advance))
+    shared = [kind for kind in forbidden if found[kind].shared]
+    if as_json:
+        click.echo(json.dumps({"first": names[0], "second": names[1], **found.to_dict(), "failed": shared}, indent=2))
+    else:
+        tables.leakage(names, found)
+    return int(bool(shared))
+
+
+def _reading(advance: Any) -> Any:
+    from markovlib.shards.generation import Progress
+
+    return None if advance is None else lambda rows, total: advance(Progress("reading", rows, total))
+
+
+def open_source(name: str, seed: int) -> "Dataset":
+    """The data set that NAME[:SPLIT][@SEED] means: a folder of shards, a preset or a recipe file.
+
+    A folder has its own seed, and needs no split where it has only one; the split of a recipe is `train` unless named.
+    """
+    from markovlib.dataset import Dataset
+    from markovlib.recipe import Recipe
+
+    if Path(name).is_dir():
+        return open_folder(Path(name), None)
+    base, at, number = name.rpartition("@")
+    if at and number.isdecimal():
+        name, seed = base, int(number)
+    base, colon, split = name.rpartition(":")
+    if not colon:
+        base, split = name, ""
+    if Path(base).is_dir():
+        if at and number.isdecimal():
+            raise click.UsageError(f"{base} is a folder and has a seed of its own: leave @{number} out")
+        return open_folder(Path(base), split or None)
+    return Dataset(Recipe.load(base), seed=seed, split=split or "train")

@@ -12,6 +12,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from markovlib.evaluation import Evaluation, Group
+    from markovlib.leakage import Leakage
     from markovlib.shards.generation import Progress
     from markovlib.shards.inspection import Contents, Inspected, Spread
 
@@ -189,3 +190,24 @@ def _group(group: "Group", with_credit: bool) -> list[str | Text]:
 
 def _accuracy(share: float) -> str:
     return f"{100 * share:.2f} %"
+
+
+def leakage(names: tuple[str, str], found: "Leakage") -> None:
+    """Print what two data sets have in common."""
+    console = _console()
+    for name, rows in zip(names, found.rows, strict=True):
+        console.print(Text(f"{name}: {rows:,} rows"))
+    console.print()
+    near = any(kind.near is not None for kind in found.kinds.values())
+    table = Table(box=None)
+    for heading in ("", "first", "second", "shared", *(["near"] if near else [])):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, kind in found.kinds.items():
+        counts = [kind.first, kind.second, kind.shared]
+        last = [] if not near else ["-" if kind.near is None else f"{kind.near:,}"]
+        table.add_row(Text(name, style="bold"), *(f"{count:,}" for count in counts), *last)
+    console.print(table)
+    for name, kind in found.kinds.items():
+        for example in kind.examples:
+            shown = " ".join(map(repr, example)) if isinstance(example, tuple) else repr(example)
+            console.print(Text(f"shared of {name}: {shown}", overflow="fold"))
