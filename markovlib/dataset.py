@@ -20,6 +20,9 @@ from markovlib.rules import Rule
 
 __all__ = ["COLUMNS", "SPLITS", "STREAM_VERSION", "Batch", "Dataset", "Example", "split_id", "stream_key"]
 
+    from markovlib import scoring
+    from markovlib.view import View
+
 #: Names the function from (recipe, seed, split, index) to examples.  What it promises is in docs/datasets.md.
 STREAM_VERSION = 1
 
@@ -187,6 +190,34 @@ class Dataset:
             },
             "undivided": self._undivided(),
         }
+
+    # ---- answers and orders -------------------------------------------------------------------------------------
+
+    def score(self, i: int, answer: Any, credit: scoring.Credit = "exact", *, strip: bool = False) -> float:
+        """How right an answer to example i is, in [0, 1]; see `markovlib.scoring` for kinds of credit."""
+        from markovlib import scoring
+
+        return scoring.score(self[i], answer, credit, strip=strip).value
+
+    def scores(
+        self,
+        indices: range | Sequence[int] | NDArray[np.integer[Any]],
+        answers: Sequence[Any],
+        credit: scoring.Credit = "exact",
+        *,
+        strip: bool = False,
+        threads: int | None = None,
+    ) -> scoring.Scores:
+        """Values and error labels of `answers[j]` to example `indices[j]`; see `markovlib.scoring.score_all`."""
+        from markovlib import scoring
+
+        return scoring.score_all(self, indices, answers, credit, strip=strip, threads=threads)
+
+    def view(self, order: Any, *, epoch: int = 0, descending: bool = False) -> View:
+        """The same examples in another order; see `View.of`."""
+        from markovlib.view import View
+
+        return View.of(self, order, epoch=epoch, descending=descending)
 
     # ---- inside -------------------------------------------------------------------------------------------------
 
