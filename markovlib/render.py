@@ -50,7 +50,7 @@ class TemplateError(ValueError):
 
 
 class Piece(NamedTuple):
-    """A literal (`tag` is empty) or what stands between braces (`literal` is empty), and where it starts."""
+    """A literal, or what stands between braces (then `literal` is empty), and where it starts."""
 
     tag: str
     literal: str
@@ -175,7 +175,7 @@ class _Compiler:
 
     def take(self, piece: Piece) -> None:
         tag = piece.tag
-        if not tag:
+        if piece.literal:
             literal = piece.literal.encode()
             self.write("literal", jump=len(literal))
             self.literals += literal
