@@ -258,7 +258,8 @@ def written(template: str, **changes: Any) -> str:
         ("{word}{for step in steps} ={step.rule}@{step.position}> {step.word}{end}", "cab =1@1> cba =2@0> ba"),
         ("{for pair in pairs}{pair.word}~{pair.output}{sep},{end}", "a~b"),
         ("{if no_op}same{else}{output}{end}.", "ba."),
-        ("{word|spaced}/{word|chars}/{word|reversed}/{word|length}/{word|reversed|spaced}", "c a b/c, a, b/bac/3/b a c"),
+        ("{word|spaced}/{word|chars}/{word|reversed}/{word|length}", "c a b/c, a, b/bac/3"),
+        ("{word|reversed|spaced} {output|chars|reversed}", "b a c a, b"),
         ("{if terminal}{for rule in rules}{if halted}{rule.number}{end}{end}{end}", "12"),
         ("{rule_count} rules, {step_count} steps, {outcome}", "2 rules, 2 steps, terminal_rule"),
     ],
@@ -373,8 +374,8 @@ def test_every_filter_and_field_is_known_to_both_sides() -> None:
     for item, (items, parts) in LOOPS.items():
         for part in parts:
             compile_template(f"{{for {item} in {items}}}{{{item}.{part}}}{{end}}")
-    for given in FILTERS:
-        compile_template(f"{{word|{given}}}")
+    for name in FILTERS:
+        compile_template(f"{{word|{name}}}")
 
 
 def test_pieces_know_where_they_start() -> None:
