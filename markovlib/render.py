@@ -8,8 +8,10 @@ docs/rendering.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, NoReturn
+
+from markovlib.outcome import Outcome
 
 #: What stands for a number, and its name in the engine.
 NUMBERS = {
@@ -43,6 +45,12 @@ _KINDS = (
     "end", "room", "literal", "string", "length", "number", "outcome", "arrow", "key", "certificate", "loop",
     "separator", "next", "if", "jump",
 )  # fmt: skip
+
+_DECIMAL = "-0123456789"
+_WRITTEN_BY = {
+    "outcome": "".join(outcome.name.lower() for outcome in Outcome), "rule.arrow": "->.", "key": _DECIMAL[1:],
+    "certificate": _DECIMAL[1:] + " >,=", "spaced": " ", "chars": ", ", "length": _DECIMAL[1:],
+}  # fmt: skip
 
 
 class TemplateError(ValueError):
@@ -138,6 +146,25 @@ def compile_templates(templates: str | Sequence[str]) -> list[Program]:
 def paraphrases(templates: str | Sequence[str]) -> list[str]:
     """The templates of one text, a single one as a list of one."""
     return [templates] if isinstance(templates, str) else list(templates)
+
+
+def characters_of(template: str, special: Iterable[str] = ()) -> set[str]:
+    """The characters, besides the letters of rules and words, that a template can write.
+
+    Texts in `special` are tokens of their own and not counted by their characters.
+
+    >>> "".join(sorted(characters_of("{rule}: {word|spaced}<|sep|>", ["<|sep|>"])))
+    ' -0123456789:'
+    """
+    found: set[str] = set()
+    for piece in parse_template(template):
+        name, *filters = piece.tag.split("|")
+        literal = piece.literal
+        for text in sorted(special, key=len, reverse=True):
+            literal = literal.replace(text, "")
+        found.update(literal, *(_WRITTEN_BY.get(filter, "") for filter in filters))
+        found.update(_DECIMAL if name in NUMBERS else _WRITTEN_BY.get(name, ""))
+    return found
 
 
 class _Block:
