@@ -18,10 +18,15 @@ from markovlib.plan import SplitPlan, split_id, stream_key
 from markovlib.recipe import SPLITS, Recipe, RecipeError
 from markovlib.rules import Rule
 
-__all__ = ["COLUMNS", "SPLITS", "STREAM_VERSION", "Batch", "Dataset", "Example", "split_id", "stream_key"]
+if TYPE_CHECKING:
+    from pathlib import Path
 
     from markovlib import scoring
+    from markovlib.packing import Packed
+    from markovlib.tokens import Tokenizer, Tokens
     from markovlib.view import View
+
+__all__ = ["COLUMNS", "SPLITS", "STREAM_VERSION", "Batch", "Dataset", "Example", "split_id", "stream_key"]
 
 #: Names the function from (recipe, seed, split, index) to examples.  What it promises is in docs/datasets.md.
 STREAM_VERSION = 1
@@ -168,6 +173,49 @@ class Dataset:
         names = self._names(columns)
         end = self._split.limit if self.size is None else self.size
         return (self.batch(range(start, min(start + size, end)), names, threads) for start in iter(range(0, end, size)))
+
+    def tokens(
+        self,
+        indices: range | Sequence[int] | NDArray[np.integer[Any]],
+        tokenizer: Tokenizer | str | Path,
+        threads: int | None = None,
+    ) -> Tokens:
+        """The examples at `indices`, as for `batch`, as token ids with a loss mask.
+
+        `tokenizer` is a `ByteTokenizer`, `CharacterTokenizer` or `TokenizerFile`, which may name special tokens, or
+        short for one without: "bytes", "characters" (those of the recipe), or the path of a `tokenizer.json`.
+        The result holds flat `ids`, int64 `offsets` and a `loss_mask`, and makes padded arrays.
+
+        Raises as `batch` does, and ValueError where the tokenizer has no token for a character.
+        """
+        from markovlib.tokens import tokenize
+
+        return tokenize(self, indices, tokenizer, threads)
+
+    def packed(
+        self,
+        tokenizer: Tokenizer | str | Path,
+        length: int,
+        window: int = 1024,
+        *,
+        split: bool = False,
+        examples: int | None = None,
+        threads: int | None = None,
+        index: str | Path | None = None,
+    ) -> Packed:
+        """The examples in bins of `length` tokens, each bin computed on its own.
+
+        Within every `window` of consecutive examples, each goes to the first bin that has room for it.  An example is
+        never split, and one longer than a bin is left out and counted; with `split` it is cut into sequences of
+        `length` tokens and one that is shorter.  `examples` packs only so many, and must be given for an unbounded
+        data set.  `tokenizer` is as for `tokens`.
+
+        All examples are tokenized once to count the bins; `index`, a file that `Packed.save` wrote, spares this.
+        Raises ValueError for an index of another packing.
+        """
+        from markovlib.packing import Packed
+
+        return Packed(self, tokenizer, length, window, split=split, examples=examples, threads=threads, index=index)
 
     def report(self) -> dict[str, Any]:
         """What the recipe comes to: how many rules there are, and where a promise could not be kept.

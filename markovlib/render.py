@@ -8,8 +8,10 @@ docs/rendering.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, NoReturn
+
+from markovlib.outcome import Outcome
 
 #: What stands for a number, and its name in the engine.
 NUMBERS = {
@@ -44,13 +46,19 @@ _KINDS = (
     "separator", "next", "if", "jump",
 )  # fmt: skip
 
+_DECIMAL = "-0123456789"
+_WRITTEN_BY = {
+    "outcome": "".join(outcome.name.lower() for outcome in Outcome), "rule.arrow": "->.", "key": _DECIMAL[1:],
+    "certificate": _DECIMAL[1:] + " >,=", "spaced": " ", "chars": ", ", "length": _DECIMAL[1:],
+}  # fmt: skip
+
 
 class TemplateError(ValueError):
     """A template that cannot be read; the message says where."""
 
 
 class Piece(NamedTuple):
-    """A literal (`tag` is empty) or what stands between braces (`literal` is empty), and where it starts."""
+    """A literal, or what stands between braces (then `literal` is empty), and where it starts."""
 
     tag: str
     literal: str
@@ -163,6 +171,25 @@ def paraphrases(templates: str | Sequence[str]) -> list[str]:
     return [templates] if isinstance(templates, str) else list(templates)
 
 
+def characters_of(template: str, special: Iterable[str] = ()) -> set[str]:
+    """The characters, besides the letters of rules and words, that a template can write.
+
+    Texts in `special` are tokens of their own and not counted by their characters.
+
+    >>> "".join(sorted(characters_of("{rule}: {word|spaced}<|sep|>", ["<|sep|>"])))
+    ' -0123456789:'
+    """
+    found: set[str] = set()
+    for piece in parse_template(template):
+        name, *filters = piece.tag.split("|")
+        literal = piece.literal
+        for text in sorted(special, key=len, reverse=True):
+            literal = literal.replace(text, "")
+        found.update(literal, *(_WRITTEN_BY.get(filter, "") for filter in filters))
+        found.update(_DECIMAL if name in NUMBERS else _WRITTEN_BY.get(name, ""))
+    return found
+
+
 class _Block:
     """A loop or a condition that is open."""
 
@@ -198,7 +225,7 @@ class _Compiler:
 
     def take(self, piece: Piece) -> None:
         tag = piece.tag
-        if not tag:
+        if piece.literal:
             literal = piece.literal.encode()
             self.write("literal", jump=len(literal))
             self.literals += literal
