@@ -15,8 +15,23 @@ static size_t first_difference(const mk_example_rule *rule)
 
 /* Letters in descending order by repeatedly taking the first one that no other letter left must precede. */
 typedef struct {
-    uint8_t above[256][32];          /* above[b]: the set of letters that must be greater than b */
+    uint64_t word[4];
+} letter_set;
+
+typedef struct {
+    letter_set above[256];           /* above[b]: the letters that must be greater than b */
 } demands;
+
+static void put(letter_set *set, uint32_t letter)
+{
+    set->word[letter / 64] |= (uint64_t)1 << letter % 64;
+}
+
+static bool meet(const letter_set *a, const letter_set *b)
+{
+    return (a->word[0] & b->word[0]) || (a->word[1] & b->word[1]) || (a->word[2] & b->word[2]) ||
+           (a->word[3] & b->word[3]);
+}
 
 static bool demand(demands *d, const mk_example_rule *rule)
 {
@@ -27,32 +42,23 @@ static bool demand(demands *d, const mk_example_rule *rule)
     size_t at = first_difference(rule);
     if (at == rule->pattern_length)
         return false;
-    uint8_t greater = rule->pattern[at];
-    d->above[rule->replacement[at]][greater / 8] |= (uint8_t)(1 << greater % 8);
-    return true;
-}
-
-static bool is_free(const demands *d, uint32_t letter, const uint8_t left[32])
-{
-    for (size_t i = 0; i < 32; i++)
-        if (d->above[letter][i] & left[i])
-            return false;
+    put(&d->above[rule->replacement[at]], rule->pattern[at]);
     return true;
 }
 
 static bool sort_letters(const demands *d, uint32_t letters, mk_certificate *certificate)
 {
-    uint8_t left[32] = {0};
+    letter_set left = {{0}};
     for (uint32_t i = 0; i < letters; i++)
-        left[i / 8] |= (uint8_t)(1 << i % 8);
+        put(&left, i);
     for (uint32_t rank = 0; rank < letters; rank++) {
         uint32_t next = 0;
-        while (next < letters && (!(left[next / 8] >> next % 8 & 1) || !is_free(d, next, left)))
+        while (next < letters && (!(left.word[next / 64] >> next % 64 & 1) || meet(&d->above[next], &left)))
             next++;
         if (next == letters)
             return false;
         certificate->value[next] = (uint16_t)rank;
-        left[next / 8] &= (uint8_t)~(1 << next % 8);
+        left.word[next / 64] &= ~((uint64_t)1 << next % 64);
     }
     return true;
 }

@@ -95,11 +95,11 @@ static void take_rule(mk_instructor *instructor, uint32_t i, const mk_space_rule
         instructor->stratum = rule->stratum;
 }
 
-static bool take_ahead(mk_instructor *instructor, uint64_t number)
+static bool take_ahead(mk_instructor *instructor, uint32_t i)
 {
-    for (size_t i = 0; i < instructor->ahead_count; i++)
-        if (instructor->ahead_numbers[i] == number) {
-            take_rule(instructor, 0, &instructor->ahead[i]);
+    for (size_t k = 0; k < instructor->ahead_count; k++)
+        if (instructor->ahead_numbers[k] == instructor->chosen[i]) {
+            take_rule(instructor, i, &instructor->ahead[k]);
             return true;
         }
     return false;
@@ -108,10 +108,10 @@ static bool take_ahead(mk_instructor *instructor, uint64_t number)
 static void make_rules(mk_instructor *instructor, uint64_t candidate)
 {
     const mk_plan *plan = instructor->plan;
-    if (instructor->ahead_count && take_ahead(instructor, candidate))
-        return;
     choose_rules(instructor, candidate);
     for (uint32_t i = 0; i < plan->per_example; i++) {
+        if (take_ahead(instructor, i))
+            continue;
         uint8_t *slot = instructor->letters + i * slot_letters(plan);
         mk_space_rule rule = {.pattern = slot, .replacement = slot + plan->widest_pattern};
         mk_rule_space_at(plan->space, instructor->chosen[i], &rule);
@@ -119,30 +119,46 @@ static void make_rules(mk_instructor *instructor, uint64_t candidate)
     }
 }
 
-bool mk_instructor_looks_ahead(const mk_instructor *instructor)
+/* Writing ahead. */
+
+size_t mk_instructor_ahead(const mk_instructor *instructor)
 {
     mk_plan *plan = (mk_plan *)instructor->plan;
-    return plan->per_example == 1 && plan->bucket == 1 && !plan->pool && !plan->fixed &&
-           !atomic_load_explicit(&plan->table, memory_order_acquire);
+    if (plan->fixed || plan->variables || plan->cascade.numerator ||
+        atomic_load_explicit(&plan->table, memory_order_acquire))
+        return 0;
+    return MK_RULES_AT_ONCE / plan->per_example;
 }
 
-mk_status mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers, size_t count)
+/* Room for the rules written ahead, at equal distances. */
+static mk_status open_ahead(mk_instructor *instructor)
 {
     const mk_plan *plan = instructor->plan;
     size_t stride = slot_letters(plan);
-    instructor->ahead_count = 0;
-    if (!instructor->ahead_letters)
-        instructor->ahead_letters = mk_malloc(MK_RULES_AT_ONCE * stride + MK_READ_SLACK);
+    instructor->ahead_letters = mk_malloc(MK_RULES_AT_ONCE * stride + MK_READ_SLACK);
     if (!instructor->ahead_letters)
         return MK_NO_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        instructor->ahead_numbers[i] = numbers[i];
-        instructor->ahead[i].pattern = instructor->ahead_letters + i * stride;
-        instructor->ahead[i].replacement = instructor->ahead[i].pattern + plan->widest_pattern;
+    for (size_t k = 0; k < MK_RULES_AT_ONCE; k++) {
+        instructor->ahead[k].pattern = instructor->ahead_letters + k * stride;
+        instructor->ahead[k].replacement = instructor->ahead[k].pattern + plan->widest_pattern;
     }
-    mk_rule_space_many(plan->space, numbers, count, instructor->ahead);
-    instructor->ahead_count = count;
     return MK_OK;
+}
+
+void mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers, size_t count)
+{
+    const mk_plan *plan = instructor->plan;
+    instructor->ahead_count = 0;
+    if (!instructor->ahead_letters && open_ahead(instructor) != MK_OK)
+        return; /* without memory it is only slower */
+    size_t rules = 0;
+    for (size_t i = 0; i < count; i++) {
+        choose_rules(instructor, numbers[i] * plan->bucket);
+        for (uint32_t k = 0; k < plan->per_example; k++)
+            instructor->ahead_numbers[rules++] = instructor->chosen[k];
+    }
+    mk_rule_space_many(plan->space, instructor->ahead_numbers, rules, instructor->ahead);
+    instructor->ahead_count = rules;
 }
 
 /* Cascades. */
@@ -355,13 +371,13 @@ static uint8_t *pack_rules(const mk_plan *plan, const mk_instruction *instructio
     return to;
 }
 
-static void look_ahead_from(mk_instructor *instructor, uint64_t first)
+static void look_ahead_from(mk_instructor *instructor, uint64_t first, size_t most)
 {
     uint64_t numbers[MK_RULES_AT_ONCE];
     size_t count = 0;
-    for (; count < MK_RULES_AT_ONCE && first + count < instructor->plan->instructions; count++)
+    for (; count < most && first + count < instructor->plan->instructions; count++)
         numbers[count] = first + count;
-    (void)mk_instructor_look_ahead(instructor, numbers, count); /* without memory it is only slower */
+    mk_instructor_look_ahead(instructor, numbers, count);
 }
 
 /* An instruction without an acceptable candidate ends the table before it begins: the example that uses it is to be
@@ -370,10 +386,11 @@ static mk_status fill_table(mk_instructor *instructor, mk_rule_table *table)
 {
     const mk_plan *plan = instructor->plan;
     uint8_t *to = table->letters;
+    size_t ahead = mk_instructor_ahead(instructor);
     for (uint64_t j = 0; j < plan->instructions; j++) {
         mk_instruction instruction;
-        if (j % MK_RULES_AT_ONCE == 0 && mk_instructor_looks_ahead(instructor))
-            look_ahead_from(instructor, j);
+        if (ahead && j % ahead == 0)
+            look_ahead_from(instructor, j, ahead);
         mk_status status = compute(instructor, j, &instruction);
         if (status != MK_OK)
             return status;

@@ -44,12 +44,12 @@ void mk_instructor_close(mk_instructor *instructor);
 /* Instruction j; it stands until the next call.  MK_INVALID: none of its candidates is acceptable. */
 mk_status mk_instructor_get(mk_instructor *instructor, uint64_t j, mk_instruction *instruction);
 
-/* Whether writing instructions ahead pays: they are single rules, the table does not have them, and any will do. */
-bool mk_instructor_looks_ahead(const mk_instructor *instructor);
+/* How many instructions it pays to write ahead; 0 where it does not. */
+size_t mk_instructor_ahead(const mk_instructor *instructor);
 
-/* Writes the instructions of those numbers, MK_RULES_AT_ONCE at most, for the calls of mk_instructor_get that follow
- * to find.  MK_NO_MEMORY: they find nothing. */
-mk_status mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers, size_t count);
+/* Writes the rules of the first candidates of those instructions, for the calls of mk_instructor_get that follow to
+ * find, whose answers stay what they are.  `count` is at most mk_instructor_ahead. */
+void mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers, size_t count);
 
 /* Says that `rows` examples are about to be drawn, and tabulates the instructions if that pays by now. */
 mk_status mk_plan_expect(mk_plan *plan, uint64_t rows);

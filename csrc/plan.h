@@ -43,6 +43,7 @@ typedef struct {
     mk_cipher_place cipher_place;
     bool cipher_of_instruction;      /* the key belongs to the instruction, not to the example */
     bool traced;                     /* the steps of a run are wanted */
+    bool certified;                  /* templates mention the certificate */
 } mk_task_options;
 
 typedef struct mk_rule_table mk_rule_table;

@@ -146,6 +146,7 @@ static mk_status write_part(void *context, size_t worker, size_t item, mk_poll p
     mk_status status = mk_sampler_open(&sampler, p->request->plan, sequential);
     if (status != MK_OK)
         return status;
+    sampler.certified = p->request->plan->task.certified || p->request->templates[MK_TEXT_CERTIFICATE].choices;
     status = reserve_all(p);
     if (status == MK_OK)
         status = write_rows(p, &sampler, poll);

@@ -15,6 +15,9 @@ mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequent
         status = mk_instructor_open(&sampler->instructor, plan, &sampler->exacts);
     if (status == MK_OK)
         status = mk_work_open(&sampler->work, plan);
+    if (status == MK_OK && plan->exact && mk_plan_is_plain(plan))
+        status = mk_uniform_open(&sampler->uniform, plan->letters, plan->widest_pattern, plan->most_occurrences,
+                                 plan->longest);
     if (status != MK_OK)
         mk_sampler_close(sampler);
     return status;
@@ -27,6 +30,7 @@ void mk_sampler_close(mk_sampler *sampler)
     mk_instructor_close(&sampler->instructor);
     mk_exacts_close(&sampler->exacts);
     mk_work_close(&sampler->work);
+    mk_uniform_close(&sampler->uniform);
     mk_free(sampler->needles);
     mk_free(sampler->word);
     *sampler = (mk_sampler){0};
@@ -126,24 +130,25 @@ static uint64_t draw_instruction(mk_sampler *sampler, uint64_t index)
     return mk_permutation_at(&sampler->popularity, index - sampler->run);
 }
 
-/* The numbers of the instructions of the examples from `index` on, which are then written together. */
-static void look_ahead(mk_sampler *sampler, uint64_t index)
+/* The numbers of the instructions of the examples from `index` on, whose rules are then written together. */
+static void look_ahead(mk_sampler *sampler, uint64_t index, size_t most)
 {
     const mk_plan *plan = sampler->plan;
     uint64_t count = 0;
-    for (; count < MK_RULES_AT_ONCE && (plan->order != MK_ORDER_OWN || index + count < plan->instructions); count++)
+    for (; count < most && (plan->order != MK_ORDER_OWN || index + count < plan->instructions); count++)
         sampler->ahead_numbers[count] = draw_instruction(sampler, index + count);
     sampler->ahead_first = index;
     sampler->ahead_count = count;
-    (void)mk_instructor_look_ahead(&sampler->instructor, sampler->ahead_numbers, (size_t)count);
+    mk_instructor_look_ahead(&sampler->instructor, sampler->ahead_numbers, (size_t)count);
 }
 
 static uint64_t find_instruction(mk_sampler *sampler, uint64_t index)
 {
-    if (!sampler->sequential || !mk_instructor_looks_ahead(&sampler->instructor))
+    size_t most = sampler->sequential ? mk_instructor_ahead(&sampler->instructor) : 0;
+    if (!most)
         return draw_instruction(sampler, index);
     if (index - sampler->ahead_first >= sampler->ahead_count)
-        look_ahead(sampler, index);
+        look_ahead(sampler, index, most);
     return sampler->ahead_numbers[index - sampler->ahead_first];
 }
 
@@ -291,7 +296,7 @@ mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *examp
         return status;
     draw_paraphrase(plan, example);
     draw_key(plan, example);
-    if (plan->terminating)
+    if (sampler->certified && plan->terminating)
         (void)mk_certify(example->rules, example->rule_count, plan->letters, &example->certificate);
     return plan->task.kind == MK_TASK_INDUCE ? draw_pairs(sampler, example) : draw_word(sampler, 0, example);
 }

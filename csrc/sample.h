@@ -9,6 +9,7 @@
 #include "instructions.h"
 #include "search.h"
 #include "task.h"
+#include "uniform.h"
 
 #define MK_REFUSALS 64               /* plain draws of the letters before the exact sampler serves */
 #define MK_ATTEMPTS 4096             /* draws of a whole word before its class is given up */
@@ -17,6 +18,7 @@
 typedef struct {
     const mk_plan *plan;
     bool sequential;                 /* examples come in runs: tables of the permutations pay */
+    bool certified;                  /* set by the caller: the certificates are wanted */
     mk_permutation no_op, popularity;
     uint64_t block, block_start, block_rows, block_no_ops, block_near_misses;
     uint64_t run, run_length;        /* the first index of the run at hand */
@@ -27,6 +29,7 @@ typedef struct {
     mk_instruction instruction;
     mk_needle *needles;              /* of the instruction's patterns */
     mk_exact *exact;                 /* of the first pattern, where the plan is plain */
+    mk_uniform uniform;              /* open where plan->exact */
     uint32_t occurrences;            /* asked of the word at hand; 0: at least one */
     uint32_t fires;                  /* the rule asked to fire first */
     uint8_t *word;

@@ -58,15 +58,6 @@ static mk_status draw_exactly(mk_sampler *sampler, mk_draws *draws, const mk_exa
     return MK_OK;
 }
 
-static mk_status draw_start(mk_sampler *sampler, mk_draws *draws, const mk_example *example, uint32_t span,
-                            uint32_t *start)
-{
-    /* The empty pattern occurs first at the very beginning. */
-    uint32_t pattern_length = example->rules[0].pattern_length;
-    *start = (uint32_t)mk_draws_below(draws, pattern_length ? example->length - span + 1 : 1);
-    return MK_OK;
-}
-
 static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
@@ -76,8 +67,12 @@ static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *exa
     if (span > plan->longest)
         return MK_INVALID;
     example->length = draw_length(plan, draws, span);
-    if (draw_start(sampler, draws, example, span, &start) != MK_OK)
-        return MK_NO_MEMORY;
+    if (plan->exact)
+        return mk_uniform_word(&sampler->uniform, draws, &sampler->needles[0],
+                               sampler->occurrences ? sampler->occurrences : MK_AT_LEAST_ONE, sampler->word,
+                               example->length);
+    /* The empty pattern occurs first at the very beginning. */
+    start = (uint32_t)mk_draws_below(draws, example->rules[0].pattern_length ? example->length - span + 1 : 1);
     for (int refusals = 0; sampler->occurrences < 2 && refusals < MK_REFUSALS; refusals++) {
         plant(sampler, draws, &sampler->needles[0], example->length, start);
         if (is_planted(sampler, example->length, start))

@@ -147,6 +147,7 @@ cdef extern from "plan.h" nogil:
         mk_cipher_place cipher_place
         mk_bool cipher_of_instruction
         mk_bool traced
+        mk_bool certified
 
     ctypedef struct mk_plan:
         mk_philox_key key

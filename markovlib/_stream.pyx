@@ -358,6 +358,7 @@ cdef class Plan:
         c.cipher = <mk_key_kind><int>task["cipher"]
         c.cipher_place = <mk_cipher_place><int>task["cipher_place"]
         c.cipher_of_instruction, c.traced = task["cipher_of_instruction"], task["traced"]
+        c.certified = task["certified"]
         return 0
 
     @property

@@ -214,12 +214,13 @@ class SplitPlan:
             "cipher": _KEYS[task.cipher],
             "cipher_place": int(task.enciphered == "replacement"),
             "cipher_of_instruction": task.key == "instruction",
-            "traced": task.kind == "trace" or self._mentions_steps(),
+            "traced": task.kind == "trace" or self._mentions("step"),
+            "certified": self._mentions("{certificate"),
         }
 
-    def _mentions_steps(self) -> bool:
+    def _mentions(self, name: str) -> bool:
         texts = [*paraphrases(self.recipe.render.prompt), *paraphrases(self.recipe.render.completion)]
-        return any("step" in text for text in texts)
+        return any(name in text for text in texts)
 
 
 def _total(segments: tuple[Segment, ...]) -> tuple[int, int]:
