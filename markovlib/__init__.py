@@ -15,6 +15,7 @@ from markovlib.outcome import Outcome
 from markovlib.rules import Match, Rule, RuleSet, Runner, RunResult, Step
 
 if TYPE_CHECKING:
+    from markovlib import machines, programs
     from markovlib.dataset import STREAM_VERSION, Dataset
     from markovlib.notation import NotationError
     from markovlib.recipe import Recipe, RecipeError
@@ -44,6 +45,8 @@ __all__ = [
     "Step",
     "Trace",
     "View",
+    "machines",
+    "programs",
     "reward",
     "rewrite_once",
     "run_rows",
@@ -62,7 +65,7 @@ _LATER = {
     "View": "markovlib.view",
     "reward": "markovlib.scoring",
 }
-_MODULES = ("answers", "evaluation", "leakage", "scoring")
+_MODULES = ("answers", "evaluation", "leakage", "machines", "programs", "scoring")
 
 
 def __getattr__(name: str) -> Any:
