@@ -42,12 +42,14 @@ def hash_column(column: Column, key: np.uint64) -> Hashes:
     padded[: len(column.data)] = column.data
     eights: Hashes = np.ndarray((len(column.data) + 1,), "<u8", padded, strides=(1,))
     short = np.where(lengths > _LONG, 0, lengths)
+    shortest = int(short.min()) if len(short) else 0
     for done in range(0, int(short.max(initial=0)), 8):
-        rows = np.flatnonzero(short > done)
+        rows: slice | NDArray[np.int64] = slice(None) if done < shortest else np.flatnonzero(short > done)
         left = short[rows] - done
         eight = eights[starts[rows] + done]
-        partial = np.flatnonzero(left < 8)
-        eight[partial] &= (np.uint64(1) << (left[partial] * 8).astype(np.uint64)) - np.uint64(1)
+        if done + 8 > shortest:
+            partial = np.flatnonzero(left < 8)
+            eight[partial] &= (np.uint64(1) << (left[partial] * 8).astype(np.uint64)) - np.uint64(1)
         hashes[rows] = mixed(hashes[rows] ^ eight)
     for row in np.flatnonzero(lengths > _LONG).tolist():
         string = column.data[starts[row] : column.offsets[row + 1]].tobytes()

@@ -27,6 +27,7 @@ KINDS = ("rules", "patterns", "replacements", "words", "rows")
 NEAR = ("patterns", "replacements", "words")
 
 _ROWS = 65536
+_BYTES = 1 << 23
 _SHOWN = 3
 _ATTEMPTS = 4
 
@@ -143,6 +144,8 @@ class _Comparison:
         self.key = key_of(attempt)
         self.threads = threads
         self.progress = progress
+        self.size = _ROWS
+        self.hashed: dict[int, tuple[Column, Hashes]] = {}
         self.several = any(_several_rules(ds) for ds in (a, b))
 
     def run(self, near: bool) -> Leakage:
@@ -159,14 +162,19 @@ class _Comparison:
     def _read(self, number: int) -> dict[str, Distinct]:
         found = {kind: Distinct() for kind in KINDS}
         ds, done = self.sources[number], number * len(self.sources[0])
-        for start in range(0, len(ds), _ROWS):
-            rows = range(start, min(start + _ROWS, len(ds)))
+        start, size = 0, min(_ROWS, 64)
+        while start < len(ds):
+            rows = range(start, min(start + size, len(ds)))
             batch = self._batch(ds, rows)
+            self.hashed.clear()
             for kind in KINDS:
                 things = self._things(batch, kind)
                 found[kind].add(things.hashes, things.rows + start)
             if self.progress is not None:
                 self.progress(done + rows.stop, sum(map(len, self.sources)))
+            start = rows.stop
+            size = min(_ROWS, 1 + _BYTES * len(rows) // (1 + batch.word.nbytes))
+            self.size = min(self.size, size)
         return found
 
     def _batch(self, ds: Dataset | View, rows: Any) -> Batch:
@@ -197,16 +205,22 @@ class _Comparison:
         return self._hashed(parts, np.array(rows, np.int64))
 
     def _hashed(self, parts: tuple[Column, ...], rows: NDArray[np.int64]) -> _Things:
-        hashes = hash_column(parts[0], self.key)
+        hashes = self._hash(parts[0])
         for part in parts[1:]:
-            hashes = combined(hashes, hash_column(part, self.key))
+            hashes = combined(hashes, self._hash(part))
         return _Things(parts, rows, hashes)
+
+    def _hash(self, column: Column) -> Hashes:
+        """The hashes of a column, made once for all kinds that it is part of."""
+        if id(column) not in self.hashed:
+            self.hashed[id(column)] = column, hash_column(column, self.key)
+        return self.hashed[id(column)][1]
 
     def _confirm(self, kind: str, hashes: Hashes, here: NDArray[np.int64], there: NDArray[np.int64]) -> list[Any]:
         """Compares, letter by letter, what seems to be shared; returns some of it."""
         examples: list[Any] = []
-        for start in range(0, len(hashes), _ROWS):
-            chosen = slice(start, start + _ROWS)
+        for start in range(0, len(hashes), self.size):
+            chosen = slice(start, start + self.size)
             mine, theirs = (
                 self._again(ds, kind, hashes[chosen], places[chosen])
                 for ds, places in zip(self.sources, (here, there), strict=True)
@@ -220,6 +234,7 @@ class _Comparison:
 
     def _again(self, ds: Dataset | View, kind: str, hashes: Hashes, places: NDArray[np.int64]) -> _Things:
         """The things with these hashes, made again from the rows in which they were met."""
+        self.hashed.clear()
         things = self._things(self._batch(ds, places), kind)
         met = np.flatnonzero(things.hashes == hashes[things.rows])
         _, first = np.unique(things.rows[met], return_index=True)
@@ -232,8 +247,8 @@ class _Comparison:
 
         def strings(ds: Dataset | View, hashes: Hashes, places: NDArray[np.int64]) -> Iterator[Column]:
             order = np.argsort(places, kind="stable")
-            for start in range(0, len(hashes), _ROWS):
-                chosen = order[start : start + _ROWS]
+            for start in range(0, len(hashes), self.size):
+                chosen = order[start : start + self.size]
                 yield self._again(ds, kind, hashes[chosen], places[chosen]).parts[0]
 
         return near_count(lambda: strings(self.sources[0], *known), lambda: strings(self.sources[1], *asked))

@@ -133,8 +133,8 @@ def _keys(column: Column, asked: bool) -> Iterator[tuple[Hashes, NDArray[np.int6
         shorter = np.cumsum(here, axis=1) - here + _after(before)
         numbers = np.repeat(rows, length)
         yield mixed(masked.ravel() + _MASKED + np.uint64(length)), numbers
-        yield mixed(shorter.ravel() + (_LONGER if asked else _SHORTER) + np.uint64(length - 1)), numbers
-        yield mixed(whole + (_SHORTER if asked else _LONGER) + np.uint64(length)), rows
+        yield mixed(shorter.ravel() + (_LONGER if asked else _SHORTER) + np.uint64(length)), numbers
+        yield mixed(whole + (_SHORTER if asked else _LONGER) + np.uint64(length + 1)), rows
 
 
 def _letters(column: Column) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:

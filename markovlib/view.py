@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import operator
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, overload
@@ -38,14 +39,21 @@ class _Order(Protocol):
     def describe(self) -> dict[str, Any]:
         """What the order is, as plain values; with the data sets' fingerprints, all that it depends on."""
 
+    def at(self, place: int) -> tuple[int, int]:
+        """The number of a place's source, and the index there."""
+
     def find(self, places: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
         """For each place the number of its source (None: always the first) and the index there."""
 
 
-class _Permuted(NamedTuple):
-    source: Source
-    epoch: int
-    seed: int
+class _Permuted:
+    def __init__(self, source: Source, epoch: int, seed: int) -> None:
+        self.source = source
+        self.epoch = epoch
+        self.seed = seed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Permuted, (self.source, self.epoch, self.seed)
 
     @property
     def size(self) -> int:
@@ -58,10 +66,13 @@ class _Permuted(NamedTuple):
     def describe(self) -> dict[str, Any]:
         return {"order": "permuted", "epoch": self.epoch, "seed": self.seed}
 
-    def find(self, places: NDArray[np.int64]) -> tuple[None, NDArray[np.int64]]:
-        permutation = self._permutation()
-        return None, np.fromiter(map(permutation.__getitem__, places.tolist()), np.int64, len(places))
+    def at(self, place: int) -> tuple[int, int]:
+        return 0, self._permutation[place]
 
+    def find(self, places: NDArray[np.int64]) -> tuple[None, NDArray[np.int64]]:
+        return None, np.fromiter(map(self._permutation.__getitem__, places.tolist()), np.int64, len(places))
+
+    @cached_property
     def _permutation(self) -> _stream.Permutation:
         from markovlib.dataset import split_id, stream_key
 
@@ -91,6 +102,9 @@ class _Sorted:
 
     def describe(self) -> dict[str, Any]:
         return {"order": self.by, "descending": self.descending}
+
+    def at(self, place: int) -> tuple[int, int]:
+        return 0, int(self._indices[place])
 
     def find(self, places: NDArray[np.int64]) -> tuple[None, NDArray[np.int64]]:
         return None, self._indices[places]
@@ -127,6 +141,9 @@ class _Selected(NamedTuple):
         digest = hashlib.sha256(self.indices.astype("<i8").tobytes()).hexdigest()
         return {"order": "selected", "indices": len(self.indices), "sha256": digest}
 
+    def at(self, place: int) -> tuple[int, int]:
+        return 0, int(self.indices[place])
+
     def find(self, places: NDArray[np.int64]) -> tuple[None, NDArray[np.int64]]:
         if isinstance(self.indices, range):
             return None, places * self.indices.step + self.indices.start
@@ -143,6 +160,10 @@ class _Phases(NamedTuple):
 
     def describe(self) -> dict[str, Any]:
         return {"order": "phases", "ends": list(self.ends)}
+
+    def at(self, place: int) -> tuple[int, int]:
+        phase = bisect_right(self.ends, place)
+        return phase, place - (self.ends[phase - 1] if phase else 0)
 
     def find(self, places: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         ends = np.array(self.ends, np.int64)
@@ -335,10 +356,13 @@ class View:
     def __getitem__(self, key: Any) -> Example | Batch:
         if isinstance(key, slice):
             return self.batch(range(*key.indices(self.size)))
-        if not hasattr(key, "__index__"):
+        if isinstance(key, np.ndarray) or not hasattr(key, "__index__"):
             return self.batch(key)
-        sources, indices = self._order.find(self._places([operator.index(key)]))
-        return self.sources[0 if sources is None else int(sources[0])][int(indices[0])]
+        place = operator.index(key)
+        if not -self.size <= place < self.size:
+            raise IndexError(f"example {place} of a view of {self.size}")
+        source, index = self._order.at(place % self.size)
+        return self.sources[source][index]
 
     def __iter__(self) -> Iterator[Example]:
         for batch in self.batches(_ROWS_PER_CALL):
@@ -353,16 +377,16 @@ class View:
         """The examples at these places as columns; as `Dataset.batch`."""
         names = list(self.columns if columns is None else columns)
         sources, found = self._order.find(self._places(indices))
-        if sources is None:
+        if sources is None or not len(found):
             return self.sources[0].batch(_as_range(found), names, threads)
         order = np.argsort(sources, kind="stable")
         used, cuts = np.unique(sources[order], return_index=True)
-        parts = [
+        parts: list[Batch] = [
             self.sources[number].batch(_as_range(found[rows]), names, threads)
             for number, rows in zip(used.tolist(), np.split(order, cuts[1:]), strict=True)
         ]
-        if len(parts) < 2:
-            return parts[0] if parts else self.sources[0].batch(range(0), names, threads)
+        if len(parts) == 1:
+            return parts[0]
         return _joined(parts, names, np.argsort(order, kind="stable"))
 
     def batches(self, size: int, threads: int | None = None, columns: Iterable[str] | None = None) -> Iterator[Batch]:
