@@ -170,9 +170,7 @@ def _bins(values: Counts, counts: Counts) -> list[tuple[int, int, int]]:
     many = -(-(high - low + 1) // width)
     sums = np.zeros(many, np.int64)
     np.add.at(sums, (values - low) // width, counts)
-    return [
-        (low + width * i, min(low + width * (i + 1) - 1, high), int(count)) for i, count in enumerate(sums)
-    ]
+    return [(low + width * i, min(low + width * (i + 1) - 1, high), int(count)) for i, count in enumerate(sums)]
 
 
 def hill_numbers(counts: Counts, rows: int, share: float = 1.0) -> tuple[float, float, float]:

@@ -89,7 +89,8 @@ def number_hashes(numbers: NDArray[Any]) -> NDArray[np.uint64]:
     mixed = numbers.astype(np.int64).view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return mixed ^ (mixed >> np.uint64(31))
+    last: NDArray[np.uint64] = mixed ^ (mixed >> np.uint64(31))
+    return last
 
 
 def _keys(stream: int, length: int) -> Hashes:

@@ -11,9 +11,10 @@ from markovlib.diversity.counting import Distribution
 from markovlib.diversity.plots import Plots
 
 if TYPE_CHECKING:
-    from markovlib.diversity.report import DiversityReport, Distinct
+    from markovlib.diversity.report import Distinct, DiversityReport
 
 _MOST_STRATA = 200
+_PERCENT = "\N{NO-BREAK SPACE}%"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 STYLE = """
@@ -105,13 +106,14 @@ def share(value: float | None) -> str:
     if value is None:
         return "not known"
     percent = 100 * value
-    return f"{percent:.2f} %" if value == 0 or percent >= 0.01 else f"{percent:.2g} %"
+    return f"{percent:.2f}{_PERCENT}" if value == 0 or percent >= 0.01 else f"{percent:.2g}{_PERCENT}"
 
 
 def _subtitle(report: DiversityReport) -> str:
     parts = [f"{number(report.rows)} rows"]
     if report.size != report.rows:
-        parts[0] = f"the first {number(report.rows)} rows of {'an unbounded set' if report.size is None else number(report.size)}"
+        whole = "an unbounded set" if report.size is None else number(report.size)
+        parts[0] = f"the first {number(report.rows)} rows of {whole}"
     parts += [f"seed {report.seed}"] if report.seed is not None else []
     parts += [f"fingerprint {report.fingerprint}"] if report.fingerprint else []
     parts += [report.source] if not report.source.startswith("<") else []
@@ -122,7 +124,9 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """The first column names the rows, the others are numbers."""
     head = "".join(f'<th scope="col"{" class=n" if i else ""}>{escape(name)}</th>' for i, name in enumerate(headings))
     body = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>' + "".join(f"<td class=n>{escape(cell)}</td>" for cell in rest) + "</tr>"
+        f'<tr><th scope="row">{escape(first)}</th>'
+        + "".join(f"<td class=n>{escape(cell)}</td>" for cell in rest)
+        + "</tr>"
         for first, *rest in rows
     )
     head = f"<thead><tr>{head}</tr></thead>" if any(headings) else ""
@@ -168,7 +172,7 @@ def _instructions(report: DiversityReport, draw: Plots) -> str:
     ]
     if report.space is not None:
         rows.append(("rules in the space", number(report.space.size)))
-        rows.append(("coverage of the space", _small(report.space.coverage)))
+        rows.append(("coverage of the space", small(report.space.coverage)))
     for name in ("patterns", "replacements"):
         if (part := getattr(report, name)) is not None:
             rows.append((f"different {name}", number(part.distinct) + _estimated(part)))
@@ -176,10 +180,12 @@ def _instructions(report: DiversityReport, draw: Plots) -> str:
     if found.used > 1:
         figures += _figure("Rows of the rarest instructions (Lorenz curve)", draw.draw(plots.lorenz(found)))
     text = _sampled("instructions", found.sampled)
-    return f'<h2>Instructions</h2>{text}<div class="beside">{_table(("", ""), rows)}<div class="plots">{figures}</div></div>'
+    both = f'{_table(("", ""), rows)}<div class="plots">{figures}</div>'
+    return f'<h2>Instructions</h2>{text}<div class="beside">{both}</div>'
 
 
-def _small(value: float) -> str:
+def small(value: float) -> str:
+    """A share that may be far below what a percentage can show."""
     if value >= 1e-6 or value == 0:
         return share(value)
     digits, exponent = f"{value:.2e}".split("e")
@@ -199,7 +205,18 @@ def _sampled(what: str, part: float) -> str:
 def _strata(report: DiversityReport, draw: Plots) -> str:
     if not report.strata:
         return ""
-    headings = ("kind of rule", "k", "pattern", "replacement", "possible", "asked", "instructions", "got", "rows", "share of rows")
+    headings = (
+        "kind of rule",
+        "k",
+        "pattern",
+        "replacement",
+        "possible",
+        "asked",
+        "instructions",
+        "got",
+        "rows",
+        "share of rows",
+    )
     rows = [
         (s.family, _plain(s.k), _plain(s.pattern_length), _plain(s.replacement_length), number(s.possible),
          share(s.asked), number(s.instructions), share(s.instructions_share), number(s.rows), share(s.rows_share))
@@ -210,8 +227,10 @@ def _strata(report: DiversityReport, draw: Plots) -> str:
     spills = f"<p>Spills: {escape(str(report.spills))}</p>" if report.spills else ""
     figure = ""
     if len(report.strata) > 1:
-        bars, height = plots.strata(report)
-        figure = f'<div class="plots">{_figure("Shares asked and got", draw.draw(bars, height), wide=True)}</div>'
+        bars, width, height = plots.strata(report)
+        figure = (
+            f'<div class="plots">{_figure("Shares asked and got", draw.draw(bars, width, height), wide=True)}</div>'
+        )
     return f"<h2>Families and strata</h2>{spills}{_table(headings, rows)}{more}{figure}"
 
 

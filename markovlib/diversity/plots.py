@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 INK, GRID, FIRST, SECOND, THIRD = "#010101", "#020202", "#030303", "#040404", "#050505"
 _ROLES = {INK: "--ink", GRID: "--grid", FIRST: "--first", SECOND: "--second", THIRD: "--third"}
 _SIZE = 4.8, 2.7
+_WIDE = 7.2
 _FEW_BARS = 5
 _MOST_BARS = 24
 _MOST_LETTERS = 40
@@ -51,12 +52,12 @@ class Plots:
         self._figure, self._canvas = Figure, FigureCanvasSVG
         self._drawn = 0
 
-    def draw(self, draw: Draw, height: float = _SIZE[1]) -> str:
+    def draw(self, draw: Draw, width: float = _SIZE[0], height: float = _SIZE[1]) -> str:
         """One plot: `draw` is given the axes."""
         self._drawn += 1
         name = f"plot{self._drawn}"
         with self._context({**_STYLE, "svg.hashsalt": name}):
-            figure = self._figure(figsize=(_SIZE[0], height), layout="constrained")
+            figure = self._figure(figsize=(width, height), layout="constrained")
             self._canvas(figure)
             draw(figure.subplots())
             out = io.StringIO()
@@ -88,8 +89,9 @@ def _counted(axis: Any) -> None:
 
 
 def _percent(axis: Any) -> None:
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+    axis.set_major_locator(MaxNLocator(nbins=6))
     axis.set_major_formatter(PercentFormatter(1, decimals=None))
 
 
@@ -160,13 +162,11 @@ def lorenz(found: Instructions) -> Draw:
     return draw
 
 
-def strata(report: DiversityReport) -> tuple[Draw, float]:
-    """Bars of the shares asked and got of each stratum, or of each family where there are many; and the height."""
+def strata(report: DiversityReport) -> tuple[Draw, float, float]:
+    """Bars of the shares asked and got of each stratum, or of each family where there are many; width and height."""
     bars = [(_stratum(s), s.asked, s.instructions_share, s.rows_share) for s in report.strata]
     if len(bars) > _MOST_BARS:
-        bars = [
-            (name, f["asked"], f["instructions_share"], f["rows_share"]) for name, f in report.families.items()
-        ]  # type: ignore[misc]
+        bars = [(name, f["asked"], f["instructions_share"], f["rows_share"]) for name, f in report.families.items()]  # type: ignore[misc]
 
     def draw(axes: Any) -> None:
         names, *shares = zip(*bars, strict=True)
@@ -179,10 +179,10 @@ def strata(report: DiversityReport) -> tuple[Draw, float]:
         axes.invert_yaxis()
         axes.set(xlabel="share")
         axes.grid(visible=False, axis="y")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1 + 0.7 / (len(bars) + 1)), ncols=3)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
         _percent(axes.xaxis)
 
-    return draw, 1.2 + 0.42 * len(bars)
+    return draw, _WIDE, 1.0 + 0.36 * len(bars)
 
 
 def _stratum(stratum: Any) -> str:
@@ -193,7 +193,9 @@ def _stratum(stratum: Any) -> str:
 
 def letters(report: DiversityReport) -> Draw:
     """How frequent each letter is in words, patterns and replacements."""
-    columns = [(name, report.letters[name]) for name in ("words", "patterns", "replacements") if report.letters.get(name)]
+    columns = [
+        (name, report.letters[name]) for name in ("words", "patterns", "replacements") if report.letters.get(name)
+    ]
     names = sorted({letter for _, counts in columns for letter in counts})
     looks = {"words": (FIRST, ""), "patterns": (SECOND, "o"), "replacements": (THIRD, "D")}
 

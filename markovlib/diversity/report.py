@@ -200,7 +200,7 @@ def make_report(rows: Rows, facts: dict[str, Any], tally: Tally) -> DiversityRep
         strata=strata,
         families=_families(strata),
         spills=facts.get("spills"),
-        no_ops=_no_ops(data, rows.size, tally),
+        no_ops=_no_ops(data, rows.whole, tally),
         distributions={name: found for name, t in tally.numbers.items() if (found := t.finish()) is not None},
         outcomes=dict(sorted(tally.outcomes.items())),
         letters={name: letters.finish() for name, letters in tally.letters.items()},
@@ -260,7 +260,8 @@ def _ranked(counts: Counts, share: float) -> list[tuple[int, int]]:
 
 def _lorenz(counts: Counts) -> list[tuple[float, float]]:
     rising = np.concatenate([[0], np.cumsum(np.sort(counts))])
-    places = np.unique(np.linspace(0, len(counts), _CURVE // 2 + 1).round().astype(np.int64))
+    even, fine = np.linspace(0, len(counts), _CURVE // 2), np.geomspace(1, len(counts), _CURVE // 2)
+    places = np.unique(np.concatenate([even, len(counts) - fine]).round().astype(np.int64))
     return [(int(place) / len(counts), int(rising[place]) / int(rising[-1])) for place in places]
 
 
@@ -323,7 +324,14 @@ def _no_ops(data: Any, size: int | None, tally: Tally) -> NoOps | None:
 
 
 def asked_share(data: Any, name: str) -> Fraction | None:
-    """A share of the recipe's words (`no_op`, `near_miss`) as the decimal that was written, None where not known."""
-    words = getattr(getattr(data, "recipe", None), "words", None)
-    value = getattr(words, name, None)
+    """A share that a split's words should have (`no_op`, `near_miss`), as the decimal that was written.
+
+    None where it is not known: there is no recipe, or the words come with the rules.
+    """
+    recipe: Any = getattr(data, "recipe", None)
+    if hasattr(recipe, "for_split"):
+        recipe = recipe.for_split(data.split)
+    if recipe is None or getattr(recipe.rules, "program", None) is not None:
+        return None
+    value = getattr(recipe.words, name, None)
     return None if value is None else Fraction(str(value))

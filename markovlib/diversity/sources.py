@@ -35,6 +35,11 @@ class Rows:
     columns: tuple[str, ...]
     data: Any = field(repr=False, default=None)
 
+    @property
+    def whole(self) -> int | None:
+        """The size of the data set that the rows are from, which may be larger than these; None for no end."""
+        return self.size
+
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         """The first `rows` rows, in batches that end where blocks of 65,536 do."""
         raise NotImplementedError
@@ -47,8 +52,14 @@ class DatasetRows(Rows):
         columns = [name for name in WANTED if _has(data, name)]
         if _several_rules(data.recipe) and _has(data, "rules"):
             columns.append("rules")
-        super().__init__(repr(data), data.split, data.size, tuple(columns), data)
+        size = data.size if hasattr(data, "size") else len(data)
+        super().__init__(repr(data), data.split, size, tuple(columns), data)
         self._threads = threads
+
+    @property
+    def whole(self) -> int | None:
+        whole: int | None = getattr(self.data, "dataset", self.data).size
+        return whole
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         for start in range(0, rows, BLOCK_ROWS):
@@ -107,7 +118,9 @@ def open_rows(data: Any, split: str | None = None, threads: int | None = None) -
         return DatasetRows(data, threads)
     if hasattr(data, "schema") and hasattr(data, "num_rows"):
         return TableRows(data)
-    raise TypeError(f"expected a data set, the path of a folder of shards, or an Arrow table, got {type(data).__name__}")
+    raise TypeError(
+        f"expected a data set, the path of a folder of shards, or an Arrow table, got {type(data).__name__}"
+    )
 
 
 def _has(data: Any, column: str) -> bool:

@@ -45,7 +45,7 @@ class _Packed:
     def text(self) -> bool:
         import pyarrow as pa
 
-        return pa.types.is_large_string(self.array.type) or pa.types.is_string(self.array.type)
+        return bool(pa.types.is_large_string(self.array.type) or pa.types.is_string(self.array.type))
 
     def lengths(self) -> NDArray[Any]:
         """Lengths in letters of the rows that are not null."""
@@ -213,7 +213,7 @@ def _byte_counts(letters: NDArray[np.uint8]) -> Counts:
     """Counts of bytes, taken two at a time."""
     even = len(letters) // 2 * 2
     pairs = np.bincount(np.frombuffer(letters[:even].tobytes(), "<u2"), minlength=1 << 16).reshape(256, 256)
-    counts = pairs.sum(axis=0) + pairs.sum(axis=1)
+    counts: Counts = pairs.sum(axis=0) + pairs.sum(axis=1)
     if even < len(letters):
         counts[letters[-1]] += 1
     return counts
