@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lanes.h"
+#include "permute_lanes.h"
 #include "rows.h"
 #include "search.h"
 
@@ -45,6 +46,7 @@ typedef struct {
     mk_row_kernel *rows;
     mk_lanes_kernel *lanes;
     size_t lanes_width;
+    mk_permute_kernel *permute;
 } mk_kernels;
 
 /* Whether the needle occurs at start, given that its probes match there.  Three letters are all probes. */

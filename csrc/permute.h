@@ -42,8 +42,23 @@ uint64_t mk_permutation_inverse(const mk_permutation *p, uint64_t y);
 
 void mk_permutation_close(mk_permutation *p);
 
-/* Permutes, in place, the string of `length` digits below `letters` (2 <= letters <= 256), and back. */
-void mk_string_permute(mk_philox_key key, uint32_t letters, uint8_t *digits, size_t length);
-void mk_string_permute_back(mk_philox_key key, uint32_t letters, uint8_t *digits, size_t length);
+/* A string of `length` digits below `letters` (2 <= letters <= 256), and the key of a permutation of all of them. */
+typedef struct {
+    mk_philox_key key;
+    uint32_t letters;
+    uint8_t *digits;
+    size_t length;
+} mk_string;
+
+/* Permutes the string in place, and back. */
+void mk_string_permute(mk_string string);
+void mk_string_permute_back(mk_string string);
+
+/* Two strings that do not overlap; quicker than one after the other. */
+void mk_string_permute_both(mk_string first, mk_string second);
+
+/* That string and the next ones, each `stride` bytes behind the one before, stride >= length: `count` in all.  A dozen
+ * strings of up to 48 digits take, with vectors, a fraction of the time that they take one after the other. */
+void mk_string_permute_many(mk_string string, size_t stride, size_t count);
 
 #endif

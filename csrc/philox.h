@@ -26,7 +26,11 @@ enum {
     MK_AXIS_NO_OP = 3,
     MK_AXIS_POPULARITY = 4,
     MK_AXIS_WORD = 5,
-    MK_AXIS_SEEN = 6
+    MK_AXIS_SEEN = 6,
+    MK_AXIS_CHOICE = 7,
+    MK_AXIS_KEY = 8,
+    MK_AXIS_TUPLES = 9,
+    MK_AXIS_CASCADE = 10
 };
 
 static inline uint64_t mk_multiply_high(uint64_t a, uint64_t b)
@@ -34,22 +38,33 @@ static inline uint64_t mk_multiply_high(uint64_t a, uint64_t b)
     return (uint64_t)(((mk_u128)a * b) >> 64);
 }
 
-/* The block of a key and a counter.  Inline because it is the inner loop of everything random. */
+/* Makes counters the blocks of their keys.  A round waits for the products of the round before; those of several
+ * blocks overlap.  Inline, for a constant `count`, because it is the inner loop of everything random. */
+static inline void mk_philox_several(const mk_philox_key *keys, mk_philox_block *blocks, size_t count)
+{
+    uint64_t bump[2] = {0, 0};
+    for (int round = 0; round < 10; round++) {
+        for (size_t i = 0; i < count; i++) {
+            uint64_t *word = blocks[i].word;
+            mk_u128 first = (mk_u128)0xD2E7470EE14C6C93u * word[0];
+            mk_u128 second = (mk_u128)0xCA5A826395121157u * word[2];
+            word[0] = (uint64_t)(second >> 64) ^ word[1] ^ (keys[i].word[0] + bump[0]);
+            word[1] = (uint64_t)second;
+            word[2] = (uint64_t)(first >> 64) ^ word[3] ^ (keys[i].word[1] + bump[1]);
+            word[3] = (uint64_t)first;
+        }
+        bump[0] += 0x9E3779B97F4A7C15u;
+        bump[1] += 0xBB67AE8584CAA73Bu;
+    }
+}
+
+/* The block of a key and a counter. */
 static inline mk_philox_block mk_philox(mk_philox_key key, uint64_t block, uint64_t index, uint64_t split,
                                         uint64_t axis)
 {
-    uint64_t k0 = key.word[0], k1 = key.word[1];
-    for (int round = 0; round < 10; round++) {
-        mk_u128 first = (mk_u128)0xD2E7470EE14C6C93u * block;
-        mk_u128 second = (mk_u128)0xCA5A826395121157u * split;
-        block = (uint64_t)(second >> 64) ^ index ^ k0;
-        index = (uint64_t)second;
-        split = (uint64_t)(first >> 64) ^ axis ^ k1;
-        axis = (uint64_t)first;
-        k0 += 0x9E3779B97F4A7C15u;
-        k1 += 0xBB67AE8584CAA73Bu;
-    }
-    return (mk_philox_block){{block, index, split, axis}};
+    mk_philox_block made = {{block, index, split, axis}};
+    mk_philox_several(&key, &made, 1);
+    return made;
 }
 
 /* The key of a stream of its own, for one purpose: the first two words of the block at that counter. */

@@ -14,52 +14,12 @@ typedef struct {
     mk_examples *examples;
     size_t first, last;
     mk_text text[MK_TEXT_COLUMNS];
-    uint8_t *output;
+    mk_list lists[MK_LISTS];
     int64_t at;                          /* the example being made */
     bool failed;                         /* and it could not be */
 } part;
 
 /* One row. */
-
-/* The rewrite itself, decided by searching the word and not by where the sampler planted the pattern. */
-static void rewrite(part *p, const mk_drawn *drawn, mk_example *example)
-{
-    const mk_example_rule *rule = &example->rules[0];
-    size_t at = mk_search(&drawn->needle, drawn->word, drawn->length, 0);
-    example->no_op = at == MK_NOWHERE;
-    example->steps = !example->no_op;
-    example->outcome = example->no_op ? MK_NO_RULE_APPLIES : MK_TERMINAL_RULE;
-    example->rule = example->no_op ? -1 : 0;
-    example->position = example->no_op ? -1 : (int64_t)at;
-    example->output = example->word;
-    example->output_length = example->length;
-    if (example->no_op)
-        return;
-    size_t after = at + rule->pattern_length;
-    memcpy(p->output, example->word, at);
-    memcpy(p->output + at, rule->replacement, rule->replacement_length);
-    memcpy(p->output + at + rule->replacement_length, example->word + after, example->length - after);
-    example->output = p->output;
-    example->output_length = example->length - rule->pattern_length + rule->replacement_length;
-}
-
-static mk_status draw(part *p, mk_sampler *sampler, mk_example_rule *rule, mk_example *example)
-{
-    const mk_plan *plan = p->request->plan;
-    mk_drawn drawn;
-    mk_status status = mk_sampler_draw(sampler, (uint64_t)p->at, &drawn);
-    if (status != MK_OK)
-        return status;
-    *rule = (mk_example_rule){drawn.rule.pattern, drawn.rule.replacement, plan->pattern_length,
-                              plan->replacement_length, true};
-    example->index = drawn.index;
-    example->word = drawn.word;
-    example->length = drawn.length;
-    example->rules = rule;
-    example->rule_count = 1;
-    rewrite(p, &drawn, example);
-    return MK_OK;
-}
 
 static mk_status write_text(part *p, int column, size_t place, const mk_example *example)
 {
@@ -71,24 +31,68 @@ static mk_status write_text(part *p, int column, size_t place, const mk_example 
     return MK_OK;
 }
 
+static mk_status write_texts(part *p, size_t place, const mk_example *example)
+{
+    for (int column = 0; column < MK_TEXT_COLUMNS; column++)
+        if (p->request->templates[column].choices && write_text(p, column, place, example) != MK_OK)
+            return MK_NO_MEMORY;
+    for (int kind = 0; kind < MK_LISTS; kind++) {
+        if (!p->request->lists[kind])
+            continue;
+        if (mk_list_append(&p->lists[kind], kind, p->request->letters, example) != MK_OK)
+            return MK_NO_MEMORY;
+        p->examples->list_offsets[kind][place + 1] = (int64_t)p->lists[kind].items;
+    }
+    return MK_OK;
+}
+
+static int32_t count_occurrences(const mk_plan *plan, const mk_example *example)
+{
+    const mk_example_rule *rule = &example->rules[example->rule < 0 ? 0 : example->rule];
+    mk_needle needle = mk_needle_make(rule->pattern, rule->pattern_length);
+    uint8_t binding[256];
+    int32_t count = 0;
+    for (size_t from = 0;; count++) {
+        size_t at = plan->task.kind == MK_TASK_SCHEME
+                        ? mk_scheme_match(rule, plan->letters, example->word, example->length, from, binding)
+                        : mk_search(&needle, example->word, example->length, from);
+        if (at == MK_NOWHERE)
+            return count;
+        from = at + 1;
+    }
+}
+
+static void write_numbers(const mk_plan *plan, mk_examples *examples, size_t place, const mk_example *example)
+{
+    if (examples->rule)
+        examples->rule[place] = example->rule;
+    if (examples->position)
+        examples->position[place] = example->position;
+    if (examples->instruction)
+        examples->instruction[place] = (int64_t)example->number;
+    if (examples->steps)
+        examples->steps[place] = (int64_t)example->steps;
+    if (examples->stratum)
+        examples->stratum[place] = (int32_t)example->stratum;
+    if (examples->occurrences)
+        examples->occurrences[place] = count_occurrences(plan, example);
+    if (examples->no_op)
+        examples->no_op[place] = example->rule < 0;
+    if (examples->near_miss)
+        examples->near_miss[place] = example->near_miss;
+    if (examples->outcome)
+        examples->outcome[place] = (uint8_t)example->outcome;
+}
+
 static mk_status write_row(part *p, mk_sampler *sampler, size_t place, mk_example *example)
 {
     const mk_request *request = p->request;
-    mk_example_rule rule;
     p->at = request->indices ? request->indices[place] : (int64_t)(request->start + place);
-    mk_status status = draw(p, sampler, &rule, example);
+    mk_status status = mk_sampler_draw(sampler, (uint64_t)p->at, example);
     if (status != MK_OK)
         return status;
-    if (p->examples->rule)
-        p->examples->rule[place] = example->rule;
-    if (p->examples->position)
-        p->examples->position[place] = example->position;
-    if (p->examples->no_op)
-        p->examples->no_op[place] = example->no_op;
-    for (int column = 0; column < MK_TEXT_COLUMNS; column++)
-        if (request->templates[column].choices && write_text(p, column, place, example) != MK_OK)
-            return MK_NO_MEMORY;
-    return MK_OK;
+    write_numbers(request->plan, p->examples, place, example);
+    return write_texts(p, place, example);
 }
 
 /* One part of the request. */
@@ -109,9 +113,10 @@ static mk_status write_rows(part *p, mk_sampler *sampler, mk_poll poll)
 }
 
 /* Bytes of one row, about: of the longest paraphrase. */
-static size_t column_bound(const mk_templates *templates, const mk_plan *plan, size_t longest)
+static size_t column_bound(const mk_templates *templates, const mk_plan *plan)
 {
-    size_t lengths[MK_STRINGS] = {plan->longest, longest, plan->pattern_length, plan->replacement_length}, most = 1;
+    size_t output = (size_t)plan->longest + plan->widest_replacement, most = 1;
+    size_t lengths[MK_STRINGS] = {plan->longest, output, plan->widest_pattern, plan->widest_replacement};
     for (uint32_t i = 0; i < templates->count; i++) {
         size_t bound = mk_template_bound(&templates->choices[i], lengths);
         most = bound > most ? bound : most;
@@ -121,16 +126,11 @@ static size_t column_bound(const mk_templates *templates, const mk_plan *plan, s
 
 static mk_status reserve_all(part *p)
 {
-    const mk_request *request = p->request;
-    const mk_plan *plan = request->plan;
-    size_t longest = (size_t)plan->longest + plan->replacement_length, rows = p->last - p->first;
-    p->output = mk_malloc(longest + MK_READ_SLACK);
-    if (!p->output)
-        return MK_NO_MEMORY;
+    size_t rows = p->last - p->first;
     for (int column = 0; column < MK_TEXT_COLUMNS; column++) {
-        if (!request->templates[column].choices)
+        if (!p->request->templates[column].choices)
             continue;
-        size_t bound = column_bound(&request->templates[column], plan, longest);
+        size_t bound = column_bound(&p->request->templates[column], p->request->plan);
         if (mk_text_reserve(&p->text[column], rows < FIRST_BYTES / bound ? rows * bound : FIRST_BYTES) != MK_OK)
             return MK_NO_MEMORY;
     }
@@ -149,7 +149,6 @@ static mk_status write_part(void *context, size_t worker, size_t item, mk_poll p
     status = reserve_all(p);
     if (status == MK_OK)
         status = write_rows(p, &sampler, poll);
-    mk_free(p->output);
     mk_sampler_close(&sampler);
     return status;
 }
@@ -171,6 +170,9 @@ static void parts_close(part *parts, size_t count)
     for (size_t i = 0; i < count; i++)
         for (int column = 0; column < MK_TEXT_COLUMNS; column++)
             mk_free(parts[i].text[column].data);
+    for (size_t i = 0; i < count; i++)
+        for (int kind = 0; kind < MK_LISTS; kind++)
+            mk_list_close(&parts[i].lists[kind]);
     mk_free(parts);
 }
 
@@ -207,10 +209,27 @@ static mk_status join_column(part *parts, size_t count, int column, mk_examples 
     return MK_OK;
 }
 
+static mk_status join_list(part *parts, size_t count, int kind, mk_examples *examples)
+{
+    mk_list *list = &examples->lists[kind];
+    *list = parts[0].lists[kind];
+    parts[0].lists[kind] = (mk_list){0};
+    for (size_t i = 1; i < count; i++) {
+        for (size_t place = parts[i].first; place < parts[i].last; place++)
+            examples->list_offsets[kind][place + 1] += (int64_t)list->items;
+        if (mk_list_join(list, &parts[i].lists[kind]) != MK_OK)
+            return MK_NO_MEMORY;
+    }
+    return MK_OK;
+}
+
 static mk_status join_columns(part *parts, size_t count, mk_examples *examples)
 {
     for (int column = 0; column < MK_TEXT_COLUMNS; column++)
         if (examples->offsets[column] && join_column(parts, count, column, examples) != MK_OK)
+            return MK_NO_MEMORY;
+    for (int kind = 0; kind < MK_LISTS; kind++)
+        if (parts[0].request->lists[kind] && join_list(parts, count, kind, examples) != MK_OK)
             return MK_NO_MEMORY;
     return MK_OK;
 }
@@ -223,6 +242,8 @@ static void examples_close(mk_examples *examples)
         examples->data[column] = NULL;
         examples->offsets[column] = NULL;
     }
+    for (int kind = 0; kind < MK_LISTS; kind++)
+        mk_list_close(&examples->lists[kind]);
 }
 
 /* Of failures in several parts the earliest one is told, so that the message does not depend on chance alone. */
@@ -239,6 +260,7 @@ mk_status mk_examples_render(const mk_request *request, mk_examples *examples)
     size_t count = request->threads;
     memset(examples->data, 0, sizeof examples->data);
     memset(examples->offsets, 0, sizeof examples->offsets);
+    memset(examples->lists, 0, sizeof examples->lists);
     part *parts = mk_malloc(count * sizeof *parts);
     if (!parts)
         return MK_NO_MEMORY;

@@ -2,18 +2,19 @@
 #ifndef MK_RENDER_H
 #define MK_RENDER_H
 
+#include "lists.h"
 #include "sample.h"
-#include "template.h"
 
 /* The text columns, each the rendering of a template. */
 enum { MK_TEXT_PROMPT, MK_TEXT_COMPLETION, MK_TEXT_WORD, MK_TEXT_OUTPUT, MK_TEXT_PATTERN, MK_TEXT_REPLACEMENT,
-       MK_TEXT_COLUMNS };
+       MK_TEXT_KEY, MK_TEXT_CERTIFICATE, MK_TEXT_COLUMNS };
 
 /* Which examples: start .. start + count - 1, or indices[0 .. count - 1] where that is not NULL. */
 typedef struct {
     mk_plan *plan;
     const mk_letters *letters;
     mk_templates templates[MK_TEXT_COLUMNS];
+    bool lists[MK_LISTS];        /* which are asked for */
     const int64_t *indices;
     uint64_t start;
     size_t count;
@@ -21,18 +22,23 @@ typedef struct {
     mk_poll poll;
 } mk_request;
 
-/* The answer.  Text columns own their memory (mk_free); the arrays belong to the caller, `count` entries each, and
- * those that are NULL are left out. */
+/* The answer.  Text columns and lists own their memory (mk_free, mk_list_close); the arrays belong to the caller,
+ * `count` entries each, and those that are NULL are left out. */
 typedef struct {
     uint8_t *data[MK_TEXT_COLUMNS];
     int64_t *offsets[MK_TEXT_COLUMNS];  /* count + 1 entries, from 0 */
-    int32_t *rule;               /* 0, or -1 for a no-op */
-    int64_t *position;           /* of the rewrite, in letters, or -1 */
-    uint8_t *no_op;
+    mk_list lists[MK_LISTS];
+    int64_t *list_offsets[MK_LISTS];    /* count + 1 entries, in items; where the list is asked for, the caller's */
+    int32_t *rule;               /* that fired first, or -1 */
+    int64_t *position;           /* of the first rewrite, in letters, or -1 */
+    int64_t *instruction, *steps;
+    int32_t *stratum, *occurrences;     /* starts of the pattern in the word; of schemes, matches */
+    uint8_t *no_op, *near_miss, *outcome;
     int64_t failed;              /* the example that an error is about */
 } mk_examples;
 
-/* Computes the rows asked for.  The same for every number of threads.  On failure no text column is left behind. */
+/* Computes the rows asked for.  The same for every number of threads.  On failure no text column and no list is left
+ * behind. */
 mk_status mk_examples_render(const mk_request *request, mk_examples *examples);
 
 #endif

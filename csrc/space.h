@@ -9,6 +9,8 @@
 
 #include "permute.h"
 
+#define MK_RULES_AT_ONCE 32
+
 typedef struct {
     uint32_t letters;           /* 2 .. 256 */
     uint32_t length;
@@ -37,6 +39,10 @@ typedef struct {
 void mk_share_string(const mk_share *share, uint64_t index, uint8_t *letters);
 void mk_share_string_from_last(const mk_share *share, uint64_t index, uint8_t *letters);
 
+/* Writes the strings number indices[0 .. count - 1] (each < count of the share), each `stride` letters behind the one
+ * before.  Quick where several are asked for, the more so if they follow one another. */
+void mk_share_strings(const mk_share *share, const uint64_t *indices, size_t count, uint8_t *letters, size_t stride);
+
 /* Instruction j takes pattern j mod P and replacement (j + j div lcm(P, R)) mod R; where the two are one string,
  * the replacement of the pattern's last row, which no instruction takes otherwise. */
 typedef struct {
@@ -46,7 +52,24 @@ typedef struct {
     uint64_t possible;          /* instructions, or 2^62 for more */
 } mk_rule_space;
 
+/* A rule: the caller's room for the widest pattern and replacement, and what was written there. */
+typedef struct {
+    uint8_t *pattern, *replacement;
+    uint32_t pattern_length, replacement_length;
+    uint32_t stratum;
+} mk_space_rule;
+
 /* Writes instruction j < possible.  O(pattern + replacement), 10 Philox blocks each where they are long. */
-void mk_rule_space_at(const mk_rule_space *space, uint64_t j, uint8_t *pattern, uint8_t *replacement);
+void mk_rule_space_at(const mk_rule_space *space, uint64_t j, mk_space_rule *rule);
+
+/* The longest pattern (side 0) or replacement (side 1). */
+uint32_t mk_rule_space_widest(const mk_rule_space *space, int side);
+
+/* Whether a string is a pattern (side 0) or a replacement (side 1) of some instruction. */
+bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length);
+
+/* Writes the instructions of those numbers, each < possible, at most MK_RULES_AT_ONCE of them and quicker together.
+ * The patterns' rooms lie at equal distances, and the replacements' at the same ones. */
+void mk_rule_space_many(const mk_rule_space *space, const uint64_t *numbers, size_t count, mk_space_rule *rules);
 
 #endif

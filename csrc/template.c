@@ -56,6 +56,14 @@ static uint8_t *write_letters(const mk_letters *letters, const uint8_t *codes, s
     return out;
 }
 
+mk_status mk_text_letters(mk_text *text, const mk_letters *letters, const uint8_t *codes, size_t count)
+{
+    if (mk_text_reserve(text, count * letters->widest) != MK_OK)
+        return MK_NO_MEMORY;
+    text->used = (size_t)(write_letters(letters, codes, count, text->data + text->used) - text->data);
+    return MK_OK;
+}
+
 static size_t separator_of(mk_form form, const char **separator)
 {
     *separator = form == MK_FORM_CHARS ? ", " : form == MK_FORM_SPACED ? " " : "";

@@ -34,6 +34,9 @@ static inline mk_status mk_text_reserve(mk_text *text, size_t more)
     return text->capacity - text->used >= more + MK_TEXT_SLACK ? MK_OK : mk_text_grow(text, more);
 }
 
+/* Appends letters.  MK_NO_MEMORY leaves the text as it was. */
+mk_status mk_text_letters(mk_text *text, const mk_letters *letters, const uint8_t *codes, size_t count);
+
 /* Strings of letters.  Those of the item are of the rule, the step or the pair that a loop is at. */
 typedef enum { MK_STRING_WORD, MK_STRING_OUTPUT, MK_STRING_PATTERN, MK_STRING_REPLACEMENT, MK_STRING_ITEM_WORD,
                MK_STRING_ITEM_OUTPUT, MK_STRING_ITEM_PATTERN, MK_STRING_ITEM_REPLACEMENT, MK_STRINGS } mk_string_name;

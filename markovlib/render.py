@@ -143,6 +143,29 @@ def compile_templates(templates: str | Sequence[str]) -> list[Program]:
     return [compile_template(template) for template in paraphrases(templates)]
 
 
+_RULES = "Rules:\n{for rule in rules}{rule.number}. {rule.pattern} {rule.arrow} {rule.replacement}\n{end}"
+_STEPS = "{if no_op}{word}{else}{for step in steps}{step.word}{sep}\n{end}{end}"
+
+
+def default_templates(kind: str, rules: int, program: bool) -> tuple[str, str]:
+    """The prompt and the completion of a task for which a recipe gives none.
+
+    >>> default_templates("rewrite", 1, False)
+    ('{pattern}>{replacement}:{word}=', '{output}')
+    """
+    if program:
+        return "{word}=", _STEPS if kind == "trace" else "{output}"
+    if kind == "trace":
+        return _RULES + "Input: {word}\nSteps:\n", _STEPS
+    if kind == "run" or rules > 1:
+        return _RULES + "Input: {word}\nOutput:", " {output}"
+    if kind == "encrypted":
+        return "{pattern}>{replacement}+{key}:{word}=", "{output}"
+    if kind == "induce":
+        return "{for pair in pairs}{pair.word}={pair.output}{sep}, {end}:", "{pattern}>{replacement}"
+    return "{pattern}>{replacement}:{word}=", "{output}"
+
+
 def paraphrases(templates: str | Sequence[str]) -> list[str]:
     """The templates of one text, a single one as a list of one."""
     return [templates] if isinstance(templates, str) else list(templates)

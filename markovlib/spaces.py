@@ -80,6 +80,23 @@ class Alphabet:
         return ("" if self.text else b"").join(self.letters[code] for code in codes)
 
 
+def extended(alphabet: Alphabet, more: Sequence[str]) -> Alphabet:
+    """The alphabet with more characters after its letters; ValueError if it has one of them already.
+
+    >>> extended(Alphabet("ab"), "XY").letters
+    ('a', 'b', 'X', 'Y')
+    """
+    if not more:
+        return alphabet
+    letters = (*alphabet.letters, *(letter if alphabet.text else letter.encode("latin-1") for letter in more))
+    if len(set(letters)) < len(letters) or len(letters) > 256:
+        raise ValueError(f"the letters {''.join(more)!r} must differ from each other and from the alphabet's")
+    made = Alphabet.__new__(Alphabet)
+    made.text, made.letters = alphabet.text, letters
+    made._codes = {letter: code for code, letter in enumerate(letters)}
+    return made
+
+
 def _text_letters(spec: str) -> tuple[str, ...]:
     letters: list[str] = []
     i = 0

@@ -19,6 +19,7 @@ COMMANDS = {
     "generate": ("markovlib.cli.data", "Write a data set as shards."),
     "inspect": ("markovlib.cli.data", "Show what is in a folder of shards."),
     "verify": ("markovlib.cli.data", "Check a folder of shards by making its rows again."),
+    "score": ("markovlib.cli.scores", "Score answers to the examples of a folder."),
 }
 """Where each command lives, as a function of its name, and its line in `--help`."""
 
