@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define ROWS_PER_POLL 1024
+#define BLOCK 16
 
 /* The code point at *at, which moves behind it. */
 static uint32_t next_character(const uint8_t **at)
@@ -16,6 +17,16 @@ static uint32_t next_character(const uint8_t **at)
     return point;
 }
 
+void mk_vocabulary_open(mk_vocabulary *vocabulary)
+{
+    for (size_t byte = 0; byte < 256; byte++) {
+        bool itself = byte < vocabulary->id_count && (byte < 0x80 || !vocabulary->characters);
+        vocabulary->alone[byte] = itself ? vocabulary->ids[byte] : -1;
+    }
+    for (size_t i = 0; i < vocabulary->special_count; i++)
+        vocabulary->alone[vocabulary->specials[i].text[0]] = -1;
+}
+
 /* The special text that starts here, or NULL. */
 static const mk_special *special_at(const mk_vocabulary *vocabulary, const uint8_t *at, size_t left)
 {
@@ -27,37 +38,54 @@ static const mk_special *special_at(const mk_vocabulary *vocabulary, const uint8
     return NULL;
 }
 
-/* Bytes none of which starts a special text: the common case, without a branch for each. */
-static uint16_t *write_plain(const mk_vocabulary *vocabulary, const uint8_t *text, size_t length, uint16_t *out)
+/* Blocks of bytes each of which is a token by itself: without a branch for every byte. */
+static size_t write_blocks(const mk_vocabulary *vocabulary, const uint8_t *text, size_t length, uint16_t *out)
 {
-    int32_t every = 0;
-    for (size_t i = 0; i < length; i++) {
-        int32_t id = vocabulary->ids[text[i]];
-        every |= id;
-        out[i] = (uint16_t)id;
+    size_t done = 0;
+    for (; length - done >= BLOCK; done += BLOCK) {
+        int32_t every = 0;
+        for (size_t i = 0; i < BLOCK; i++) {
+            int32_t id = vocabulary->alone[text[done + i]];
+            every |= id;
+            out[done + i] = (uint16_t)id;
+        }
+        if (every < 0)
+            break;
     }
-    return every < 0 ? NULL : out + length;
+    return done;
+}
+
+/* The token at *text, which moves behind it; -1 if there is none. */
+static int32_t next_token(const mk_vocabulary *vocabulary, const uint8_t **text, const uint8_t *end)
+{
+    int32_t alone = vocabulary->alone[**text];
+    if (alone >= 0) {
+        ++*text;
+        return alone;
+    }
+    const mk_special *special = special_at(vocabulary, *text, (size_t)(end - *text));
+    if (special) {
+        *text += special->length;
+        return special->id;
+    }
+    uint32_t point = vocabulary->characters ? next_character(text) : *(*text)++;
+    return point < vocabulary->id_count ? vocabulary->ids[point] : -1;
 }
 
 /* Returns the end of the tokens, or NULL where something has none. */
 static uint16_t *write_text(const mk_vocabulary *vocabulary, const uint8_t *text, size_t length, uint16_t *out)
 {
     const uint8_t *end = text + length;
-    if (!vocabulary->characters && !vocabulary->special_count)
-        return write_plain(vocabulary, text, length, out);
     while (text < end) {
-        if (vocabulary->special_start[*text]) {
-            const mk_special *special = special_at(vocabulary, text, (size_t)(end - text));
-            if (special) {
-                *out++ = special->id;
-                text += special->length;
-                continue;
-            }
+        size_t done = write_blocks(vocabulary, text, (size_t)(end - text), out);
+        text += done;
+        out += done;
+        for (size_t i = 0; i < BLOCK && text < end; i++) {
+            int32_t id = next_token(vocabulary, &text, end);
+            if (id < 0)
+                return NULL;
+            *out++ = (uint16_t)id;
         }
-        uint32_t point = vocabulary->characters ? next_character(&text) : *text++;
-        if (point >= vocabulary->id_count || vocabulary->ids[point] < 0)
-            return NULL;
-        *out++ = (uint16_t)vocabulary->ids[point];
     }
     return out;
 }

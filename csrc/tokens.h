@@ -18,9 +18,13 @@ typedef struct {
     size_t id_count;                 /* what is beyond has no token */
     const mk_special *specials;      /* borrowed; a longer one stands before those that it starts with */
     size_t special_count;
-    bool special_start[256];         /* bytes that some special text starts with */
     int32_t before, between, after;  /* tokens around prompt and completion, or -1 */
+
+    int32_t alone[256];              /* by byte: its token where that can be told from the byte, or -1 */
 } mk_vocabulary;
+
+/* Computes what is below the empty line from what is above it. */
+void mk_vocabulary_open(mk_vocabulary *vocabulary);
 
 /* Writes one sequence for each row: `before`, the prompt, `between`, the completion, `after`.  `completions` may be
  * NULL, and then the sequences are those of the prompts alone, without the three.  `ids` and `mask` have room for a

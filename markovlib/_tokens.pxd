@@ -16,11 +16,11 @@ cdef extern from "tokens.h" nogil:
         size_t id_count
         const mk_special *specials
         size_t special_count
-        mk_bool special_start[256]
         int32_t before
         int32_t between
         int32_t after
 
+    void mk_vocabulary_open(mk_vocabulary *vocabulary)
     mk_status mk_tokens_write(const mk_vocabulary *vocabulary, const mk_column *prompts, const mk_column *completions,
                               mk_poll poll, uint16_t *ids, uint8_t *mask, int64_t *offsets, size_t *row)
 

@@ -54,8 +54,8 @@ cdef class Vocabulary:
             raise MemoryError
         for i, (text, id) in enumerate(specials):
             self.specials[i] = mk_special(<const uint8_t *>PyBytes_AS_STRING(text), len(text), id)
-            self.c.special_start[<uint8_t>text[0]] = True
         self.c.specials, self.c.special_count = self.specials, len(specials)
+        mk_vocabulary_open(&self.c)
 
     def __dealloc__(self):
         mk_free(self.specials)

@@ -214,7 +214,7 @@ class Packed:
         return self._window(window)[row]
 
     def __iter__(self) -> Iterator[Bin]:
-        return (self[b] for b in range(len(self)))
+        return (bin for window in range(len(self._first) - 1) for bin in self._window(window))
 
     def bins(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> Bins:
         """The bins with these numbers, in this order; each window that they are of is computed once.
