@@ -329,30 +329,40 @@ static uint64_t draw_instruction(mk_sampler *sampler, uint64_t index)
     return mk_permutation_at(&sampler->popularity, index - sampler->run);
 }
 
-/* The instructions of the examples from `index` on. */
+/* Permutations and rules of many examples take much less time together than one by one. */
 static void look_ahead(mk_sampler *sampler, uint64_t index)
 {
     const mk_plan *plan = sampler->plan;
-    size_t count = 0;
-    for (; count < MK_RULES_AT_ONCE && (plan->order != MK_ORDER_OWN || index + count < plan->rules.possible); count++)
-        sampler->ahead_numbers[count] = draw_instruction(sampler, index + count);
-    mk_rule_space_many(&plan->rules, sampler->ahead_numbers, count, sampler->parts, rule_width(plan));
+    uint64_t left = plan->size - index, rules = plan->rules.possible - index;
+    if (plan->order == MK_ORDER_OWN && rules < left)
+        left = rules;
+    size_t count = left < MK_RULES_AT_ONCE ? (size_t)left : MK_RULES_AT_ONCE;
+    for (size_t i = 0; i < count; i++)
+        sampler->ahead_no_op[i] = draw_no_op(sampler, index + i);
+    for (size_t i = 0; i < count; i++)
+        sampler->ahead_numbers[i] = draw_instruction(sampler, index + i);
+    sampler->ahead_written = !atomic_load_explicit(&((mk_plan *)plan)->table, memory_order_acquire);
+    if (sampler->ahead_written)
+        mk_rule_space_many(&plan->rules, sampler->ahead_numbers, count, sampler->parts, rule_width(plan));
     sampler->ahead_first = index;
     sampler->ahead_count = count;
 }
 
 static mk_status draw_rule(mk_sampler *sampler, uint64_t index, mk_example *example)
 {
-    const mk_plan *plan = sampler->plan;
-    if (!sampler->sequential || atomic_load_explicit(&((mk_plan *)plan)->table, memory_order_acquire)) {
+    if (!sampler->sequential) {
+        example->no_op = draw_no_op(sampler, index);
         example->number = draw_instruction(sampler, index);
         return mk_sampler_rule(sampler, example->number, &example->rule);
     }
     if (index - sampler->ahead_first >= sampler->ahead_count)
         look_ahead(sampler, index);
     size_t at = (size_t)(index - sampler->ahead_first);
+    example->no_op = sampler->ahead_no_op[at];
     example->number = sampler->ahead_numbers[at];
-    return finish_rule(sampler, sampler->parts + at * rule_width(plan), &example->rule);
+    if (!sampler->ahead_written)
+        return mk_sampler_rule(sampler, example->number, &example->rule);
+    return finish_rule(sampler, sampler->parts + at * rule_width(sampler->plan), &example->rule);
 }
 
 static uint32_t draw_length(const mk_plan *plan, mk_draws *draws, uint32_t shortest)
@@ -443,7 +453,6 @@ static mk_status draw_word(mk_sampler *sampler, mk_example *example)
 mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *example)
 {
     example->index = index;
-    example->no_op = draw_no_op(sampler, index);
     mk_status status = draw_rule(sampler, index, example);
     return status == MK_OK ? draw_word(sampler, example) : status;
 }

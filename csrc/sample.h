@@ -70,9 +70,11 @@ typedef struct {
     uint64_t block, block_no_ops;
     uint64_t run, run_length;        /* the first index of the run at hand */
     uint8_t *parts, *word;
-    uint64_t ahead_first;            /* where `sequential`: the numbers and letters of the instructions that come next */
+    uint64_t ahead_first;            /* where `sequential`: what is known of this example and the ones after it */
     size_t ahead_count;
+    bool ahead_written;              /* their instructions are in `parts` */
     uint64_t ahead_numbers[MK_RULES_AT_ONCE];
+    bool ahead_no_op[MK_RULES_AT_ONCE];
     mk_exact exact;
 } mk_sampler;
 
