@@ -53,27 +53,27 @@ uint8_t mk_draws_letter(mk_draws *draws, const mk_alphabet *alphabet)
 }
 
 /* Writes the k letters of one word; whether the word is accepted. */
-static inline bool split_word(uint64_t word, const mk_alphabet *alphabet, uint8_t *out)
+static inline bool split_word(uint64_t word, const mk_alphabet alphabet, uint8_t *out)
 {
-    uint64_t letters = alphabet->letters;
-    for (size_t i = 0; i < alphabet->group; i++) {
-        mk_u128 product = (mk_u128)word * letters;
+    for (size_t i = 0; i < alphabet.group; i++) {
+        mk_u128 product = (mk_u128)word * alphabet.letters;
         word = (uint64_t)product;
         out[i] = (uint8_t)(product >> 64);
     }
-    return word >= alphabet->group_threshold;
+    return word >= alphabet.group_threshold;
 }
 
 void mk_draws_letters(mk_draws *draws, const mk_alphabet *alphabet, uint8_t *out, size_t count)
 {
+    const mk_alphabet copy = *alphabet; /* which no letter that is written can change */
     uint8_t last[GROUP_MAX];
-    size_t group = alphabet->group;
+    size_t group = copy.group;
     for (; count >= group; out += group, count -= group)
-        while (!split_word(next_word(draws), alphabet, out))
+        while (!split_word(next_word(draws), copy, out))
             ;
     if (!count)
         return;
-    while (!split_word(next_word(draws), alphabet, last))
+    while (!split_word(next_word(draws), copy, last))
         ;
     for (size_t i = 0; i < count; i++)
         out[i] = last[i];

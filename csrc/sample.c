@@ -65,19 +65,41 @@ static void enter_block(mk_sampler *sampler, uint64_t block)
     reopen(sampler, &sampler->no_op, MK_AXIS_NO_OP, block, rows);
 }
 
+/* Whether an example's place in the order of its block says something about it. */
+static bool has_rank(const mk_plan *plan)
+{
+    return plan->no_op.numerator != 0 || plan->occurrence_count > 1 || plan->per_example > 1;
+}
+
+static uint64_t draw_rank(mk_sampler *sampler, uint64_t index)
+{
+    if (index / MK_BLOCK_EXAMPLES != sampler->block)
+        enter_block(sampler, index / MK_BLOCK_EXAMPLES);
+    return mk_permutation_at(&sampler->no_op, index - sampler->block_start);
+}
+
+/* The rule asked to fire first by the example that is number `rank` of the `others`, those that are no no-ops. */
+static uint32_t choose_firing(const mk_plan *plan, uint64_t rank, uint64_t others)
+{
+    if (!plan->fires)
+        return (uint32_t)(rank % plan->per_example);
+    mk_u128 point = (mk_u128)rank * plan->fires[plan->per_example - 1];
+    uint32_t fires = 0;
+    while (fires + 1 < plan->per_example && point >= (mk_u128)plan->fires[fires] * others)
+        fires++;
+    return fires;
+}
+
 /* Of a block's examples, in the order of its permutation, the first are near misses, then come the other no-ops, and
  * the others take their occurrences by turns and the rules that fire in proportion to their weights. */
-static void draw_kind(mk_sampler *sampler, mk_example *example)
+static void set_kind(mk_sampler *sampler, uint64_t rank, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
     example->no_op = example->near_miss = false;
     sampler->occurrences = plan->occurrences[0];
     sampler->fires = 0;
-    if (plan->no_op.numerator == 0 && plan->occurrence_count == 1 && plan->per_example == 1)
+    if (!has_rank(plan))
         return;
-    if (example->index / MK_BLOCK_EXAMPLES != sampler->block)
-        enter_block(sampler, example->index / MK_BLOCK_EXAMPLES);
-    uint64_t rank = mk_permutation_at(&sampler->no_op, example->index - sampler->block_start);
     example->no_op = rank < sampler->block_no_ops;
     example->near_miss = rank < sampler->block_near_misses;
     if (example->no_op) {
@@ -85,15 +107,8 @@ static void draw_kind(mk_sampler *sampler, mk_example *example)
         return;
     }
     rank -= sampler->block_no_ops;
-    uint64_t others = sampler->block_rows - sampler->block_no_ops;
     sampler->occurrences = plan->occurrences[rank % plan->occurrence_count];
-    if (!plan->fires) {
-        sampler->fires = (uint32_t)(rank % plan->per_example);
-        return;
-    }
-    mk_u128 point = (mk_u128)rank * plan->fires[plan->per_example - 1];
-    while (sampler->fires + 1 < plan->per_example && point >= (mk_u128)plan->fires[sampler->fires] * others)
-        sampler->fires++;
+    sampler->fires = choose_firing(plan, rank, sampler->block_rows - sampler->block_no_ops);
 }
 
 /* The first instruction whose cumulative share lies above the word. */
@@ -130,26 +145,48 @@ static uint64_t draw_instruction(mk_sampler *sampler, uint64_t index)
     return mk_permutation_at(&sampler->popularity, index - sampler->run);
 }
 
-/* The numbers of the instructions of the examples from `index` on, whose rules are then written together. */
-static void look_ahead(mk_sampler *sampler, uint64_t index, size_t most)
+/* How many examples from `index` on are looked at together: those of one block, as far as there are instructions. */
+static size_t ahead_count(const mk_sampler *sampler, uint64_t index)
 {
     const mk_plan *plan = sampler->plan;
-    uint64_t count = 0;
-    for (; count < most && (plan->order != MK_ORDER_OWN || index + count < plan->instructions); count++)
-        sampler->ahead_numbers[count] = draw_instruction(sampler, index + count);
-    sampler->ahead_first = index;
-    sampler->ahead_count = count;
-    mk_instructor_look_ahead(&sampler->instructor, sampler->ahead_numbers, (size_t)count);
+    size_t rules = mk_instructor_ahead(&sampler->instructor);
+    uint64_t count = rules ? rules : MK_RULES_AT_ONCE, left = MK_BLOCK_EXAMPLES - index % MK_BLOCK_EXAMPLES;
+    if (plan->size - index < left)
+        left = plan->size - index;
+    if (plan->order == MK_ORDER_OWN && plan->instructions - index < left)
+        left = plan->instructions - index;
+    return (size_t)(left < count ? left : count);
 }
 
-static uint64_t find_instruction(mk_sampler *sampler, uint64_t index)
+/* Permutations and rules of many examples take much less time together than one by one. */
+static void look_ahead(mk_sampler *sampler, uint64_t index)
 {
-    size_t most = sampler->sequential ? mk_instructor_ahead(&sampler->instructor) : 0;
-    if (!most)
-        return draw_instruction(sampler, index);
-    if (index - sampler->ahead_first >= sampler->ahead_count)
-        look_ahead(sampler, index, most);
-    return sampler->ahead_numbers[index - sampler->ahead_first];
+    size_t count = ahead_count(sampler, index);
+    for (size_t i = 0; i < count && has_rank(sampler->plan); i++)
+        sampler->ahead_ranks[i] = draw_rank(sampler, index + i);
+    for (size_t i = 0; i < count; i++)
+        sampler->ahead_numbers[i] = draw_instruction(sampler, index + i);
+    sampler->ahead_first = index;
+    sampler->ahead_count = count;
+    if (mk_instructor_ahead(&sampler->instructor))
+        mk_instructor_look_ahead(&sampler->instructor, sampler->ahead_numbers, count);
+}
+
+/* Sets what is decided before the word: the instruction, no-op or not, and what else is asked of the word. */
+static void decide(mk_sampler *sampler, mk_example *example)
+{
+    uint64_t index = example->index, rank = 0;
+    if (sampler->sequential) {
+        if (index - sampler->ahead_first >= sampler->ahead_count)
+            look_ahead(sampler, index);
+        rank = sampler->ahead_ranks[index - sampler->ahead_first];
+        example->number = sampler->ahead_numbers[index - sampler->ahead_first];
+    } else {
+        if (has_rank(sampler->plan))
+            rank = draw_rank(sampler, index);
+        example->number = draw_instruction(sampler, index);
+    }
+    set_kind(sampler, rank, example);
 }
 
 static void draw_paraphrase(const mk_plan *plan, mk_example *example)
@@ -287,8 +324,7 @@ mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *examp
     example->index = index;
     example->trace_count = example->pair_count = 0;
     example->certificate.kind = MK_CERTIFICATE_NONE;
-    draw_kind(sampler, example);
-    example->number = find_instruction(sampler, index);
+    decide(sampler, example);
     mk_status status = mk_sampler_rule(sampler, example->number, &sampler->instruction);
     if (status == MK_OK)
         status = prepare(sampler, example);

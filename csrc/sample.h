@@ -22,8 +22,8 @@ typedef struct {
     mk_permutation no_op, popularity;
     uint64_t block, block_start, block_rows, block_no_ops, block_near_misses;
     uint64_t run, run_length;        /* the first index of the run at hand */
-    uint64_t ahead_first, ahead_count;  /* examples whose instructions have been written ahead */
-    uint64_t ahead_numbers[MK_RULES_AT_ONCE];
+    uint64_t ahead_first, ahead_count;  /* where `sequential`: what is known of this example and the ones after it */
+    uint64_t ahead_ranks[MK_RULES_AT_ONCE], ahead_numbers[MK_RULES_AT_ONCE];
     mk_exacts exacts;
     mk_instructor instructor;
     mk_instruction instruction;
