@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from markovlib import _tokens
 from markovlib._columns import Column, as_column
-from markovlib.render import characters_of, paraphrases
+from markovlib.render import characters_of
 
 if TYPE_CHECKING:
     from markovlib.dataset import Dataset
@@ -345,9 +345,9 @@ class CharacterTokenizer(_TableTokenizer):
         special = list(special)
         alone = [text for text in (bos, sep, eos, pad, *special) if text]
         others: set[str] = set()
-        for template in [*paraphrases(recipe.render.prompt), *paraphrases(recipe.render.completion)]:
+        for template in [*recipe.render.prompts, *recipe.render.completions]:
             others |= characters_of(template, alone)
-        letters = recipe.alphabet.letters
+        letters = recipe.letters.letters
         return cls([*letters, *sorted(others)], bos=bos, sep=sep, eos=eos, pad=pad, special=special)
 
     def to_dict(self) -> dict[str, Any]:
