@@ -96,8 +96,8 @@ static void bound_words(mk_plan *plan)
 
 mk_status mk_plan_open(mk_plan *plan)
 {
-    plan->pattern_length = plan->rules.patterns.part.length;
-    plan->replacement_length = plan->rules.replacements.part.length;
+    plan->pattern_length = mk_rule_space_widest(plan->rules, 0);
+    plan->replacement_length = mk_rule_space_widest(plan->rules, 1);
     const uint32_t lengths[3] = {plan->pattern_length, plan->replacement_length, plan->longest};
     plan->alphabet = mk_alphabet_make(plan->letters);
     atomic_init(&plan->table, NULL);
@@ -166,9 +166,10 @@ static mk_status judge_rule(mk_sampler *sampler, mk_instruction *rule)
 static mk_status compute_rule(mk_sampler *sampler, uint64_t j, uint8_t *parts, mk_instruction *rule)
 {
     const mk_plan *plan = sampler->plan;
-    mk_rule_space_at(&plan->rules, j, parts, parts + plan->pattern_length);
-    rule->pattern = parts;
-    rule->replacement = parts + plan->pattern_length;
+    mk_space_rule written = {.pattern = parts, .replacement = parts + plan->pattern_length};
+    mk_rule_space_at(plan->rules, j, &written);
+    rule->pattern = written.pattern;
+    rule->replacement = written.replacement;
     rule->hash = plan->words == MK_WORDS_ANY ? 0 : hash_rule(plan, rule->pattern, rule->replacement);
     return judge_rule(sampler, rule);
 }

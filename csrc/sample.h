@@ -8,7 +8,7 @@
 
 #include "exact.h"
 #include "search.h"
-#include "space.h"
+#include "strata.h"
 
 #define MK_BLOCK_EXAMPLES 65536u     /* exact shares are met block by block */
 #define MK_REFUSALS 64               /* plain draws of the letters before the exact sampler serves */
@@ -34,7 +34,7 @@ typedef struct mk_rule_table mk_rule_table;
 typedef struct {
     mk_philox_key key;
     uint64_t split;                  /* the split's id in the counter */
-    mk_rule_space rules;
+    const mk_rule_space *rules;      /* borrowed; one stratum */
     uint32_t letters;
     uint64_t size;                   /* examples, or MK_UNBOUNDED */
     uint64_t instructions;           /* in use; not read under MK_ORDER_OWN */

@@ -15,15 +15,15 @@ static bool power_below(uint64_t base, uint64_t exponent, uint64_t limit, uint64
     return *power < limit;
 }
 
-void mk_part_open(mk_part *part, mk_philox_key key, uint64_t axis, uint32_t letters, uint32_t length)
+void mk_part_open(mk_part *part, mk_philox_key key, uint64_t axis, uint64_t form, uint32_t letters, uint32_t length)
 {
     uint64_t size;
     *part = (mk_part){.letters = letters, .length = length};
     part->numbered = power_below(letters, length, MK_PERMUTATION_MAX, &size);
     if (part->numbered)
-        mk_permutation_open(&part->numbers, mk_philox_subkey(key, size, 0, 0, axis), size);
+        mk_permutation_open(&part->numbers, mk_philox_subkey(key, size, 0, form, axis), size);
     else
-        part->key = mk_philox_subkey(key, length, letters, 0, axis);
+        part->key = mk_philox_subkey(key, length, letters, form, axis);
 }
 
 static void write_number(const mk_part *part, uint64_t number, uint8_t *digits)
@@ -76,42 +76,126 @@ static void subtract_number(const mk_part *part, uint64_t number, uint8_t *digit
     }
 }
 
+/* Walks on from an excluded string.  Rare: kept apart for its room on the stack. */
+static __attribute__((noinline)) void walk(const mk_share *share, uint8_t *digits)
+{
+    uint8_t number[MK_LONGEST_PART];
+    mk_family_number(share->family, digits, number);
+    memcpy(digits, number, share->part.length);
+    mk_part_permute(&share->part, digits);
+}
+
+/* From sigma's digits to the letters of the string. */
+static void finish(const mk_share *share, uint8_t *letters)
+{
+    if (!share->family)
+        return;
+    while (mk_family_excludes(share->family, letters))
+        walk(share, letters);
+    mk_family_expand(share->family, letters);
+}
+
+static void string_at(const mk_share *share, const uint8_t *digits, uint64_t more, uint8_t *letters)
+{
+    const mk_part *part = &share->part;
+    memcpy(letters, digits, part->length);
+    add_number(part, more, letters);
+    mk_string_permute(part->key, part->letters, letters, part->length);
+    finish(share, letters);
+}
+
+static void string_before(const mk_share *share, const uint8_t *digits, uint64_t less, uint8_t *letters)
+{
+    const mk_part *part = &share->part;
+    memcpy(letters, digits, part->length);
+    subtract_number(part, less, letters);
+    mk_string_permute(part->key, part->letters, letters, part->length);
+    finish(share, letters);
+}
+
 void mk_share_string(const mk_share *share, uint64_t index, uint8_t *letters)
 {
     const mk_part *part = &share->part;
-    if (part->numbered) {
-        write_number(part, mk_permutation_at(&part->numbers, share->first + index), letters);
+    if (!part->numbered) {
+        string_at(share, share->first_digits, index, letters);
         return;
     }
-    memcpy(letters, share->first_digits, part->length);
-    add_number(part, index, letters);
-    mk_string_permute(part->key, part->letters, letters, part->length);
+    write_number(part, mk_permutation_at(&part->numbers, share->first + index), letters);
+    finish(share, letters);
 }
 
 void mk_share_string_from_last(const mk_share *share, uint64_t index, uint8_t *letters)
 {
+    string_before(share, share->last_digits, index, letters);
+}
+
+/* The index of a string, as digits. */
+static void find_index(const mk_share *share, uint8_t *digits)
+{
+    const mk_family *family = share->family;
+    uint8_t number[MK_LONGEST_PART];
+    mk_part_permute_back(&share->part, digits);
+    while (family && family->listed && memcmp(digits, family->allowed, family->free) >= 0) {
+        memcpy(number, digits, family->free);
+        mk_family_excluded(family, number, digits);
+        mk_part_permute_back(&share->part, digits);
+    }
+}
+
+bool mk_share_holds(const mk_share *share, const uint8_t *letters)
+{
+    uint8_t digits[MK_LONGEST_PART];
     const mk_part *part = &share->part;
-    memcpy(letters, share->last_digits, part->length);
-    subtract_number(part, index, letters);
-    mk_string_permute(part->key, part->letters, letters, part->length);
+    if (share->count == 0)
+        return false;
+    if (!share->family)
+        memcpy(digits, letters, part->length);
+    else if (!mk_family_reduce(share->family, letters, digits) || mk_family_excludes(share->family, digits))
+        return false;
+    find_index(share, digits);
+    if (part->numbered)
+        return read_number(part, digits) - share->first < share->count;
+    return memcmp(digits, share->first_digits, part->length) >= 0 &&
+           memcmp(digits, share->last_digits, part->length) <= 0;
 }
 
-static bool same_string(const mk_rule_space *space, const uint8_t *pattern, const uint8_t *replacement)
+static void side_string(const mk_side *side, uint64_t index, uint8_t *letters)
 {
-    uint32_t length = space->patterns.part.length;
-    return length == space->replacements.part.length && memcmp(pattern, replacement, length) == 0;
-}
-
-void mk_rule_space_at(const mk_rule_space *space, uint64_t j, uint8_t *pattern, uint8_t *replacement)
-{
-    const mk_share *replacements = &space->replacements;
-    uint64_t row = j % space->patterns.count;
-    mk_share_string(&space->patterns, row, pattern);
-    mk_share_string(replacements, (j + j / space->lcm) % replacements->count, replacement);
-    if (!same_string(space, pattern, replacement))
-        return;
-    if (replacements->count < COUNT_MAX)
-        mk_share_string(replacements, (row + space->reserve) % replacements->count, replacement);
+    const mk_share *share = side->share;
+    if (side->offset == 0)
+        mk_share_string(share, index, letters);
+    else if (index >= side->head)
+        mk_share_string(share, index - side->head, letters);
+    else if (share->part.numbered)
+        mk_share_string(share, side->offset + index, letters);
     else
-        mk_share_string_from_last(replacements, row, replacement);
+        string_at(share, side->start_digits, index, letters);
+}
+
+static void side_string_from_last(const mk_side *side, uint64_t index, uint8_t *letters)
+{
+    if (index >= side->offset)
+        mk_share_string_from_last(side->share, index - side->offset, letters);
+    else
+        string_before(side->share, side->before_digits, index, letters);
+}
+
+static bool same_string(const mk_stratum *stratum, const uint8_t *pattern, const uint8_t *replacement)
+{
+    uint32_t length = mk_share_length(stratum->patterns.share);
+    return length == mk_share_length(stratum->replacements.share) && memcmp(pattern, replacement, length) == 0;
+}
+
+void mk_stratum_at(const mk_stratum *stratum, uint64_t j, uint8_t *pattern, uint8_t *replacement)
+{
+    const mk_side *replacements = &stratum->replacements;
+    uint64_t row = j % stratum->patterns.share->count, count = replacements->share->count;
+    side_string(&stratum->patterns, row, pattern);
+    side_string(replacements, (j + j / stratum->lcm) % count, replacement);
+    if (!same_string(stratum, pattern, replacement))
+        return;
+    if (count < COUNT_MAX)
+        side_string(replacements, (row + stratum->reserve) % count, replacement);
+    else
+        side_string_from_last(replacements, row, replacement);
 }

@@ -277,10 +277,10 @@ class Dataset:
             "instructions": None if self._order == _ORDER_OWN else self._in_use,
             "possible_instructions": self._instructions.possible,
             "rules_in_space": self.recipe.space.size,
-            "train": {"patterns": train.patterns.count, "replacements": train.replacements.count},
+            "train": {"patterns": train.patterns, "replacements": train.replacements},
             "held_out": {
-                "patterns": tests.patterns.count if tests else 0,
-                "replacements": tests.replacements.count if tests else 0,
+                "patterns": tests.patterns if tests else 0,
+                "replacements": tests.replacements if tests else 0,
             },
             "undivided": self._undivided(),
         }
@@ -320,14 +320,13 @@ class Dataset:
         recipe, alphabet = self.recipe, self.recipe.alphabet
         rules, words = self._instructions, recipe.words
         no_op = recipe.no_op_share
+        key = stream_key(self.seed)
         return _stream.Plan(
-            key=stream_key(self.seed),
+            key=key,
             split=split_id(self.split),
             letters=alphabet.encoded,
             text=alphabet.text,
-            patterns=rules.patterns.for_engine(),
-            replacements=rules.replacements.for_engine(),
-            pairing=rules.pairing_for_engine(),
+            rules=_stream.RuleSpace(key, rules.for_engine()),
             size=self.size,
             instructions=min(self._in_use, _LARGEST_INDEX),
             order=self._order,

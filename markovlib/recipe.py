@@ -14,8 +14,9 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from markovlib.alphabets import Alphabet
 from markovlib.render import TemplateError, parse_template
-from markovlib.spaces import Alphabet, Instructions, UniformSpace
+from markovlib.spaces import Instructions, UniformSpace
 
 LONGEST_PART = 2**16
 LONGEST_WORD = 2**24
