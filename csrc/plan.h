@@ -113,4 +113,12 @@ static inline bool mk_plan_is_plain(const mk_plan *plan)
     return plan->per_example == 1 && plan->task.kind != MK_TASK_RUN && plan->task.kind != MK_TASK_SCHEME;
 }
 
+/* Whether some words are asked for that several.h and nearmiss.h draw. */
+static inline bool mk_plan_has_several(const mk_plan *plan)
+{
+    if (plan->segments || plan->task.kind == MK_TASK_SCHEME)
+        return false;
+    return !mk_plan_is_plain(plan) || plan->near_miss.numerator != 0;
+}
+
 #endif

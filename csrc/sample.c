@@ -18,6 +18,9 @@ mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequent
     if (status == MK_OK && plan->exact && mk_plan_is_plain(plan))
         status = mk_uniform_open(&sampler->uniform, plan->letters, plan->widest_pattern, plan->most_occurrences,
                                  plan->longest);
+    if (status == MK_OK && mk_plan_has_several(plan))
+        status = mk_several_open(&sampler->several, plan->letters, (size_t)plan->per_example * plan->widest_pattern,
+                                 plan->longest);
     if (status != MK_OK)
         mk_sampler_close(sampler);
     return status;
@@ -31,6 +34,7 @@ void mk_sampler_close(mk_sampler *sampler)
     mk_exacts_close(&sampler->exacts);
     mk_work_close(&sampler->work);
     mk_uniform_close(&sampler->uniform);
+    mk_several_close(&sampler->several);
     mk_free(sampler->needles);
     mk_free(sampler->word);
     *sampler = (mk_sampler){0};
@@ -233,6 +237,8 @@ static mk_status prepare(mk_sampler *sampler, mk_example *example)
     example->stratum = instruction->stratum;
     for (uint32_t i = 0; i < plan->per_example; i++)
         sampler->needles[i] = mk_needle_make(instruction->rules[i].pattern, instruction->rules[i].pattern_length);
+    if (mk_plan_has_several(plan))
+        mk_several_patterns(&sampler->several, sampler->needles, plan->per_example);
     if (!mk_plan_is_plain(plan) || !instruction->rules[0].pattern_length)
         return MK_OK;
     sampler->exact = mk_exacts_get(&sampler->exacts, plan, instruction->rules[0].pattern_length);

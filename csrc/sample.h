@@ -7,6 +7,7 @@
 #define MK_SAMPLE_H
 
 #include "instructions.h"
+#include "nearmiss.h"
 #include "search.h"
 #include "task.h"
 #include "uniform.h"
@@ -30,6 +31,7 @@ typedef struct {
     mk_needle *needles;              /* of the instruction's patterns */
     mk_exact *exact;                 /* of the first pattern, where the plan is plain */
     mk_uniform uniform;              /* open where plan->exact */
+    mk_several several;              /* open where mk_plan_has_several */
     uint32_t occurrences;            /* asked of the word at hand; 0: at least one */
     uint32_t fires;                  /* the rule asked to fire first */
     uint8_t *word;

@@ -83,25 +83,11 @@ static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *exa
 
 /* Several rules. */
 
-static bool occurs_any(const mk_sampler *sampler, uint32_t rules, size_t length)
-{
-    for (uint32_t i = 0; i < rules; i++)
-        if (mk_search(&sampler->needles[i], sampler->word, length, 0) != MK_NOWHERE)
-            return true;
-    return false;
-}
-
 static mk_status draw_none_of(mk_sampler *sampler, mk_draws *draws, mk_example *example)
 {
-    const mk_plan *plan = sampler->plan;
-    example->length = draw_length(plan, draws, 0);
-    (void)mk_draws_word(draws);
-    for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
-        mk_draws_letters(draws, &plan->alphabet, sampler->word, example->length);
-        if (!occurs_any(sampler, plan->per_example, example->length))
-            return MK_OK;
-    }
-    return MK_INVALID;
+    example->length = draw_length(sampler->plan, draws, 0);
+    return mk_several_word(&sampler->several, draws, sampler->plan->per_example, MK_UNIFORM_WORDS, sampler->word,
+                           example->length);
 }
 
 /* A rule whose pattern holds an earlier one's can never fire first: that one fires in its place. */
@@ -119,16 +105,17 @@ static mk_status draw_firing(mk_sampler *sampler, mk_draws *draws, mk_example *e
 {
     const mk_plan *plan = sampler->plan;
     uint32_t fires = first_to_fire(sampler, example);
-    const mk_needle *needle = &sampler->needles[fires];
-    example->length = draw_length(plan, draws, (uint32_t)needle->length);
-    size_t start = mk_draws_below(draws, needle->length ? example->length - needle->length + 1 : 1);
-    for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
-        plant(sampler, draws, needle, example->length, start);
-        if (mk_search(needle, sampler->word, example->length, 0) == start &&
-            !occurs_any(sampler, fires, example->length))
-            return MK_OK;
-    }
-    return MK_INVALID;
+    example->length = draw_length(plan, draws, example->rules[fires].pattern_length);
+    return mk_several_word(&sampler->several, draws, fires, plan->exact ? MK_UNIFORM_WORDS : MK_UNIFORM_STARTS,
+                           sampler->word, example->length);
+}
+
+static mk_status draw_near_miss(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    example->length = draw_length(plan, draws, example->rules[sampler->fires].pattern_length);
+    return mk_near_miss_word(&sampler->several, draws, sampler->fires, plan->near_miss_edits, sampler->word,
+                             example->length);
 }
 
 /* Runs: free letters over which patterns are planted, which may cover one another, the last one whole. */
@@ -250,6 +237,8 @@ mk_status mk_words_draw(mk_sampler *sampler, mk_draws *draws, mk_example *exampl
         return draw_segments(sampler, draws, example);
     if (plan->task.kind == MK_TASK_SCHEME)
         return draw_scheme(sampler, draws, example);
+    if (example->near_miss)
+        return draw_near_miss(sampler, draws, example);
     if (plan->per_example == 1 && plan->task.kind != MK_TASK_RUN)
         return (example->no_op ? draw_without : draw_with)(sampler, draws, example);
     if (example->no_op)

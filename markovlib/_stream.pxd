@@ -59,6 +59,9 @@ cdef extern from "space.h" nogil:
         const uint8_t *first_digits
         const uint8_t *last_digits
 
+    mk_status mk_share_tabulate(mk_share *share)
+    void mk_share_close(mk_share *share)
+
     ctypedef struct mk_side:
         const mk_share *share
         uint64_t offset

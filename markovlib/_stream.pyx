@@ -289,6 +289,8 @@ cdef class RuleSpace:
 
     def __dealloc__(self):
         for side in range(2):
+            for i in range(self.c.share_count[side]):
+                mk_share_close(&self.shares[side][i])
             mk_free(self.shares[side])
             mk_free(self.families[side])
         mk_free(self.overlaps)
@@ -315,6 +317,7 @@ cdef class RuleSpace:
         c.count, c.first = share[8:10]
         c.first_digits = digits_of(share[10])
         c.last_digits = digits_of(share[11])
+        mk_share_tabulate(c)            # without memory for the table it is only slower
         return 0
 
     cdef int set_side(self, mk_side *c, int side, values) except -1:
