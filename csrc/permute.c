@@ -1,5 +1,7 @@
 #include "permute.h"
 
+#define SEVERAL 4
+
 /* Fisher-Yates from the last place down; step i takes word size-1-i of the key's stream.  Reducing a 64-bit word by
  * multiply-high prefers no place by more than 2^-56, which no test can see. */
 static void shuffle(mk_permutation *p)
@@ -145,6 +147,43 @@ uint64_t mk_permutation_at(const mk_permutation *p, uint64_t x)
         x = p->tabulated ? network_tabulated(p, x) : network(p, x);
     while (x >= p->size);
     return x;
+}
+
+/* One pass of the network for several numbers side by side, whose blocks do not wait for each other. */
+static void network_several(const mk_permutation *p, uint64_t numbers[SEVERAL])
+{
+    uint64_t side[2][SEVERAL]; /* rows and columns */
+    for (size_t i = 0; i < SEVERAL; i++) {
+        side[0][i] = numbers[i] / p->columns;
+        side[1][i] = numbers[i] % p->columns;
+    }
+    for (unsigned round = 0; round < MK_PERMUTATION_ROUNDS; round++) {
+        uint64_t *target = side[round % 2], *source = side[1 - round % 2], range = addend_range(p, round);
+        mk_philox_key keys[SEVERAL];
+        mk_philox_block blocks[SEVERAL];
+        for (size_t i = 0; i < SEVERAL; i++) {
+            keys[i] = p->key;
+            blocks[i] = (mk_philox_block){{source[i] / 4, round, 0, 0}};
+        }
+        mk_philox_several(keys, blocks, SEVERAL);
+        for (size_t i = 0; i < SEVERAL; i++)
+            target[i] = add_modulo(target[i], mk_multiply_high(blocks[i].word[source[i] % 4], range), range);
+    }
+    for (size_t i = 0; i < SEVERAL; i++)
+        numbers[i] = side[0][i] * p->columns + side[1][i];
+}
+
+void mk_permutation_many(const mk_permutation *p, uint64_t *numbers, size_t count)
+{
+    size_t i = 0;
+    for (; p->size > MK_SHUFFLED_MAX && !p->tabulated && i + SEVERAL <= count; i += SEVERAL) {
+        network_several(p, numbers + i);
+        for (size_t k = i; k < i + SEVERAL; k++)
+            if (numbers[k] >= p->size)
+                numbers[k] = mk_permutation_at(p, numbers[k]);
+    }
+    for (; i < count; i++)
+        numbers[i] = mk_permutation_at(p, numbers[i]);
 }
 
 uint64_t mk_permutation_inverse(const mk_permutation *p, uint64_t y)

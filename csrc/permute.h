@@ -40,6 +40,9 @@ mk_status mk_permutation_tabulate(mk_permutation *p);
 uint64_t mk_permutation_at(const mk_permutation *p, uint64_t x);
 uint64_t mk_permutation_inverse(const mk_permutation *p, uint64_t y);
 
+/* The images of `count` numbers, in place of them; quicker than one after the other. */
+void mk_permutation_many(const mk_permutation *p, uint64_t *numbers, size_t count);
+
 void mk_permutation_close(mk_permutation *p);
 
 /* A string of `length` digits below `letters` (2 <= letters <= 256), and the key of a permutation of all of them. */

@@ -100,22 +100,33 @@ void mk_share_string(const mk_share *share, uint64_t index, uint8_t *letters)
     mk_string_permute(string_of(part, letters));
 }
 
+static void share_numbers(const mk_share *share, const uint64_t *indices, size_t count, uint8_t *letters, size_t stride)
+{
+    uint64_t numbers[MK_RULES_AT_ONCE];
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = share->first + indices[i];
+    mk_permutation_many(&share->part.numbers, numbers, count);
+    for (size_t i = 0; i < count; i++)
+        write_number(&share->part, numbers[i], letters + i * stride);
+}
+
 void mk_share_strings(const mk_share *share, const uint64_t *indices, size_t count, uint8_t *letters, size_t stride)
 {
     const mk_part *part = &share->part;
+    if (part->numbered) {
+        share_numbers(share, indices, count, letters, stride);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         uint8_t *out = letters + i * stride;
-        if (part->numbered) {
-            mk_share_string(share, indices[i], out);
-        } else if (i > 0 && indices[i] == indices[i - 1] + 1) {
-            memcpy(out, out - stride, part->length);
-            add_number(part, 1, out);
-        } else {
+        if (i == 0 || indices[i] != indices[i - 1] + 1) {
             write_index(share, indices[i], out);
+            continue;
         }
+        memcpy(out, out - stride, part->length);
+        add_number(part, 1, out);
     }
-    if (!part->numbered)
-        mk_string_permute_many(string_of(part, letters), stride, count);
+    mk_string_permute_many(string_of(part, letters), stride, count);
 }
 
 void mk_share_string_from_last(const mk_share *share, uint64_t index, uint8_t *letters)

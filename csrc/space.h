@@ -40,7 +40,7 @@ void mk_share_string(const mk_share *share, uint64_t index, uint8_t *letters);
 void mk_share_string_from_last(const mk_share *share, uint64_t index, uint8_t *letters);
 
 /* Writes the strings number indices[0 .. count - 1] (each < count of the share), each `stride` letters behind the one
- * before.  Quick where several are asked for, the more so if they follow one another. */
+ * before; at most MK_RULES_AT_ONCE of them.  Quick where many are asked for, the more so if they are neighbours. */
 void mk_share_strings(const mk_share *share, const uint64_t *indices, size_t count, uint8_t *letters, size_t stride);
 
 /* Instruction j takes pattern j mod P and replacement (j + j div lcm(P, R)) mod R; where the two are one string,

@@ -119,6 +119,10 @@ class ListColumn:
         """Items of each row."""
         return np.diff(self.offsets)
 
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
+        exported: tuple[object, object] = self.to_arrow().__arrow_c_array__(requested_schema)
+        return exported
+
     def to_arrow(self) -> pa.ListArray:
         """The rows as `list<struct<...>>`.  Raises OverflowError for 2^31 items or more."""
         import pyarrow as pa

@@ -439,8 +439,8 @@ def _added(total: int) -> str:
 def binary_comparison() -> Program:
     """Whether the first of two binary numerals is less (<), equal (=) or greater (>).
 
-    Digits meet as in the addition.  Where they differ they leave < or >, and of two such signs the left one, of the more
-    significant digits, stays.  A number that still has digits when the other has none is the greater.
+    Digits meet as in the addition.  Where they differ they leave < or >, and of two such signs the left one stays: it
+    is of the more significant digits.  A number that still has digits when the other has none is the greater.
     """
     rules = [
         *((x + y, x) for x in "<>" for y in "<>"),

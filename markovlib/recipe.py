@@ -17,7 +17,7 @@ import msgspec
 from markovlib.instructions import instruction_set
 from markovlib.popularity import MOST_WEIGHED, read_popularity
 from markovlib.render import TemplateError, compile_template, default_templates, paraphrases
-from markovlib.spaces import Alphabet, Instructions, UniformSpace, extended
+from markovlib.spaces import Alphabet, Instructions, UniformSpace, alphabet_of
 
 if TYPE_CHECKING:
     from markovlib.programs import Program
@@ -293,7 +293,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def letters(self) -> Alphabet:
         """The letters of words, then those that only rules have."""
-        return extended(self.alphabet, self._more_letters())
+        program = self.program
+        if program is not None:
+            return alphabet_of(program.alphabet)
+        if self.task.kind != "scheme":
+            return self.alphabet
+        more: list[Any] = list(self.task.variables or VARIABLES)
+        if not self.alphabet.text:
+            more = [letter.encode("latin-1") for letter in more]
+        return alphabet_of([*self.alphabet.letters, *more])
 
     @property
     def space(self) -> UniformSpace:
@@ -304,23 +312,25 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def max_length(self) -> int:
         """The longest word of a run, in letters."""
-        return self.task.max_length or max(1024, 4 * _pair(self.words.length)[1])
+        if self.task.max_length is not None:
+            return self.task.max_length
+        length, program = _pair(self.words.length), self.program
+        return max(1024, 4 * length[1]) if program is None else max(1, program.max_length(length))
 
     @property
     def max_steps(self) -> int:
         """The most steps of a run; where `task.steps` ends earlier, that."""
         if self.task.steps is not None:
             return _pair(self.task.steps)[1]
+        if self.task.max_steps is not None:
+            return self.task.max_steps
         program = self.program
-        return self.task.max_steps or (1000 if program is None else program.max_steps(_pair(self.words.length)))
+        return 1000 if program is None else max(1, program.max_steps(_pair(self.words.length)))
 
     @property
     def step_letters(self) -> int:
         """How many letters the words of a trace may have together."""
         return self.max_steps * self.max_length
-
-    def _more_letters(self) -> str:
-        return (self.task.variables or VARIABLES) if self.task.kind == "scheme" else ""
 
     def for_split(self, split: str) -> Recipe:
         """The recipe that the examples of a split follow: with `eval.words` but for `train`, and with its shift."""
@@ -498,6 +508,7 @@ def check_recipe(recipe: Recipe, source: str) -> None:
     check = _Check(source)
     check.sizes(recipe)
     check.supported(recipe)
+    check.program(recipe)
     check.task(recipe)
     check.rules(recipe)
     check.words(recipe)
@@ -570,16 +581,20 @@ class _Check:
             if not 0 <= rules.cascade <= 1 or rules.per_example < 2:
                 self.fail("rules.cascade", f"must be a share of sets of two rules or more, got {rules.cascade}")
             self.decimals("rules.cascade", rules.cascade)
-        if rules.program is not None:
-            self.program(recipe)
 
     def program(self, recipe: Recipe) -> None:
+        if recipe.rules.program is None:
+            return
         from markovlib.programs import PROGRAMS
 
         if recipe.rules.program not in PROGRAMS:
             self.fail("rules.program", f"must be one of {', '.join(PROGRAMS)}, got {recipe.rules.program!r}")
         if not recipe.task.runs:
             self.fail("rules.program", "is for the tasks run and trace")
+        try:
+            PROGRAMS[recipe.rules.program].segments(_pair(recipe.words.length))
+        except ValueError as error:
+            self.fail("words.length", str(error))
         for path, value, only in (
             ("rules.per_example", recipe.rules.per_example, 1), ("words.no_op", recipe.words.no_op, 0.0),
             ("words.occurrences", recipe.words.occurrences, None), ("task.plants", recipe.task.plants, None),

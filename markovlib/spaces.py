@@ -80,20 +80,22 @@ class Alphabet:
         return ("" if self.text else b"").join(self.letters[code] for code in codes)
 
 
-def extended(alphabet: Alphabet, more: Sequence[str]) -> Alphabet:
-    """The alphabet with more characters after its letters; ValueError if it has one of them already.
+def alphabet_of(letters: Sequence[Any]) -> Alphabet:
+    """The alphabet of characters, or of single bytes, that are listed one by one.
 
-    >>> extended(Alphabet("ab"), "XY").letters
-    ('a', 'b', 'X', 'Y')
+    Raises ValueError for letters that are listed twice and for more than 256.
+
+    >>> alphabet_of("a-c").letters
+    ('a', '-', 'c')
     """
-    if not more:
-        return alphabet
-    letters = (*alphabet.letters, *(letter if alphabet.text else letter.encode("latin-1") for letter in more))
-    if len(set(letters)) < len(letters) or len(letters) > 256:
-        raise ValueError(f"the letters {''.join(more)!r} must differ from each other and from the alphabet's")
     made = Alphabet.__new__(Alphabet)
-    made.text, made.letters = alphabet.text, letters
+    made.text = not letters or isinstance(letters[0], str)
+    made.letters = tuple(letters)
     made._codes = {letter: code for code, letter in enumerate(letters)}
+    if len(made._codes) < len(made.letters):
+        raise ValueError(f"the letters {''.join(map(str, letters))!r} must differ from each other")
+    if len(made.letters) > 256:
+        raise ValueError(f"must have at most 256 letters, got {len(made.letters)}")
     return made
 
 
