@@ -142,8 +142,8 @@ def test_every_split_has_the_characters_of_the_recipe() -> None:
         {"task.kind": "trace", "rules.per_example": 3, "render.completion": "{certificate}: {rule_count}|{output}"},
         {"task.kind": "encrypted", "task.cipher": "substitution"},
         {"task.kind": "induce"},
-        {"task.kind": "scheme", "task.variables": "αβ", "rules.alphabet": "a-f"},
-        {"shifts": {"letters": {"rules.alphabet": "а-я"}}},
+        {"task.kind": "scheme", "task.variables": "αβ", "rules.pattern_length": 4, "rules.replacement_length": 4},
+        {"shifts": {"far": {"rules.alphabet": "а-я", "rules.pattern_length": 4, "rules.replacement_length": 3}}},
     ],
     ids=lambda changes: changes.get("task.kind", "other"),
 )
