@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from fractions import Fraction
+from itertools import accumulate
+from math import lcm
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from markovlib import _stream
 from markovlib.instructions import InstructionSet, instruction_set
 from markovlib.popularity import cumulative, read_popularity
 from markovlib.recipe import SPLITS, Recipe, RecipeError, _pair
-from markovlib.render import compile_templates, paraphrases
+from markovlib.render import compile_templates
 
 if TYPE_CHECKING:
     from markovlib.programs import Segment
@@ -144,9 +146,9 @@ class SplitPlan:
             divides=self._divides(segments),
             segments=None if segments is None else [self._segment(segment) for segment in segments],
             task=self._task(),
-            paraphrases=max(len(paraphrases(recipe.render.prompt)), len(paraphrases(recipe.render.completion))),
-            prompt=compile_templates(recipe.render.prompt),
-            completion=compile_templates(recipe.render.completion),
+            paraphrases=max(len(recipe.render.prompts), len(recipe.render.completions)),
+            prompt=compile_templates(recipe.render.prompts),
+            completion=compile_templates(recipe.render.completions),
             fields=[compile_templates(f"{{{name}}}") for name in _stream.TEXT_COLUMNS[2:]],
         )
 
@@ -188,8 +190,8 @@ class SplitPlan:
         if weights is None:
             return None
         exact = [Fraction(str(weight)) for weight in weights]
-        common = int(np.lcm.reduce([weight.denominator for weight in exact]))
-        return np.cumsum([int(weight * common) for weight in exact]).tolist()
+        common = lcm(*(weight.denominator for weight in exact))
+        return list(accumulate(int(weight * common) for weight in exact))
 
     def _divides(self, segments: tuple[Segment, ...] | None) -> bool:
         """Whether there are words enough for `train` and `seen` to have their own."""
@@ -219,8 +221,7 @@ class SplitPlan:
         }
 
     def _mentions(self, name: str) -> bool:
-        texts = [*paraphrases(self.recipe.render.prompt), *paraphrases(self.recipe.render.completion)]
-        return any(name in text for text in texts)
+        return any(name in text for text in [*self.recipe.render.prompts, *self.recipe.render.completions])
 
 
 def _total(segments: tuple[Segment, ...]) -> tuple[int, int]:

@@ -147,6 +147,16 @@ class Render(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     prompt: str | list[str] | None = None
     completion: str | list[str] | None = None
 
+    @property
+    def prompts(self) -> list[str]:
+        """The paraphrases of the prompt."""
+        return paraphrases(self.prompt or "")
+
+    @property
+    def completions(self) -> list[str]:
+        """The paraphrases of the completion."""
+        return paraphrases(self.completion or "")
+
 
 class Eval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Sizes of the splits other than `train`, and what their words have otherwise."""
@@ -491,8 +501,8 @@ def _toml_value(value: Any) -> str:
 def _shifted(recipe: Recipe, split: str) -> dict[str, Any]:
     """The fields of the recipe that a split other than `train` follows, which has neither shifts nor eval words."""
     fields = recipe.to_dict()
-    for path in (("shifts",), ("sweep",), ("eval", "words")):
-        fields = _without(fields, path)
+    for unused in (("shifts",), ("sweep",), ("eval", "words")):
+        fields = _without(fields, unused)
     for name, value in (recipe.eval.words or {}).items():
         fields = _with(fields, f"words.{name}", value)
     for path, value in recipe.shifts.get(split, {}).items():

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from markovlib import _tokens
 from markovlib._columns import Column, as_column
-from markovlib.render import characters_of, paraphrases
+from markovlib.render import characters_of
 
 if TYPE_CHECKING:
     from markovlib.recipe import Recipe
@@ -348,7 +348,7 @@ class CharacterTokenizer(_TableTokenizer):
                 if not one.alphabet.text:
                     raise ValueError("the alphabet is bytes, which are no characters; use ByteTokenizer")
                 letters += one.letters.letters
-            for template in [*paraphrases(recipe.render.prompt), *paraphrases(recipe.render.completion)]:
+            for template in [*recipe.render.prompts, *recipe.render.completions]:
                 others |= characters_of(template, alone)
         return cls([*letters, *sorted(others)], bos=bos, sep=sep, eos=eos, pad=pad, special=special)
 
