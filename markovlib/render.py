@@ -138,7 +138,7 @@ def compile_template(template: str) -> Program:
     return compiler.finish()
 
 
-def compile_templates(templates: str | Sequence[str] | None) -> list[Program]:
+def compile_templates(templates: str | Sequence[str]) -> list[Program]:
     """The paraphrases of one text, compiled; one template is the only paraphrase."""
     return [compile_template(template) for template in paraphrases(templates)]
 
@@ -166,9 +166,9 @@ def default_templates(kind: str, rules: int, program: bool) -> tuple[str, str]:
     return "{pattern}>{replacement}:{word}=", "{output}"
 
 
-def paraphrases(templates: str | Sequence[str] | None) -> list[str]:
+def paraphrases(templates: str | Sequence[str]) -> list[str]:
     """The templates of one text, a single one as a list of one."""
-    return [templates] if isinstance(templates, str) else list(templates or ())
+    return [templates] if isinstance(templates, str) else list(templates)
 
 
 def characters_of(template: str, special: Iterable[str] = ()) -> set[str]:
