@@ -17,8 +17,12 @@ from markovlib import _stream
 from markovlib._columns import Column
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from markovlib import scoring
     from markovlib.dataset import Batch, Dataset, Example
+    from markovlib.packing import Packed
+    from markovlib.tokens import Tokenizer, Tokens
 
 _AXIS = 0x76696577
 _SORTED_ROWS = 65536
@@ -176,10 +180,10 @@ class View:
 
     A view is made by `permuted`, `ordered`, `selected` or `phases`, or by `ds.view(...)`.  It has the interface of
     `Dataset`: `len`, `view[i]`, slices, lists, iteration, `batch`, `batches`, `columns`, `split`, `text`, `seed`,
-    `fingerprint`, `score`, `scores` and `view`; so views can be made of views.  The column `index` still is the
-    example's number in its data set.  Nothing is copied: an example is made when it is asked for, at the cost that it
-    has in the data set.  Views pickle as what they are made of, and compare and hash by `fingerprint`; like data sets
-    they may be shared by threads.
+    `fingerprint`, `tokens`, `packed`, `score`, `scores` and `view`; so views can be made of views.  The column `index`
+    still is the example's number in its data set.  Nothing is copied: an example is made when it is asked for, at the
+    cost that it has in the data set.  Views pickle as what they are made of, and compare and hash by `fingerprint`;
+    like data sets they may be shared by threads.
 
     >>> import markovlib as mk
     >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace({"words.length": [50, 90]}, examples=1000), seed=7)
@@ -396,6 +400,23 @@ class View:
         names = None if columns is None else list(columns)
         starts = range(0, self.size, size)
         return (self.batch(range(start, min(start + size, self.size)), names, threads) for start in starts)
+
+    def tokens(
+        self,
+        indices: range | Sequence[int] | NDArray[np.integer[Any]],
+        tokenizer: Tokenizer | str | Path,
+        threads: int | None = None,
+    ) -> Tokens:
+        """The examples at these places as token ids with a loss mask; as `Dataset.tokens`."""
+        from markovlib.tokens import tokenize
+
+        return tokenize(self, indices, tokenizer, threads)
+
+    def packed(self, tokenizer: Tokenizer | str | Path, length: int, window: int = 1024, **options: Any) -> Packed:
+        """The examples in bins of `length` tokens, packed in this order; as `Dataset.packed`."""
+        from markovlib.packing import Packed
+
+        return Packed(self, tokenizer, length, window, **options)
 
     # ---- answers and orders -------------------------------------------------------------------------------------
 
