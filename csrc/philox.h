@@ -26,7 +26,11 @@ enum {
     MK_AXIS_NO_OP = 3,
     MK_AXIS_POPULARITY = 4,
     MK_AXIS_WORD = 5,
-    MK_AXIS_SEEN = 6
+    MK_AXIS_SEEN = 6,
+    MK_AXIS_CHOICE = 7,
+    MK_AXIS_KEY = 8,
+    MK_AXIS_TUPLES = 9,
+    MK_AXIS_CASCADE = 10
 };
 
 static inline uint64_t mk_multiply_high(uint64_t a, uint64_t b)

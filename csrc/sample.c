@@ -1,294 +1,47 @@
 #include "sample.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
-#define TABLE_RULES ((uint64_t)1 << 20)
-#define TABLE_BYTES ((uint64_t)64 << 20)
-
-/* The rules of a plan, computed once. */
-struct mk_rule_table {
-    uint64_t *hash;
-    uint8_t *undivided;              /* bit 0: with the pattern, bit 1: no-ops */
-    uint8_t *parts;                  /* pattern and replacement, one rule after the other */
-};
-
-/* The hash that divides words between train and seen: multilinear, strongly universal in its high 32 bits
- * (D. Lemire, O. Kaser, "Strongly universal string hashing is fast", 2014).  The characters are pairs of 32 bits:
- * (length, 0), then eight letters at a time. */
-
-static size_t hash_words(uint32_t length)
-{
-    return 2 * (1 + ((size_t)length + 7) / 8);
-}
-
-static uint64_t eight_letters(const uint8_t *letters)
-{
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    uint64_t packed;
-    memcpy(&packed, letters, 8);
-#else
-    uint64_t packed = 0;
-    for (unsigned i = 0; i < 8; i++)
-        packed |= (uint64_t)letters[i] << (8 * i);
-#endif
-    return packed;
-}
-
-static uint64_t last_letters(const uint8_t *letters, size_t count)
-{
-    uint64_t packed = 0;
-    for (size_t i = 0; i < count; i++)
-        packed |= (uint64_t)letters[i] << (8 * i);
-    return packed;
-}
-
-static uint64_t hash_letters(const uint64_t *keys, const uint8_t *letters, size_t length)
-{
-    uint64_t sum = (keys[0] + length) * keys[1];
-    size_t i = 0;
-    for (; i + 8 <= length; i += 8) {
-        uint64_t pair = eight_letters(letters + i);
-        keys += 2;
-        sum += (keys[0] + (uint32_t)pair) * (keys[1] + (pair >> 32));
-    }
-    if (i < length) {
-        uint64_t pair = last_letters(letters + i, length - i);
-        sum += (keys[2] + (uint32_t)pair) * (keys[3] + (pair >> 32));
-    }
-    return sum;
-}
-
-static uint64_t hash_rule(const mk_plan *plan, const uint8_t *pattern, const uint8_t *replacement)
-{
-    return plan->hash_start + hash_letters(plan->hash_keys[0], pattern, plan->pattern_length) +
-           hash_letters(plan->hash_keys[1], replacement, plan->replacement_length);
-}
-
-/* One word in sixteen is for `seen`. */
-static bool is_for_seen(const mk_plan *plan, const mk_example *example)
-{
-    uint64_t hash = example->rule.hash + hash_letters(plan->hash_keys[2], example->word, example->length);
-    return hash >> 60 == 0;
-}
-
-/* The plan. */
-
-/* letters^exponent >= MK_WORDS_TO_DIVIDE */
-static bool is_enough(uint32_t letters, int64_t exponent)
-{
-    uint64_t power = 1;
-    for (int64_t i = 0; i < exponent && power < MK_WORDS_TO_DIVIDE && letters > 1; i++)
-        power *= letters;
-    return exponent >= 0 && power >= MK_WORDS_TO_DIVIDE;
-}
-
-/* Behind the occurrences, whose span is at most length * occurrences, every letter but at most one is free; before a
- * no-op's end likewise. */
-static void bound_words(mk_plan *plan)
-{
-    int64_t free_letters = (int64_t)plan->longest - (int64_t)plan->pattern_length;
-    if (plan->occurrences)
-        free_letters = (int64_t)plan->longest - (int64_t)plan->occurrences * plan->pattern_length;
-    plan->always_divided[0] = is_enough(plan->letters - (plan->occurrences ? 1 : 0), free_letters);
-    plan->always_divided[1] = is_enough(plan->letters - 1, plan->longest);
-}
-
-mk_status mk_plan_open(mk_plan *plan)
-{
-    plan->pattern_length = plan->rules.patterns.part.length;
-    plan->replacement_length = plan->rules.replacements.part.length;
-    const uint32_t lengths[3] = {plan->pattern_length, plan->replacement_length, plan->longest};
-    plan->alphabet = mk_alphabet_make(plan->letters);
-    atomic_init(&plan->table, NULL);
-    atomic_init(&plan->drawn, 0);
-    for (int i = 0; i < 3; i++)
-        plan->hash_keys[i] = NULL;
-    for (unsigned i = 0; i < 3; i++) {
-        plan->hash_keys[i] = mk_malloc(hash_words(lengths[i]) * sizeof(uint64_t));
-        if (!plan->hash_keys[i]) {
-            mk_plan_close(plan);
-            return MK_NO_MEMORY;
-        }
-        mk_philox_words(plan->key, i, 0, MK_AXIS_SEEN, plan->hash_keys[i], hash_words(lengths[i]));
-    }
-    plan->hash_start = mk_philox(plan->key, 0, 3, 0, MK_AXIS_SEEN).word[0];
-    bound_words(plan);
-    return MK_OK;
-}
-
-static void table_close(mk_rule_table *table)
-{
-    if (!table)
-        return;
-    mk_free(table->hash);
-    mk_free(table->undivided);
-    mk_free(table->parts);
-    mk_free(table);
-}
-
-void mk_plan_close(mk_plan *plan)
-{
-    for (int i = 0; i < 3; i++) {
-        mk_free(plan->hash_keys[i]);
-        plan->hash_keys[i] = NULL;
-    }
-    table_close(atomic_exchange(&plan->table, NULL));
-}
-
-/* Rounding is half up, in whole numbers. */
-uint64_t mk_plan_no_ops(const mk_plan *plan, uint64_t end)
-{
-    mk_u128 denominator = plan->no_op_denominator;
-    return (uint64_t)((2 * (mk_u128)plan->no_op_numerator * end + denominator) / (2 * denominator));
-}
-
-/* Rules. */
-
-static size_t rule_width(const mk_plan *plan)
-{
-    return (size_t)plan->pattern_length + plan->replacement_length;
-}
-
-static mk_status judge_rule(mk_sampler *sampler, mk_instruction *rule)
-{
-    const mk_plan *plan = sampler->plan;
-    rule->undivided[0] = rule->undivided[1] = false;
-    for (int no_op = 0; no_op < 2; no_op++) {
-        if (plan->words == MK_WORDS_ANY || plan->always_divided[no_op] || !plan->pattern_length)
-            continue;
-        bool enough = true;
-        uint32_t occurrences = no_op ? 0 : plan->occurrences ? plan->occurrences : 1;
-        bool or_more = !no_op && !plan->occurrences;
-        mk_exact_pattern(&sampler->exact, rule->pattern);
-        if (mk_exact_has_words(&sampler->exact, plan->shortest, occurrences, or_more, MK_WORDS_TO_DIVIDE, &enough))
-            return MK_NO_MEMORY;
-        rule->undivided[no_op] = !enough;
-    }
-    return MK_OK;
-}
-
-/* What is to be said of a rule whose pattern and replacement are written already. */
-static mk_status finish_rule(mk_sampler *sampler, const uint8_t *parts, mk_instruction *rule)
-{
-    const mk_plan *plan = sampler->plan;
-    rule->pattern = parts;
-    rule->replacement = parts + plan->pattern_length;
-    rule->hash = plan->words == MK_WORDS_ANY ? 0 : hash_rule(plan, rule->pattern, rule->replacement);
-    return judge_rule(sampler, rule);
-}
-
-static void read_table(const mk_plan *plan, const mk_rule_table *table, uint64_t j, mk_instruction *rule)
-{
-    rule->pattern = table->parts + j * (plan->pattern_length + plan->replacement_length);
-    rule->replacement = rule->pattern + plan->pattern_length;
-    rule->hash = table->hash[j];
-    rule->undivided[0] = table->undivided[j] & 1;
-    rule->undivided[1] = table->undivided[j] & 2;
-}
-
-mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_instruction *rule)
-{
-    mk_plan *plan = (mk_plan *)sampler->plan;
-    const mk_rule_table *table = atomic_load_explicit(&plan->table, memory_order_acquire);
-    if (!table || j >= plan->instructions) {
-        mk_rule_space_at(&plan->rules, j, sampler->parts, sampler->parts + plan->pattern_length);
-        return finish_rule(sampler, sampler->parts, rule);
-    }
-    read_table(plan, table, j, rule);
-    return MK_OK;
-}
-
-static mk_rule_table *table_open(const mk_plan *plan)
-{
-    size_t rules = (size_t)plan->instructions;
-    mk_rule_table *table = mk_malloc(sizeof *table);
-    if (!table)
-        return NULL;
-    table->hash = mk_malloc(rules * sizeof *table->hash);
-    table->undivided = mk_malloc(rules);
-    table->parts = mk_malloc(rules * ((size_t)plan->pattern_length + plan->replacement_length) + MK_READ_SLACK);
-    if (table->hash && table->undivided && table->parts)
-        return table;
-    table_close(table);
-    return NULL;
-}
-
-/* Instructions first, first + 1, ... below plan->instructions: as many as are written at once. */
-static void write_rules(const mk_plan *plan, uint64_t first, uint8_t *parts)
-{
-    uint64_t numbers[MK_RULES_AT_ONCE];
-    size_t count = 0;
-    for (; count < MK_RULES_AT_ONCE && first + count < plan->instructions; count++)
-        numbers[count] = first + count;
-    mk_rule_space_many(&plan->rules, numbers, count, parts, rule_width(plan));
-}
-
-static mk_status fill_table(mk_sampler *sampler, mk_rule_table *table)
-{
-    const mk_plan *plan = sampler->plan;
-    size_t width = rule_width(plan);
-    for (uint64_t j = 0; j < plan->instructions; j++) {
-        mk_instruction rule;
-        if (j % MK_RULES_AT_ONCE == 0)
-            write_rules(plan, j, table->parts + j * width);
-        if (finish_rule(sampler, table->parts + j * width, &rule) != MK_OK)
-            return MK_NO_MEMORY;
-        table->hash[j] = rule.hash;
-        table->undivided[j] = (uint8_t)(rule.undivided[0] | rule.undivided[1] << 1);
-    }
-    return MK_OK;
-}
-
-static bool table_pays(mk_plan *plan, uint64_t rows)
-{
-    uint64_t width = (uint64_t)plan->pattern_length + plan->replacement_length + 9;
-    if (plan->order == MK_ORDER_OWN || plan->instructions > TABLE_RULES || plan->instructions * width > TABLE_BYTES)
-        return false;
-    uint64_t before = atomic_fetch_add(&plan->drawn, rows);
-    return (before + rows) / 2 >= plan->instructions && !atomic_load(&plan->table);
-}
-
-mk_status mk_plan_expect(mk_plan *plan, uint64_t rows)
-{
-    if (!table_pays(plan, rows))
-        return MK_OK;
-    mk_sampler sampler;
-    if (mk_sampler_open(&sampler, plan, false) != MK_OK)
-        return MK_NO_MEMORY;
-    mk_rule_table *table = table_open(plan), *none = NULL;
-    mk_status status = table ? fill_table(&sampler, table) : MK_NO_MEMORY;
-    mk_sampler_close(&sampler);
-    if (status != MK_OK || !atomic_compare_exchange_strong(&plan->table, &none, table))
-        table_close(table);
-    return status;
-}
-
-/* The sampler. */
+#include "certify.h"
+#include "words.h"
 
 mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequential)
 {
     *sampler = (mk_sampler){.plan = plan, .sequential = sequential, .block = UINT64_MAX};
-    sampler->parts = mk_malloc((sequential ? MK_RULES_AT_ONCE : 1) * rule_width(plan) + MK_READ_SLACK);
     sampler->word = mk_malloc((size_t)plan->longest + MK_READ_SLACK);
-    bool opened = sampler->parts && sampler->word;
-    if (opened && plan->pattern_length)
-        opened = mk_exact_open(&sampler->exact, plan->letters, plan->pattern_length, plan->occurrences,
-                               plan->longest) == MK_OK;
-    if (!opened)
+    sampler->needles = mk_malloc(plan->per_example * sizeof *sampler->needles);
+    mk_status status = sampler->word && sampler->needles ? MK_OK : MK_NO_MEMORY;
+    if (status == MK_OK)
+        status = mk_instructor_open(&sampler->instructor, plan, &sampler->exacts);
+    if (status == MK_OK)
+        status = mk_work_open(&sampler->work, plan);
+    if (status == MK_OK && plan->exact && mk_plan_is_plain(plan))
+        status = mk_uniform_open(&sampler->uniform, plan->letters, plan->widest_pattern, plan->most_occurrences,
+                                 plan->longest);
+    if (status != MK_OK)
         mk_sampler_close(sampler);
-    return opened ? MK_OK : MK_NO_MEMORY;
+    return status;
 }
 
 void mk_sampler_close(mk_sampler *sampler)
 {
     mk_permutation_close(&sampler->no_op);
     mk_permutation_close(&sampler->popularity);
-    mk_free(sampler->parts);
+    mk_instructor_close(&sampler->instructor);
+    mk_exacts_close(&sampler->exacts);
+    mk_work_close(&sampler->work);
+    mk_uniform_close(&sampler->uniform);
+    mk_free(sampler->needles);
     mk_free(sampler->word);
-    mk_exact_close(&sampler->exact);
     *sampler = (mk_sampler){0};
 }
+
+mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_instruction *instruction)
+{
+    return mk_instructor_get(&sampler->instructor, j, instruction);
+}
+
+/* Which example is what. */
 
 static void reopen(const mk_sampler *sampler, mk_permutation *permutation, uint64_t axis, uint64_t id, uint64_t size)
 {
@@ -298,28 +51,91 @@ static void reopen(const mk_sampler *sampler, mk_permutation *permutation, uint6
         (void)mk_permutation_tabulate(permutation); /* without memory for the table it is only slower */
 }
 
-static bool draw_no_op(mk_sampler *sampler, uint64_t index)
+static void enter_block(mk_sampler *sampler, uint64_t block)
 {
     const mk_plan *plan = sampler->plan;
-    if (plan->no_op_numerator == 0)
-        return false;
-    uint64_t block = index / MK_BLOCK_EXAMPLES, start = block * MK_BLOCK_EXAMPLES;
-    if (block != sampler->block) {
-        uint64_t left = plan->size - start, rows = left < MK_BLOCK_EXAMPLES ? left : MK_BLOCK_EXAMPLES;
-        sampler->block_no_ops = mk_plan_no_ops(plan, start + rows) - mk_plan_no_ops(plan, start);
-        reopen(sampler, &sampler->no_op, MK_AXIS_NO_OP, block, rows);
-        sampler->block = block;
+    uint64_t start = block * MK_BLOCK_EXAMPLES, left = plan->size - start;
+    uint64_t rows = left < MK_BLOCK_EXAMPLES ? left : MK_BLOCK_EXAMPLES;
+    uint64_t before = mk_share_before(plan->no_op, start), behind = mk_share_before(plan->no_op, start + rows);
+    sampler->block = block;
+    sampler->block_start = start;
+    sampler->block_rows = rows;
+    sampler->block_no_ops = behind - before;
+    sampler->block_near_misses = mk_share_before(plan->near_miss, behind) - mk_share_before(plan->near_miss, before);
+    reopen(sampler, &sampler->no_op, MK_AXIS_NO_OP, block, rows);
+}
+
+/* Whether an example's place in the order of its block says something about it. */
+static bool has_rank(const mk_plan *plan)
+{
+    return plan->no_op.numerator != 0 || plan->occurrence_count > 1 || plan->per_example > 1;
+}
+
+static uint64_t draw_rank(mk_sampler *sampler, uint64_t index)
+{
+    if (index / MK_BLOCK_EXAMPLES != sampler->block)
+        enter_block(sampler, index / MK_BLOCK_EXAMPLES);
+    return mk_permutation_at(&sampler->no_op, index - sampler->block_start);
+}
+
+/* The rule asked to fire first by the example that is number `rank` of the `others`, those that are no no-ops. */
+static uint32_t choose_firing(const mk_plan *plan, uint64_t rank, uint64_t others)
+{
+    if (!plan->fires)
+        return (uint32_t)(rank % plan->per_example);
+    mk_u128 point = (mk_u128)rank * plan->fires[plan->per_example - 1];
+    uint32_t fires = 0;
+    while (fires + 1 < plan->per_example && point >= (mk_u128)plan->fires[fires] * others)
+        fires++;
+    return fires;
+}
+
+/* Of a block's examples, in the order of its permutation, the first are near misses, then come the other no-ops, and
+ * the others take their occurrences by turns and the rules that fire in proportion to their weights. */
+static void set_kind(mk_sampler *sampler, uint64_t rank, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    example->no_op = example->near_miss = false;
+    sampler->occurrences = plan->occurrences[0];
+    sampler->fires = 0;
+    if (!has_rank(plan))
+        return;
+    example->no_op = rank < sampler->block_no_ops;
+    example->near_miss = rank < sampler->block_near_misses;
+    if (example->no_op) {
+        sampler->fires = (uint32_t)(rank % plan->per_example);
+        return;
     }
-    return mk_permutation_at(&sampler->no_op, index - start) < sampler->block_no_ops;
+    rank -= sampler->block_no_ops;
+    sampler->occurrences = plan->occurrences[rank % plan->occurrence_count];
+    sampler->fires = choose_firing(plan, rank, sampler->block_rows - sampler->block_no_ops);
+}
+
+/* The first instruction whose cumulative share lies above the word. */
+static uint64_t draw_weighted(const mk_plan *plan, uint64_t word)
+{
+    uint64_t low = 0, high = plan->instructions - 1;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (plan->popularity[middle] > word)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
 }
 
 static uint64_t draw_instruction(mk_sampler *sampler, uint64_t index)
 {
     const mk_plan *plan = sampler->plan;
+    if (plan->fixed)
+        return 0;
     if (plan->order == MK_ORDER_OWN)
         return index;
     if (plan->order == MK_ORDER_CYCLE)
         return index % plan->instructions;
+    if (plan->order == MK_ORDER_WEIGHTED)
+        return draw_weighted(plan, mk_philox(plan->key, 0, index, plan->split, MK_AXIS_CHOICE).word[0]);
     if (index < sampler->run || index - sampler->run >= sampler->run_length) {
         uint64_t run = index / plan->instructions;
         reopen(sampler, &sampler->popularity, MK_AXIS_POPULARITY, run, plan->instructions);
@@ -329,130 +145,194 @@ static uint64_t draw_instruction(mk_sampler *sampler, uint64_t index)
     return mk_permutation_at(&sampler->popularity, index - sampler->run);
 }
 
+/* How many examples from `index` on are looked at together: those of one block, as far as there are instructions. */
+static size_t ahead_count(const mk_sampler *sampler, uint64_t index)
+{
+    const mk_plan *plan = sampler->plan;
+    size_t rules = mk_instructor_ahead(&sampler->instructor);
+    uint64_t count = rules ? rules : MK_RULES_AT_ONCE, left = MK_BLOCK_EXAMPLES - index % MK_BLOCK_EXAMPLES;
+    if (plan->size - index < left)
+        left = plan->size - index;
+    if (plan->order == MK_ORDER_OWN && plan->instructions - index < left)
+        left = plan->instructions - index;
+    return (size_t)(left < count ? left : count);
+}
+
 /* Permutations and rules of many examples take much less time together than one by one. */
 static void look_ahead(mk_sampler *sampler, uint64_t index)
 {
-    const mk_plan *plan = sampler->plan;
-    uint64_t left = plan->size - index, rules = plan->rules.possible - index;
-    if (plan->order == MK_ORDER_OWN && rules < left)
-        left = rules;
-    size_t count = left < MK_RULES_AT_ONCE ? (size_t)left : MK_RULES_AT_ONCE;
-    for (size_t i = 0; i < count; i++)
-        sampler->ahead_no_op[i] = draw_no_op(sampler, index + i);
+    size_t count = ahead_count(sampler, index);
+    for (size_t i = 0; i < count && has_rank(sampler->plan); i++)
+        sampler->ahead_ranks[i] = draw_rank(sampler, index + i);
     for (size_t i = 0; i < count; i++)
         sampler->ahead_numbers[i] = draw_instruction(sampler, index + i);
-    sampler->ahead_written = !atomic_load_explicit(&((mk_plan *)plan)->table, memory_order_acquire);
-    if (sampler->ahead_written)
-        mk_rule_space_many(&plan->rules, sampler->ahead_numbers, count, sampler->parts, rule_width(plan));
     sampler->ahead_first = index;
     sampler->ahead_count = count;
+    if (mk_instructor_ahead(&sampler->instructor))
+        mk_instructor_look_ahead(&sampler->instructor, sampler->ahead_numbers, count);
 }
 
-static mk_status draw_rule(mk_sampler *sampler, uint64_t index, mk_example *example)
+/* Sets what is decided before the word: the instruction, no-op or not, and what else is asked of the word. */
+static void decide(mk_sampler *sampler, mk_example *example)
 {
-    if (!sampler->sequential) {
-        example->no_op = draw_no_op(sampler, index);
+    uint64_t index = example->index, rank = 0;
+    if (sampler->sequential) {
+        if (index - sampler->ahead_first >= sampler->ahead_count)
+            look_ahead(sampler, index);
+        rank = sampler->ahead_ranks[index - sampler->ahead_first];
+        example->number = sampler->ahead_numbers[index - sampler->ahead_first];
+    } else {
+        if (has_rank(sampler->plan))
+            rank = draw_rank(sampler, index);
         example->number = draw_instruction(sampler, index);
-        return mk_sampler_rule(sampler, example->number, &example->rule);
     }
-    if (index - sampler->ahead_first >= sampler->ahead_count)
-        look_ahead(sampler, index);
-    size_t at = (size_t)(index - sampler->ahead_first);
-    example->no_op = sampler->ahead_no_op[at];
-    example->number = sampler->ahead_numbers[at];
-    if (!sampler->ahead_written)
-        return mk_sampler_rule(sampler, example->number, &example->rule);
-    return finish_rule(sampler, sampler->parts + at * rule_width(sampler->plan), &example->rule);
+    set_kind(sampler, rank, example);
 }
 
-static uint32_t draw_length(const mk_plan *plan, mk_draws *draws, uint32_t shortest)
+static void draw_paraphrase(const mk_plan *plan, mk_example *example)
 {
-    if (shortest < plan->shortest)
-        shortest = plan->shortest;
-    return shortest + (uint32_t)mk_draws_below(draws, (uint64_t)plan->longest - shortest + 1);
-}
-
-static mk_status draw_without(mk_sampler *sampler, mk_draws *draws, mk_example *example)
-{
-    const mk_plan *plan = sampler->plan;
-    example->length = draw_length(plan, draws, 0);
-    (void)mk_draws_word(draws); /* the start's place in the stream */
-    for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
-        mk_draws_letters(draws, &plan->alphabet, sampler->word, example->length);
-        if (mk_search(&example->needle, sampler->word, example->length, 0) == MK_NOWHERE)
-            return MK_OK;
+    example->paraphrase = 0;
+    if (plan->paraphrases > 1) {
+        uint64_t word = mk_philox(plan->key, 0, example->index, plan->split, MK_AXIS_CHOICE).word[1];
+        example->paraphrase = (uint32_t)mk_multiply_high(word, plan->paraphrases);
     }
-    return mk_exact_avoid(&sampler->exact, draws, sampler->word, example->length);
 }
 
-/* Plants the pattern between free letters.  Whether the word then has the property. */
-static bool plant(mk_sampler *sampler, mk_draws *draws, const mk_needle *needle, size_t length, size_t start)
+static void draw_key(const mk_plan *plan, mk_example *example)
 {
-    const mk_plan *plan = sampler->plan;
-    uint8_t *word = sampler->word;
-    size_t after = start + plan->pattern_length;
-    mk_draws_letters(draws, &plan->alphabet, word, length - plan->pattern_length);
-    memmove(word + after, word + start, length - after);
-    memcpy(word + start, needle->bytes, needle->length);
-    if (mk_search(needle, word, length, 0) != start)
-        return false;
-    return plan->occurrences == 0 || mk_search(needle, word, length, start + 1) == MK_NOWHERE;
+    example->key.kind = plan->task.cipher;
+    if (plan->task.cipher == MK_KEY_NONE)
+        return;
+    uint64_t index = plan->task.cipher_of_instruction ? example->number : example->index;
+    uint64_t split = plan->task.cipher_of_instruction ? 0 : plan->split, words[256];
+    if (plan->task.cipher == MK_KEY_SHIFT) {
+        mk_philox_words(plan->key, index, split, MK_AXIS_KEY, words, 1);
+        example->key.shift = 1 + (uint32_t)mk_multiply_high(words[0], plan->letters - 1);
+        return;
+    }
+    mk_philox_words(plan->key, index, split, MK_AXIS_KEY, words, plan->letters - 1);
+    uint8_t *letter = example->key.letter;
+    for (uint32_t i = 0; i < plan->letters; i++)
+        letter[i] = (uint8_t)i;
+    for (uint32_t i = plan->letters - 1; i > 0; i--) {
+        uint32_t j = (uint32_t)mk_multiply_high(words[plan->letters - 1 - i], i + 1);
+        uint8_t kept = letter[i];
+        letter[i] = letter[j];
+        letter[j] = kept;
+    }
 }
 
-static mk_status draw_exactly(mk_sampler *sampler, mk_draws *draws, const mk_example *example, uint32_t start)
+/* One example. */
+
+static mk_status prepare(mk_sampler *sampler, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
-    uint32_t after = start + plan->pattern_length;
-    if (mk_exact_before(&sampler->exact, draws, sampler->word, start) != MK_OK)
+    const mk_instruction *instruction = &sampler->instruction;
+    example->rules = instruction->rules;
+    example->rule_count = plan->per_example;
+    example->stratum = instruction->stratum;
+    for (uint32_t i = 0; i < plan->per_example; i++)
+        sampler->needles[i] = mk_needle_make(instruction->rules[i].pattern, instruction->rules[i].pattern_length);
+    if (!mk_plan_is_plain(plan) || !instruction->rules[0].pattern_length)
+        return MK_OK;
+    sampler->exact = mk_exacts_get(&sampler->exacts, plan, instruction->rules[0].pattern_length);
+    if (!sampler->exact)
         return MK_NO_MEMORY;
-    memcpy(sampler->word + start, example->rule.pattern, plan->pattern_length);
-    if (plan->occurrences)
-        return mk_exact_after(&sampler->exact, draws, sampler->word + after, example->length - after,
-                              plan->occurrences - 1);
-    mk_draws_letters(draws, &plan->alphabet, sampler->word + after, example->length - after);
+    mk_exact_pattern(sampler->exact, instruction->rules[0].pattern);
     return MK_OK;
 }
 
-static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+static mk_status answer(mk_sampler *sampler, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
-    uint32_t span = plan->pattern_length;
-    if (plan->occurrences > 1)
-        span += (plan->occurrences - 1) * mk_exact_period(&sampler->exact);
-    example->length = draw_length(plan, draws, span);
-    /* The empty pattern occurs first at the very beginning. */
-    uint32_t starts = plan->pattern_length ? example->length - span + 1 : 1;
-    uint32_t start = (uint32_t)mk_draws_below(draws, starts);
-    for (int refusals = 0; plan->occurrences < 2 && refusals < MK_REFUSALS; refusals++)
-        if (plant(sampler, draws, &example->needle, example->length, start))
-            return MK_OK;
-    return draw_exactly(sampler, draws, example, start);
+    mk_status status;
+    if (plan->task.kind == MK_TASK_RUN)
+        status = mk_task_run(plan, &sampler->work, sampler->needles, example);
+    else if (plan->task.kind == MK_TASK_SCHEME)
+        status = mk_task_scheme(plan, &sampler->work, example);
+    else
+        status = mk_task_rewrite(plan, &sampler->work, sampler->needles, example);
+    if (status == MK_OK && plan->task.cipher != MK_KEY_NONE)
+        mk_task_encipher(plan, &sampler->work, example);
+    return status;
 }
 
-/* Draws words until one is of the split's class. */
-static mk_status draw_word(mk_sampler *sampler, mk_example *example)
+/* Whether a run is one of those asked for. */
+static bool is_wanted(const mk_plan *plan, const mk_example *example)
+{
+    if (plan->task.kind != MK_TASK_RUN)
+        return true;
+    if (plan->task.must_halt && example->outcome != MK_TERMINAL_RULE && example->outcome != MK_NO_RULE_APPLIES)
+        return false;
+    return example->no_op || example->steps >= plan->task.least_steps;
+}
+
+/* Draws words from attempt number `first` on until one is of the split's class and its answer is wanted. */
+static mk_status draw_word(mk_sampler *sampler, uint64_t first, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
-    bool divided = plan->words != MK_WORDS_ANY && !example->rule.undivided[example->no_op];
-    if (plan->pattern_length)
-        mk_exact_pattern(&sampler->exact, example->rule.pattern);
+    bool divided = plan->words != MK_WORDS_ANY && !sampler->instruction.undivided[example->no_op];
     example->word = sampler->word;
-    example->needle = mk_needle_make(example->rule.pattern, plan->pattern_length);
-    for (uint64_t attempt = 0; attempt < MK_ATTEMPTS; attempt++) {
+    for (uint64_t attempt = first; attempt < first + MK_ATTEMPTS; attempt++) {
         mk_draws draws;
         mk_draws_open(&draws, plan->key, plan->split, example->index, attempt);
-        mk_status status = (example->no_op ? draw_without : draw_with)(sampler, &draws, example);
-        if (status != MK_OK || !divided)
+        mk_status status = mk_words_draw(sampler, &draws, example);
+        if (status == MK_NO_MEMORY)
             return status;
-        if (is_for_seen(plan, example) == (plan->words == MK_WORDS_SEEN))
-            return MK_OK;
+        if (status != MK_OK)
+            continue;
+        bool for_seen = divided && mk_plan_is_for_seen(plan, sampler->instruction.hash, example->word, example->length);
+        if (divided && for_seen != (plan->words == MK_WORDS_SEEN))
+            continue;
+        status = answer(sampler, example);
+        if (status != MK_OK || is_wanted(plan, example))
+            return status;
     }
     return MK_INVALID;
 }
 
+/* The pairs of an `induce` example, the first of which is also its word and output. */
+static mk_status draw_pairs(mk_sampler *sampler, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    mk_work *work = &sampler->work;
+    uint8_t *to = work->pair_letters;
+    for (uint32_t i = 0; i < plan->task.pairs; i++) {
+        mk_status status = draw_word(sampler, (uint64_t)i * MK_ATTEMPTS, example);
+        if (status != MK_OK)
+            return status;
+        memcpy(to, example->word, example->length);
+        memcpy(to + example->length, example->output, example->output_length);
+        work->pairs[i] = (mk_example_pair){to, to + example->length, (uint32_t)example->length,
+                                           (uint32_t)example->output_length};
+        to += example->length + example->output_length;
+    }
+    example->word = work->pairs[0].word;
+    example->length = work->pairs[0].length;
+    example->output = work->pairs[0].output;
+    example->output_length = work->pairs[0].output_length;
+    size_t at = mk_search(&sampler->needles[0], example->word, example->length, 0);
+    example->position = at == MK_NOWHERE ? -1 : (int64_t)at;
+    example->pairs = work->pairs;
+    example->pair_count = plan->task.pairs;
+    return MK_OK;
+}
+
 mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *example)
 {
+    const mk_plan *plan = sampler->plan;
     example->index = index;
-    mk_status status = draw_rule(sampler, index, example);
-    return status == MK_OK ? draw_word(sampler, example) : status;
+    example->trace_count = example->pair_count = 0;
+    example->certificate.kind = MK_CERTIFICATE_NONE;
+    decide(sampler, example);
+    mk_status status = mk_sampler_rule(sampler, example->number, &sampler->instruction);
+    if (status == MK_OK)
+        status = prepare(sampler, example);
+    if (status != MK_OK)
+        return status;
+    draw_paraphrase(plan, example);
+    draw_key(plan, example);
+    if (sampler->certified && plan->terminating)
+        (void)mk_certify(example->rules, example->rule_count, plan->letters, &example->certificate);
+    return plan->task.kind == MK_TASK_INDUCE ? draw_pairs(sampler, example) : draw_word(sampler, 0, example);
 }

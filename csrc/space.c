@@ -159,43 +159,57 @@ static uint64_t replacement_row(const mk_rule_space *space, uint64_t j)
     return (j + j / space->lcm) % space->replacements.count;
 }
 
-static void set_apart(const mk_rule_space *space, uint64_t j, const uint8_t *pattern, uint8_t *replacement)
+static void finish_rule(const mk_rule_space *space, uint64_t j, mk_space_rule *rule)
 {
     const mk_share *replacements = &space->replacements;
-    if (!same_string(space, pattern, replacement))
+    rule->pattern_length = space->patterns.part.length;
+    rule->replacement_length = replacements->part.length;
+    rule->stratum = 0;
+    if (!same_string(space, rule->pattern, rule->replacement))
         return;
     uint64_t row = pattern_row(space, j);
     if (replacements->count < COUNT_MAX)
-        mk_share_string(replacements, (row + space->reserve) % replacements->count, replacement);
+        mk_share_string(replacements, (row + space->reserve) % replacements->count, rule->replacement);
     else
-        mk_share_string_from_last(replacements, row, replacement);
+        mk_share_string_from_last(replacements, row, rule->replacement);
 }
 
-void mk_rule_space_at(const mk_rule_space *space, uint64_t j, uint8_t *pattern, uint8_t *replacement)
+void mk_rule_space_at(const mk_rule_space *space, uint64_t j, mk_space_rule *rule)
 {
     const mk_share *patterns = &space->patterns, *replacements = &space->replacements;
     if (patterns->part.numbered || replacements->part.numbered) {
-        mk_share_string(patterns, pattern_row(space, j), pattern);
-        mk_share_string(replacements, replacement_row(space, j), replacement);
+        mk_share_string(patterns, pattern_row(space, j), rule->pattern);
+        mk_share_string(replacements, replacement_row(space, j), rule->replacement);
     } else {
-        write_index(patterns, pattern_row(space, j), pattern);
-        write_index(replacements, replacement_row(space, j), replacement);
-        mk_string_permute_both(string_of(&patterns->part, pattern), string_of(&replacements->part, replacement));
+        write_index(patterns, pattern_row(space, j), rule->pattern);
+        write_index(replacements, replacement_row(space, j), rule->replacement);
+        mk_string_permute_both(string_of(&patterns->part, rule->pattern),
+                               string_of(&replacements->part, rule->replacement));
     }
-    set_apart(space, j, pattern, replacement);
+    finish_rule(space, j, rule);
 }
 
-void mk_rule_space_many(const mk_rule_space *space, const uint64_t *numbers, size_t count, uint8_t *letters,
-                        size_t stride)
+void mk_rule_space_many(const mk_rule_space *space, const uint64_t *numbers, size_t count, mk_space_rule *rules)
 {
     uint64_t rows[2][MK_RULES_AT_ONCE] = {{0}};
-    size_t behind = space->patterns.part.length;
+    size_t stride = count > 1 ? (size_t)(rules[1].pattern - rules[0].pattern) : 0;
     for (size_t i = 0; i < count; i++) {
         rows[0][i] = pattern_row(space, numbers[i]);
         rows[1][i] = replacement_row(space, numbers[i]);
     }
-    mk_share_strings(&space->patterns, rows[0], count, letters, stride);
-    mk_share_strings(&space->replacements, rows[1], count, letters + behind, stride);
+    mk_share_strings(&space->patterns, rows[0], count, rules[0].pattern, stride);
+    mk_share_strings(&space->replacements, rows[1], count, rules[0].replacement, stride);
     for (size_t i = 0; i < count; i++)
-        set_apart(space, numbers[i], letters + i * stride, letters + i * stride + behind);
+        finish_rule(space, numbers[i], &rules[i]);
+}
+
+uint32_t mk_rule_space_widest(const mk_rule_space *space, int side)
+{
+    return (side ? &space->replacements : &space->patterns)->part.length;
+}
+
+bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length)
+{
+    (void)letters;
+    return length == mk_rule_space_widest(space, side);
 }

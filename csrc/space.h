@@ -52,12 +52,24 @@ typedef struct {
     uint64_t possible;          /* instructions, or 2^62 for more */
 } mk_rule_space;
 
-/* Writes instruction j < possible.  O(pattern + replacement), 10 Philox blocks each where they are long. */
-void mk_rule_space_at(const mk_rule_space *space, uint64_t j, uint8_t *pattern, uint8_t *replacement);
+/* A rule: the caller's room for the widest pattern and replacement, and what was written there. */
+typedef struct {
+    uint8_t *pattern, *replacement;
+    uint32_t pattern_length, replacement_length;
+    uint32_t stratum;
+} mk_space_rule;
 
-/* Writes the instructions of those numbers, each < possible: pattern and behind it replacement, each instruction
- * `stride` letters behind the one before.  At most MK_RULES_AT_ONCE of them. */
-void mk_rule_space_many(const mk_rule_space *space, const uint64_t *numbers, size_t count, uint8_t *letters,
-                        size_t stride);
+/* Writes instruction j < possible.  O(pattern + replacement), 10 Philox blocks each where they are long. */
+void mk_rule_space_at(const mk_rule_space *space, uint64_t j, mk_space_rule *rule);
+
+/* The longest pattern (side 0) or replacement (side 1). */
+uint32_t mk_rule_space_widest(const mk_rule_space *space, int side);
+
+/* Whether a string is a pattern (side 0) or a replacement (side 1) of some instruction. */
+bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length);
+
+/* Writes the instructions of those numbers, each < possible, at most MK_RULES_AT_ONCE of them and quicker together.
+ * The patterns' rooms lie at equal distances, and the replacements' at the same ones. */
+void mk_rule_space_many(const mk_rule_space *space, const uint64_t *numbers, size_t count, mk_space_rule *rules);
 
 #endif

@@ -15,10 +15,13 @@ from markovlib.outcome import Outcome
 from markovlib.rules import Match, Rule, RuleSet, Runner, RunResult, Step
 
 if TYPE_CHECKING:
+    from markovlib import machines, programs
     from markovlib.dataset import STREAM_VERSION, Dataset
     from markovlib.notation import NotationError
     from markovlib.recipe import Recipe, RecipeError
+    from markovlib.scoring import Score, Scores, reward
     from markovlib.trace import Trace
+    from markovlib.view import View
 
 __version__ = "0.1.0"
 
@@ -37,8 +40,14 @@ __all__ = [
     "RunBatch",
     "RunResult",
     "Runner",
+    "Score",
+    "Scores",
     "Step",
     "Trace",
+    "View",
+    "machines",
+    "programs",
+    "reward",
     "rewrite_once",
     "run_rows",
 ]
@@ -50,15 +59,22 @@ _LATER = {
     "NotationError": "markovlib.notation",
     "Recipe": "markovlib.recipe",
     "RecipeError": "markovlib.recipe",
+    "Score": "markovlib.scoring",
+    "Scores": "markovlib.scoring",
     "Trace": "markovlib.trace",
+    "View": "markovlib.view",
+    "reward": "markovlib.scoring",
 }
+_MODULES = ("answers", "evaluation", "leakage", "machines", "programs", "scoring")
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module 'markovlib' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"markovlib.{name}")
+    if name not in _LATER:
+        raise AttributeError(f"module 'markovlib' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_LATER[name]), name)
     return value
 

@@ -1,7 +1,7 @@
 # The data set's stream, as Cython sees it.
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from markovlib._core cimport mk_bool, mk_poll, mk_status
+from markovlib._core cimport mk_bool, mk_outcome, mk_poll, mk_status
 
 
 cdef extern from "philox.h" nogil:
@@ -49,47 +49,168 @@ cdef extern from "space.h" nogil:
         uint64_t possible
 
 
-cdef extern from "sample.h" nogil:
+cdef extern from "example.h" nogil:
+    enum:
+        MK_READ_SLACK
+
+    ctypedef struct mk_example_rule:
+        const uint8_t *pattern
+        const uint8_t *replacement
+        uint32_t pattern_length
+        uint32_t replacement_length
+        mk_bool terminal
+
+    ctypedef struct mk_example_step:
+        uint32_t rule
+        uint32_t length
+        int64_t position
+        const uint8_t *word
+
+    ctypedef struct mk_example_pair:
+        const uint8_t *word
+        const uint8_t *output
+        uint32_t length
+        uint32_t output_length
+
+    ctypedef enum mk_certificate_kind:
+        pass
+
+    ctypedef struct mk_certificate:
+        mk_certificate_kind kind
+        uint16_t value[256]
+
+    ctypedef enum mk_key_kind:
+        MK_KEY_SHIFT
+        MK_KEY_SUBSTITUTION
+
+    ctypedef struct mk_key:
+        mk_key_kind kind
+        uint32_t shift
+        uint8_t letter[256]
+
+    ctypedef struct mk_example:
+        uint64_t index
+        const mk_example_rule *rules
+        size_t rule_count
+        mk_bool no_op
+        mk_bool near_miss
+        const uint8_t *word
+        const uint8_t *output
+        size_t length
+        size_t output_length
+        int32_t rule
+        int64_t position
+        uint64_t steps
+        mk_outcome outcome
+        const mk_example_step *trace
+        size_t trace_count
+        const mk_example_pair *pairs
+        size_t pair_count
+        mk_key key
+        mk_certificate certificate
+
+
+cdef extern from "plan.h" nogil:
     ctypedef enum mk_order:
         pass
 
     ctypedef enum mk_word_class:
         pass
 
-    ctypedef struct mk_instruction:
-        const uint8_t *pattern
-        const uint8_t *replacement
-        mk_bool undivided[2]
+    ctypedef enum mk_task_kind:
+        pass
+
+    ctypedef enum mk_cipher_place:
+        pass
+
+    ctypedef struct mk_share_of:
+        uint64_t numerator
+        uint64_t denominator
+
+    ctypedef struct mk_segment:
+        const uint8_t *letters
+        uint32_t letter_count
+        uint32_t least
+        uint32_t greatest
+        mk_bool first_not_zero
+        mk_bool balanced
+
+    ctypedef struct mk_task_options:
+        mk_task_kind kind
+        uint64_t least_steps
+        uint64_t max_steps
+        size_t max_length
+        mk_bool must_halt
+        uint32_t plants
+        uint32_t pairs
+        mk_key_kind cipher
+        mk_cipher_place cipher_place
+        mk_bool cipher_of_instruction
+        mk_bool traced
+        mk_bool certified
 
     ctypedef struct mk_plan:
         mk_philox_key key
         uint64_t split
-        mk_rule_space rules
-        uint32_t letters
-        uint64_t size
+        const mk_rule_space *space
+        const mk_rule_space *refused
+        const mk_example_rule *fixed
+        uint32_t per_example
+        uint64_t pool
+        uint64_t pool_first
+        uint64_t pool_tuples
+        uint32_t bucket
+        uint32_t variables
+        mk_bool terminating
+        mk_share_of cascade
         uint64_t instructions
         mk_order order
-        uint64_t no_op_numerator
-        uint64_t no_op_denominator
-        uint32_t occurrences
+        const uint64_t *popularity
+        uint32_t letters
+        uint64_t size
+        mk_share_of no_op
+        mk_share_of near_miss
+        uint32_t near_miss_edits
+        const uint32_t *occurrences
+        uint32_t occurrence_count
+        const uint64_t *fires
         uint32_t shortest
         uint32_t longest
+        mk_bool exact
         mk_word_class words
+        mk_bool divides
+        const mk_segment *segments
+        uint32_t segment_count
+        mk_task_options task
+        uint32_t paraphrases
         mk_bool always_divided[2]
 
     mk_status mk_plan_open(mk_plan *plan)
     void mk_plan_close(mk_plan *plan)
-    uint64_t mk_plan_no_ops(const mk_plan *plan, uint64_t end)
+    uint64_t mk_share_before(mk_share_of share, uint64_t end)
+
+
+cdef extern from "sample.h" nogil:
+    ctypedef struct mk_instruction:
+        const mk_example_rule *rules
+        uint32_t stratum
+        mk_bool undivided[2]
 
     ctypedef struct mk_sampler:
         pass
 
     mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, mk_bool sequential)
     void mk_sampler_close(mk_sampler *sampler)
-    mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_instruction *rule)
+    mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_instruction *instruction)
 
 
-cdef extern from "render.h" nogil:
+cdef extern from "certify.h" nogil:
+    mk_bool mk_certify(const mk_example_rule *rules, size_t count, uint32_t letters, mk_certificate *certificate)
+    mk_bool mk_certificate_holds(const mk_certificate *certificate, const mk_example_rule *rules, size_t count,
+                                 uint32_t letters)
+
+
+cdef extern from "template.h" nogil:
     ctypedef struct mk_letters:
         uint32_t letters
         uint8_t bytes[256][4]
@@ -98,29 +219,58 @@ cdef extern from "render.h" nogil:
         mk_bool narrow
         mk_bool shifted
 
-    ctypedef enum mk_piece_kind:
-        MK_PIECE_LITERAL
-        MK_PIECE_PATTERN
-        MK_PIECE_REPLACEMENT
-        MK_PIECE_WORD
-        MK_PIECE_OUTPUT
+    ctypedef struct mk_text:
+        uint8_t *data
+        size_t used
+        size_t capacity
 
-    ctypedef struct mk_piece:
-        mk_piece_kind kind
-        const uint8_t *literal
-        size_t length
+    ctypedef struct mk_op:
+        uint8_t kind
+        uint8_t name
+        uint8_t form
+        mk_bool reversed
+        uint32_t jump
+        size_t at
 
     ctypedef struct mk_template:
-        const mk_piece *pieces
-        size_t count
+        pass
 
+    ctypedef struct mk_templates:
+        const mk_template *choices
+        uint32_t count
+
+    mk_status mk_template_open(mk_template *template, const mk_op *ops, size_t count, const uint8_t *literals,
+                               size_t literal_bytes, const mk_letters *letters)
+    void mk_template_close(mk_template *template)
+    mk_status mk_template_write(const mk_template *template, const mk_letters *letters, const mk_example *example,
+                                mk_text *out)
+
+
+cdef extern from "lists.h" nogil:
+    enum:
+        MK_LIST_RULES
+        MK_LIST_TRACE
+        MK_LIST_PAIRS
+        MK_LISTS
+
+    ctypedef struct mk_list:
+        size_t items
+        mk_text text[2]
+        mk_text ends[2]
+        mk_text number[2]
+
+    void mk_list_close(mk_list *list)
+
+
+cdef extern from "render.h" nogil:
     enum:
         MK_TEXT_COLUMNS
 
     ctypedef struct mk_request:
         mk_plan *plan
         const mk_letters *letters
-        const mk_template *templates[6]
+        mk_templates templates[8]
+        mk_bool lists[3]
         const int64_t *indices
         uint64_t start
         size_t count
@@ -128,11 +278,19 @@ cdef extern from "render.h" nogil:
         mk_poll poll
 
     ctypedef struct mk_examples:
-        uint8_t *data[6]
-        int64_t *offsets[6]
+        uint8_t *data[8]
+        int64_t *offsets[8]
+        mk_list lists[3]
+        int64_t *list_offsets[3]
         int32_t *rule
         int64_t *position
+        int64_t *instruction
+        int64_t *steps
+        int32_t *stratum
+        int32_t *occurrences
         uint8_t *no_op
+        uint8_t *near_miss
+        uint8_t *outcome
         int64_t failed
 
     mk_status mk_examples_render(const mk_request *request, mk_examples *examples)

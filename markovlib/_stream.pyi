@@ -4,7 +4,11 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
+from markovlib.render import Program
+
 TEXT_COLUMNS: tuple[str, ...]
+NUMBER_COLUMNS: dict[str, type[np.generic]]
+LIST_COLUMNS: tuple[str, ...]
 
 class NoWordError(Exception):
     index: int
@@ -27,6 +31,22 @@ class Part:
     def permute_back(self, digits: bytes) -> bytes: ...
 
 @final
+class Template:
+    def __new__(cls, programs: Sequence[Program], letters: list[bytes]) -> Self: ...
+    def write(self, fields: dict[str, Any], paraphrase: int = 0) -> bytes: ...
+
+@final
+class RuleSpace:
+    def __new__(
+        cls,
+        key: Sequence[int],
+        letters: int,
+        patterns: tuple[int, int, int, bytes, bytes],
+        replacements: tuple[int, int, int, bytes, bytes],
+        pairing: tuple[int, int, int],
+    ) -> Self: ...
+
+@final
 class Plan:
     def __new__(
         cls,
@@ -34,27 +54,46 @@ class Plan:
         key: Sequence[int],
         split: int,
         letters: list[bytes],
+        word_letters: int,
         text: bool,
-        patterns: tuple[int, int, int, bytes, bytes],
-        replacements: tuple[int, int, int, bytes, bytes],
-        pairing: tuple[int, int, int],
-        size: int | None,
+        space: RuleSpace | None,
+        refused: RuleSpace | None,
+        fixed: Sequence[tuple[bytes, bytes, bool]] | None,
+        per_example: int,
+        pool: tuple[int, int, int],
+        bucket: int,
+        variables: int,
+        terminating: bool,
+        cascade: tuple[int, int],
         instructions: int,
         order: int,
+        popularity: NDArray[np.uint64] | None,
+        size: int | None,
         no_op: tuple[int, int],
-        occurrences: int,
+        near_miss: tuple[int, int],
+        near_miss_edits: int,
+        occurrences: Sequence[int],
+        fires: Sequence[int] | None,
         lengths: tuple[int, int],
+        exact: bool,
         words: int,
-        prompt: Sequence[tuple[int, bytes]],
-        completion: Sequence[tuple[int, bytes]],
+        divides: bool,
+        segments: Sequence[tuple[bytes, int, int, bool, bool]] | None,
+        task: dict[str, Any],
+        paraphrases: int,
+        prompt: Sequence[Program],
+        completion: Sequence[Program],
+        fields: Sequence[Sequence[Program]],
     ) -> Self: ...
     @property
     def text(self) -> bool: ...
     @property
     def always_divided(self) -> tuple[bool, bool]: ...
     def no_ops(self, end: int) -> int: ...
-    def instruction(self, j: int) -> tuple[bytes, bytes, bool, bool]: ...
-    def example(self, index: int) -> tuple[Any, ...]: ...
+    def instruction(self, j: int) -> tuple[list[tuple[bytes, bytes]], int, bool, bool]: ...
+    def example(
+        self, index: int, texts: int, lists: bool
+    ) -> tuple[list[Any], tuple[int, int, int, int, int, int, bool], list[tuple[Any, ...]] | None]: ...
     def batch(
         self, start: int, count: int, indices: NDArray[np.int64] | None, columns: Collection[str], threads: int
     ) -> dict[str, Any]: ...

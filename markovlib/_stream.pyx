@@ -13,11 +13,17 @@ from markovlib._core cimport MK_INVALID, MK_NO_MEMORY, MK_OK, Interrupts, mk_fre
 import numpy as np
 
 # The text columns in the order of csrc/render.h.
-TEXT_COLUMNS = ("prompt", "completion", "word", "output", "pattern", "replacement")
+TEXT_COLUMNS = ("prompt", "completion", "word", "output", "pattern", "replacement", "key", "certificate")
+NUMBER_COLUMNS = {
+    "rule": np.int32, "position": np.int64, "instruction": np.int64, "steps": np.int64, "stratum": np.int32,
+    "occurrences": np.int32, "no_op": np.uint8, "near_miss": np.uint8, "outcome": np.uint8,
+}
+# In the order of csrc/lists.h.
+LIST_COLUMNS = ("rules", "trace", "pairs")
 
 
 class NoWordError(Exception):
-    """Example `index` found no word of its split's class in the stated number of draws."""
+    """Example `index` found no word of what is asked in the stated number of draws."""
 
     def __init__(self, index):
         super().__init__(index)
@@ -91,30 +97,6 @@ cdef class Part:
         return bytes(out)
 
 
-@cython.final
-@cython.internal
-cdef class Template:
-    """Pieces, and the bytes of their literals."""
-    cdef mk_template c
-    cdef mk_piece *pieces
-    cdef object literals
-
-    def __cinit__(self, pieces):
-        self.literals = [literal for kind, literal in pieces]
-        self.c.count = len(pieces)
-        self.pieces = <mk_piece *>mk_malloc(self.c.count * sizeof(mk_piece))
-        if self.pieces == NULL:
-            raise MemoryError
-        self.c.pieces = self.pieces
-        for i, (kind, literal) in enumerate(pieces):
-            self.pieces[i].kind = <mk_piece_kind><int>kind
-            self.pieces[i].literal = <const uint8_t *>PyBytes_AS_STRING(literal)
-            self.pieces[i].length = len(literal)
-
-    def __dealloc__(self):
-        mk_free(self.pieces)
-
-
 cdef int set_letters(mk_letters *c, list letters) except -1:
     c.letters = len(letters)
     c.widest = max(len(letter) for letter in letters)
@@ -127,37 +109,204 @@ cdef int set_letters(mk_letters *c, list letters) except -1:
 
 
 @cython.final
+cdef class Template:
+    """The templates of one text column, a program of markovlib/render.py for each paraphrase."""
+    cdef mk_letters letters
+    cdef mk_template *choices
+    cdef mk_templates c
+
+    def __cinit__(self, programs, list letters):
+        memset(&self.letters, 0, sizeof(self.letters))
+        set_letters(&self.letters, letters)
+        self.choices = <mk_template *>mk_malloc(len(programs) * sizeof(mk_template))
+        if self.choices == NULL:
+            raise MemoryError
+        self.c.choices = self.choices
+        for ops, literals in programs:
+            self.open(ops, literals)
+
+    cdef int open(self, list ops, bytes literals) except -1:
+        cdef mk_op *c = <mk_op *>mk_malloc(len(ops) * sizeof(mk_op))
+        cdef mk_status status
+        if c == NULL:
+            raise MemoryError
+        try:
+            for i, (kind, name, form, backwards, jump, at) in enumerate(ops):
+                c[i] = mk_op(kind, name, form, backwards, jump, at)
+            status = mk_template_open(&self.choices[self.c.count], c, len(ops),
+                                      <const uint8_t *>PyBytes_AS_STRING(literals), len(literals), &self.letters)
+            if status != MK_OK:
+                raise MemoryError
+            self.c.count += 1
+        finally:
+            mk_free(c)
+        return 0
+
+    def __dealloc__(self):
+        for i in range(self.c.count):
+            mk_template_close(&self.choices[i])
+        mk_free(self.choices)
+
+    def write(self, dict fields, size_t paraphrase=0):
+        """The bytes of one example, its fields as in csrc/example.h and its strings as codes.
+
+        `rules` is a list of (pattern, replacement, terminal), `trace` of (rule, position, word), `pairs` of (word,
+        output); `key` is None, a shift or bytes; `certificate` None or (kind, the value of every letter).
+        """
+        if paraphrase >= self.c.count:
+            raise IndexError(paraphrase)
+        cdef Fields example = Fields(fields)
+        cdef mk_text text = mk_text(NULL, 0, 0)
+        cdef mk_status status = mk_template_write(&self.choices[paraphrase], &self.letters, &example.c, &text)
+        try:
+            if status != MK_OK:
+                raise MemoryError
+            return PyBytes_FromStringAndSize(<const char *>text.data, text.used)
+        finally:
+            mk_free(text.data)
+
+
+@cython.final
+@cython.internal
+cdef class Fields:
+    """An example made from Python's values, all of which it owns."""
+    cdef mk_example c
+    cdef list kept
+
+    cdef void *room(self, size_t size) except NULL:
+        memory = bytearray(size + 1)
+        self.kept.append(memory)
+        return PyByteArray_AS_STRING(memory)
+
+    cdef const uint8_t *string(self, bytes codes) except NULL:
+        cdef char *room = <char *>self.room(len(codes) + MK_READ_SLACK)
+        memcpy(room, PyBytes_AS_STRING(codes), len(codes))
+        return <const uint8_t *>room
+
+    def __cinit__(self, dict fields):
+        memset(&self.c, 0, sizeof(self.c))
+        self.kept = []
+        self.c.index = fields["index"]
+        self.c.no_op, self.c.near_miss = fields["no_op"], fields["near_miss"]
+        self.c.word, self.c.length = self.string(fields["word"]), len(fields["word"])
+        self.c.output, self.c.output_length = self.string(fields["output"]), len(fields["output"])
+        self.c.rule, self.c.position, self.c.steps = fields["rule"], fields["position"], fields["steps"]
+        self.c.outcome = <mk_outcome><int>fields["outcome"]
+        self.take_rules(fields["rules"])
+        self.take_trace(fields["trace"])
+        self.take_pairs(fields["pairs"])
+        self.take_key(fields["key"])
+        if fields["certificate"] is not None:
+            kind, values = fields["certificate"]
+            self.c.certificate.kind = <mk_certificate_kind><int>kind
+            for i, value in enumerate(values):
+                self.c.certificate.value[i] = value
+
+    cdef int take_rules(self, list rules) except -1:
+        cdef mk_example_rule *c = <mk_example_rule *>self.room(len(rules) * sizeof(mk_example_rule))
+        for i, (pattern, replacement, terminal) in enumerate(rules):
+            c[i] = mk_example_rule(self.string(pattern), self.string(replacement), len(pattern), len(replacement),
+                                   terminal)
+        self.c.rules, self.c.rule_count = c, len(rules)
+        return 0
+
+    cdef int take_trace(self, list trace) except -1:
+        cdef mk_example_step *c = <mk_example_step *>self.room(len(trace) * sizeof(mk_example_step))
+        for i, (rule, position, word) in enumerate(trace):
+            c[i] = mk_example_step(rule, len(word), position, self.string(word))
+        self.c.trace, self.c.trace_count = c, len(trace)
+        return 0
+
+    cdef int take_pairs(self, list pairs) except -1:
+        cdef mk_example_pair *c = <mk_example_pair *>self.room(len(pairs) * sizeof(mk_example_pair))
+        for i, (word, output) in enumerate(pairs):
+            c[i] = mk_example_pair(self.string(word), self.string(output), len(word), len(output))
+        self.c.pairs, self.c.pair_count = c, len(pairs)
+        return 0
+
+    cdef int take_key(self, key) except -1:
+        if isinstance(key, bytes):
+            self.c.key.kind = MK_KEY_SUBSTITUTION
+            memcpy(self.c.key.letter, PyBytes_AS_STRING(key), len(key))
+        elif key is not None:
+            self.c.key.kind, self.c.key.shift = MK_KEY_SHIFT, key
+        return 0
+
+
+@cython.final
+cdef class RuleSpace:
+    """A share of a rule space, compiled."""
+    cdef mk_rule_space c
+    cdef object digits
+
+    def __cinit__(self, key, uint32_t letters, patterns, replacements, pairing):
+        memset(&self.c, 0, sizeof(self.c))
+        self.digits = (patterns, replacements)
+        self.set_share(&self.c.patterns, 1, key, letters, patterns)
+        self.set_share(&self.c.replacements, 2, key, letters, replacements)
+        self.c.lcm, self.c.reserve, self.c.possible = pairing
+
+    cdef int set_share(self, mk_share *share, uint64_t axis, key, uint32_t letters, values) except -1:
+        length, share.count, share.first, first_digits, last_digits = values
+        mk_part_open(&share.part, key_of(key), axis, letters, length)
+        share.first_digits = <const uint8_t *>PyBytes_AS_STRING(first_digits)
+        share.last_digits = <const uint8_t *>PyBytes_AS_STRING(last_digits)
+        return 0
+
+
+cdef mk_share_of share_of(share) except *:
+    return mk_share_of(share[0], share[1])
+
+
+@cython.final
 cdef class Plan:
-    """What a data set is, compiled; never written after it is made (but for a cache), so that threads may share it."""
+    """What a data set is, compiled; never written after it is made (but for a cache), so that threads may share it.
+
+    The fields are those of csrc/plan.h; `letters` are the bytes of every letter, those of words first.
+    """
     cdef mk_plan c
     cdef mk_letters letters
     cdef bint opened
     cdef readonly bint text
-    cdef object digits                  # keeps the shares' bytes
+    cdef RuleSpace space, refused
+    cdef list kept                      # what the plan borrows
     cdef list templates
 
-    def __cinit__(self, *, key, split, list letters, bint text, patterns, replacements, pairing, size, instructions,
-                  int order, no_op, occurrences, lengths, int words, prompt, completion):
+    def __cinit__(self, *, key, split, list letters, int word_letters, bint text, RuleSpace space, RuleSpace refused,
+                  fixed, int per_example, pool, int bucket, int variables, bint terminating, cascade, instructions,
+                  int order, popularity, size, no_op, near_miss, int near_miss_edits, occurrences, fires, lengths,
+                  bint exact, int words, bint divides, segments, dict task, int paraphrases, prompt, completion, fields):
         memset(&self.c, 0, sizeof(self.c))
         memset(&self.letters, 0, sizeof(self.letters))
+        self.kept = []
         self.text = text
         set_letters(&self.letters, letters)
         self.c.key = key_of(key)
         self.c.split = split
-        self.c.letters = len(letters)
-        self.digits = (patterns, replacements)
-        self.set_share(&self.c.rules.patterns, 1, patterns)
-        self.set_share(&self.c.rules.replacements, 2, replacements)
-        self.c.rules.lcm, self.c.rules.reserve, self.c.rules.possible = pairing
-        self.c.size = <uint64_t>-1 if size is None else size
+        self.space, self.refused = space, refused
+        self.c.space = &space.c if space is not None else NULL
+        self.c.refused = &refused.c if refused is not None else NULL
+        self.c.per_example = per_example
+        self.c.pool, self.c.pool_first, self.c.pool_tuples = pool
+        self.c.bucket, self.c.variables, self.c.terminating = bucket, variables, terminating
+        self.c.cascade = share_of(cascade)
         self.c.instructions = instructions
         self.c.order = <mk_order>order
-        self.c.no_op_numerator, self.c.no_op_denominator = no_op
-        self.c.occurrences = occurrences
+        self.c.popularity = <const uint64_t *>self.array(popularity, np.uint64)
+        self.c.fixed = self.fixed_rules(fixed)
+        self.c.letters = word_letters
+        self.c.size = <uint64_t>-1 if size is None else size
+        self.c.no_op, self.c.near_miss = share_of(no_op), share_of(near_miss)
+        self.c.near_miss_edits = near_miss_edits
+        self.c.occurrences = <const uint32_t *>self.array(occurrences, np.uint32)
+        self.c.occurrence_count = len(occurrences)
+        self.c.fires = <const uint64_t *>self.array(fires, np.uint64)
         self.c.shortest, self.c.longest = lengths
-        self.c.words = <mk_word_class>words
-        fields = (MK_PIECE_WORD, MK_PIECE_OUTPUT, MK_PIECE_PATTERN, MK_PIECE_REPLACEMENT)
-        self.templates = [Template(prompt), Template(completion), *(Template([(kind, b"")]) for kind in fields)]
+        self.c.exact, self.c.words, self.c.divides = exact, <mk_word_class>words, divides
+        self.set_segments(segments)
+        self.set_task(task)
+        self.c.paraphrases = paraphrases
+        self.templates = [Template(programs, letters) for programs in (prompt, completion, *fields)]
         if mk_plan_open(&self.c) != MK_OK:
             raise MemoryError("not enough memory for the data set")
         self.opened = True
@@ -166,11 +315,50 @@ cdef class Plan:
         if self.opened:
             mk_plan_close(&self.c)
 
-    cdef int set_share(self, mk_share *share, uint64_t axis, values) except -1:
-        length, share.count, share.first, first_digits, last_digits = values
-        mk_part_open(&share.part, self.c.key, axis, self.c.letters, length)
-        share.first_digits = <const uint8_t *>PyBytes_AS_STRING(first_digits)
-        share.last_digits = <const uint8_t *>PyBytes_AS_STRING(last_digits)
+    cdef const void *array(self, values, dtype) except? NULL:
+        """The memory of numbers, kept alive; NULL for None."""
+        if values is None:
+            return NULL
+        kept = np.ascontiguousarray(values, dtype)
+        self.kept.append(kept)
+        cdef size_t address = kept.ctypes.data
+        return <const void *>address
+
+    cdef const uint8_t *codes(self, bytes values):
+        self.kept.append(values + bytes(MK_READ_SLACK))
+        return <const uint8_t *>PyBytes_AS_STRING(self.kept[len(self.kept) - 1])
+
+    cdef const mk_example_rule *fixed_rules(self, rules) except? NULL:
+        if rules is None:
+            return NULL
+        room = bytearray(len(rules) * sizeof(mk_example_rule) + 1)
+        self.kept.append(room)
+        cdef mk_example_rule *c = <mk_example_rule *>PyByteArray_AS_STRING(room)
+        for i, (pattern, replacement, terminal) in enumerate(rules):
+            c[i] = mk_example_rule(self.codes(pattern), self.codes(replacement), len(pattern), len(replacement),
+                                   terminal)
+        return c
+
+    cdef int set_segments(self, segments) except -1:
+        if segments is None:
+            return 0
+        room = bytearray(len(segments) * sizeof(mk_segment) + 1)
+        self.kept.append(room)
+        cdef mk_segment *c = <mk_segment *>PyByteArray_AS_STRING(room)
+        for i, (letters, least, greatest, first_not_zero, balanced) in enumerate(segments):
+            c[i] = mk_segment(self.codes(letters), len(letters), least, greatest, first_not_zero, balanced)
+        self.c.segments, self.c.segment_count = c, len(segments)
+        return 0
+
+    cdef int set_task(self, dict task) except -1:
+        cdef mk_task_options *c = &self.c.task
+        c.kind = <mk_task_kind><int>task["kind"]
+        c.least_steps, c.max_steps, c.max_length = task["least_steps"], task["max_steps"], task["max_length"]
+        c.must_halt, c.plants, c.pairs = task["must_halt"], task["plants"], task["pairs"]
+        c.cipher = <mk_key_kind><int>task["cipher"]
+        c.cipher_place = <mk_cipher_place><int>task["cipher_place"]
+        c.cipher_of_instruction, c.traced = task["cipher_of_instruction"], task["traced"]
+        c.certified = task["certified"]
         return 0
 
     @property
@@ -178,25 +366,26 @@ cdef class Plan:
         return bool(self.c.always_divided[0]), bool(self.c.always_divided[1])
 
     def no_ops(self, uint64_t end):
-        return mk_plan_no_ops(&self.c, end)
+        return mk_share_before(self.c.no_op, end)
 
     def instruction(self, uint64_t j):
-        """(pattern, replacement, words too few to divide, no-ops too few to divide), as codes."""
-        if j >= self.c.rules.possible:
-            raise IndexError(j)
+        """(rules as (pattern, replacement) codes, stratum, words too few to divide, no-ops too few to divide)."""
         cdef mk_sampler sampler
-        cdef mk_instruction rule
+        cdef mk_instruction found
         cdef mk_status status
         if mk_sampler_open(&sampler, &self.c, False) != MK_OK:
             raise MemoryError
         try:
             with nogil:
-                status = mk_sampler_rule(&sampler, j, &rule)
+                status = mk_sampler_rule(&sampler, j, &found)
+            if status == MK_INVALID:
+                raise IndexError(j)
             if status != MK_OK:
                 raise MemoryError
-            pattern = rule.pattern[: self.c.rules.patterns.part.length]
-            replacement = rule.replacement[: self.c.rules.replacements.part.length]
-            return pattern, replacement, bool(rule.undivided[0]), bool(rule.undivided[1])
+            rules = [(found.rules[i].pattern[: found.rules[i].pattern_length],
+                      found.rules[i].replacement[: found.rules[i].replacement_length])
+                     for i in range(self.c.per_example)]
+            return rules, found.stratum, bool(found.undivided[0]), bool(found.undivided[1])
         finally:
             mk_sampler_close(&sampler)
 
@@ -214,39 +403,80 @@ cdef class Plan:
         interrupts.check(status)
         return 0
 
+    cdef object string(self, const uint8_t *data, Py_ssize_t length):
+        return (PyUnicode_DecodeUTF8(<const char *>data, length, NULL) if self.text
+                else PyBytes_FromStringAndSize(<const char *>data, length))
+
     cdef object value(self, mk_examples *examples, int column):
         """The one row of a text column."""
-        cdef const char *data = <const char *>examples.data[column]
-        cdef Py_ssize_t length = examples.offsets[column][1]
-        return PyUnicode_DecodeUTF8(data, length, NULL) if self.text else PyBytes_FromStringAndSize(data, length)
+        return self.string(examples.data[column], examples.offsets[column][1])
 
-    def example(self, uint64_t index):
-        """The six text values of one example, in the order of TEXT_COLUMNS, and the position."""
+    def example(self, uint64_t index, int texts, bint lists):
+        """The first text values of one example, and (rule, position, steps, outcome, instruction, stratum, near_miss).
+
+        Where lists are wanted, they follow: rules, trace, pairs, each a tuple of tuples.
+        """
         cdef mk_request request
         cdef mk_examples examples
-        cdef int64_t position
+        cdef int64_t position, steps, instruction
+        cdef int32_t rule, stratum
+        cdef uint8_t outcome, near_miss
+        cdef int64_t[3][2] offsets
         memset(&request, 0, sizeof(request))
         memset(&examples, 0, sizeof(examples))
+        memset(offsets, 0, sizeof(offsets))
         request.start = index
         request.count = request.threads = 1
-        for column in range(MK_TEXT_COLUMNS):
-            request.templates[column] = &(<Template>self.templates[column]).c
-        examples.position = &position
+        for column in range(texts):
+            request.templates[column] = (<Template>self.templates[column]).c
+        examples.position, examples.rule, examples.steps = &position, &rule, &steps
+        examples.outcome, examples.near_miss = &outcome, &near_miss
+        examples.instruction, examples.stratum = &instruction, &stratum
+        for kind in range(MK_LISTS):
+            request.lists[kind] = lists
+            examples.list_offsets[kind] = offsets[kind]
         self.render(&request, &examples, Interrupts())
         try:
-            return tuple([self.value(&examples, column) for column in range(MK_TEXT_COLUMNS)]) + (position,)
+            values = [self.value(&examples, column) for column in range(texts)]
+            numbers = (rule, position, steps, outcome, instruction, stratum, bool(near_miss))
+            if not lists:
+                return values, numbers, None
+            return values, numbers, [self.items(&examples.lists[kind], kind) for kind in range(MK_LISTS)]
         finally:
-            for column in range(MK_TEXT_COLUMNS):
-                mk_free(examples.data[column])
-                mk_free(examples.offsets[column])
+            self.free(&examples)
+
+    cdef tuple items(self, mk_list *items, int kind):
+        """The items of one row."""
+        cdef const int64_t *ends[2]
+        cdef const int64_t *numbers[2]
+        made = []
+        for which in range(2):
+            ends[which] = <const int64_t *>items.ends[which].data
+            numbers[which] = <const int64_t *>items.number[which].data
+        for i in range(<Py_ssize_t>items.items):
+            texts = [self.string(items.text[which].data + (ends[which][i - 1] if i else 0),
+                                 ends[which][i] - (ends[which][i - 1] if i else 0))
+                     for which in range(2) if items.ends[which].used]
+            if kind == MK_LIST_RULES:
+                made.append((*texts, bool(numbers[0][i])))
+            elif kind == MK_LIST_TRACE:
+                made.append((numbers[0][i], numbers[1][i], *texts))
+            else:
+                made.append(tuple(texts))
+        return tuple(made)
+
+    cdef int free(self, mk_examples *examples) except -1:
+        for column in range(MK_TEXT_COLUMNS):
+            mk_free(examples.data[column])
+            mk_free(examples.offsets[column])
+        for kind in range(MK_LISTS):
+            mk_list_close(&examples.lists[kind])
+        return 0
 
     def batch(self, uint64_t start, size_t count, const int64_t[::1] indices, columns, size_t threads):
-        """Columns by name: those of TEXT_COLUMNS, and rule, position and no_op, as far as they are asked for."""
+        """Columns by name as far as they are asked for: those of TEXT_COLUMNS, NUMBER_COLUMNS and LIST_COLUMNS."""
         cdef mk_request request
         cdef mk_examples examples
-        cdef int32_t[::1] rule
-        cdef int64_t[::1] position
-        cdef uint8_t[::1] no_op
         memset(&request, 0, sizeof(request))
         memset(&examples, 0, sizeof(examples))
         request.start = start
@@ -254,36 +484,70 @@ cdef class Plan:
         request.threads = threads
         if indices is not None and count:
             request.indices = &indices[0]
-        made = {}
-        if "rule" in columns and count:
-            made["rule"] = rule = np.empty(count, np.int32)
-            examples.rule = &rule[0]
-        if "position" in columns and count:
-            made["position"] = position = np.empty(count, np.int64)
-            examples.position = &position[0]
-        if "no_op" in columns and count:
-            made["no_op"] = no_op = np.empty(count, np.uint8)
-            examples.no_op = &no_op[0]
+        result = {name: np.empty(count, dtype) for name, dtype in NUMBER_COLUMNS.items() if name in columns}
+        examples.rule = <int32_t *>address(result, "rule")
+        examples.position = <int64_t *>address(result, "position")
+        examples.instruction = <int64_t *>address(result, "instruction")
+        examples.steps = <int64_t *>address(result, "steps")
+        examples.stratum = <int32_t *>address(result, "stratum")
+        examples.occurrences = <int32_t *>address(result, "occurrences")
+        examples.no_op = <uint8_t *>address(result, "no_op")
+        examples.near_miss = <uint8_t *>address(result, "near_miss")
+        examples.outcome = <uint8_t *>address(result, "outcome")
         for column, name in enumerate(TEXT_COLUMNS):
             if name in columns:
-                request.templates[column] = &(<Template>self.templates[column]).c
+                request.templates[column] = (<Template>self.templates[column]).c
+        offsets = {name: np.zeros(count + 1, np.int64) for name in LIST_COLUMNS if name in columns}
+        for kind, name in enumerate(LIST_COLUMNS):
+            request.lists[kind] = name in columns
+            examples.list_offsets[kind] = <int64_t *>address(offsets, name)
         self.render(&request, &examples, Interrupts())
-        result = {name: np.asarray(values) for name, values in made.items()}
-        self.adopt(&examples, count, result)
+        try:
+            for kind, name in enumerate(LIST_COLUMNS):
+                if name in columns:
+                    result[name] = (offsets[name], *self.list_parts(&examples.lists[kind]))
+            self.adopt(&examples, count, result)
+        finally:
+            self.free(&examples)
         return result
+
+    cdef tuple list_parts(self, mk_list *items):
+        """(texts as columns, numbers as arrays): what the items of all rows have, one after the other."""
+        texts = [self.list_text(&items.text[which], &items.ends[which], items.items) for which in range(2)
+                 if items.ends[which].used or not items.items]
+        numbers = [np.frombuffer(PyBytes_FromStringAndSize(<char *>items.number[which].data, items.number[which].used),
+                                 np.int64) for which in range(2)]
+        return texts, numbers
+
+    cdef object list_text(self, mk_text *text, mk_text *ends, size_t count):
+        cdef int64_t *offsets = <int64_t *>mk_malloc((count + 1) * sizeof(int64_t))
+        cdef uint8_t *data
+        if offsets == NULL:
+            raise MemoryError
+        offsets[0] = 0
+        if count:
+            memcpy(offsets + 1, ends.data, count * sizeof(int64_t))
+        data, text.data = text.data, NULL
+        if data == NULL:
+            data = <uint8_t *>mk_malloc(1)
+        return column_adopt(data, offsets, count, self.text)
 
     cdef int adopt(self, mk_examples *examples, Py_ssize_t count, dict result) except -1:
         cdef uint8_t *data
         cdef int64_t *offsets
-        try:
-            for column, name in enumerate(TEXT_COLUMNS):
-                data, offsets = examples.data[column], examples.offsets[column]
-                examples.data[column] = NULL
-                examples.offsets[column] = NULL
-                if offsets != NULL:
-                    result[name] = column_adopt(data, offsets, count, self.text)
-        finally:
-            for column in range(MK_TEXT_COLUMNS):
-                mk_free(examples.data[column])
-                mk_free(examples.offsets[column])
+        for column, name in enumerate(TEXT_COLUMNS):
+            data, offsets = examples.data[column], examples.offsets[column]
+            examples.data[column] = NULL
+            examples.offsets[column] = NULL
+            if offsets != NULL:
+                result[name] = column_adopt(data, offsets, count, self.text)
         return 0
+
+
+cdef void *address(dict arrays, str name) except? NULL:
+    """The memory of an array, or NULL where there is none."""
+    cdef size_t at
+    if name not in arrays or not arrays[name].size:
+        return NULL
+    at = arrays[name].ctypes.data
+    return <void *>at

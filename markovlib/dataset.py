@@ -5,139 +5,34 @@ from __future__ import annotations
 import hashlib
 import operator
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markovlib import _stream
 from markovlib.batch import thread_count
+from markovlib.examples import ALL_COLUMNS, COLUMNS, LISTS, Batch, Example, Pair, TraceStep, list_column
 from markovlib.outcome import Outcome
-from markovlib.recipe import Recipe, RecipeError, _pair
-from markovlib.render import parse_template
+from markovlib.plan import SplitPlan, split_id, stream_key
+from markovlib.recipe import SPLITS, Recipe, RecipeError
 from markovlib.rules import Rule
-from markovlib.spaces import Instructions
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from pathlib import Path
+
+    from markovlib import scoring
+    from markovlib.packing import Packed
+    from markovlib.tokens import Tokenizer, Tokens
+    from markovlib.view import View
+
+__all__ = ["COLUMNS", "SPLITS", "STREAM_VERSION", "Batch", "Dataset", "Example", "split_id", "stream_key"]
 
 #: Names the function from (recipe, seed, split, index) to examples.  What it promises is in docs/datasets.md.
 STREAM_VERSION = 1
 
-SPLITS = ("train", "seen", "unseen")
-COLUMNS = (
-    "index", "prompt", "completion", "word", "output", "pattern", "replacement", "rule", "position", "no_op",
-    "steps", "outcome",
-)  # fmt: skip
-
-_SPAWN_KEY = 0x6D61726B6F76
-_ORDER_OWN, _ORDER_CYCLE, _ORDER_SHUFFLED = range(3)
-_WORD_CLASSES = {"train": 1, "seen": 2}
-_LARGEST_INDEX = 2**62
 _ROWS_PER_THREAD = 4096
 _COUNTED_RULES = 2**16
-
-
-def stream_key(seed: int) -> tuple[int, int]:
-    """The Philox key of a seed: 128 bits of NumPy's SeedSequence, under a spawn key of this library's own."""
-    words = np.random.SeedSequence(seed, spawn_key=(_SPAWN_KEY,)).generate_state(2, np.uint64)
-    return int(words[0]), int(words[1])
-
-
-def split_id(split: str) -> int:
-    """The number of a split in the counter: the first eight bytes of the SHA-256 of its name, the lowest first."""
-    return int.from_bytes(hashlib.sha256(split.encode()).digest()[:8], "little")
-
-
-class Example(NamedTuple):
-    """One example.
-
-    `rules` holds every rule of its instruction; `pattern` and `replacement` are those of the rule that fired, or of
-    the only one.  `rule` is the index of the rule that fired and `position` where, in letters; both are -1 for a
-    no-op.  `steps` and `outcome` are those of the run: the rule of a `rewrite` is terminal.  In an example from a
-    batch, the columns that the batch does not have are None.
-    """
-
-    index: int  # type: ignore[assignment]  # not the method of tuples
-    prompt: Any
-    completion: Any
-    word: Any
-    output: Any
-    pattern: Any
-    replacement: Any
-    rules: tuple[Rule, ...] | None
-    rule: int
-    position: int
-    no_op: bool
-    steps: int
-    outcome: Outcome
-
-
-class Batch:
-    """Examples as columns: an attribute for each column asked for, in the order of `columns`.
-
-    Texts are packed columns (`Column`); `index`, `position` and `steps` are int64, `rule` int32, `no_op` bool and
-    `outcome` uint8 arrays.  `len(batch)` is the number of rows, `batch[i]` an `Example`.
-    """
-
-    __slots__ = ("_values", "columns")
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
-        self.columns = tuple(values)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in COLUMNS and name in self._values:
-            return self._values[name]
-        problem = "was not asked for" if name in COLUMNS else "is not a column"
-        raise AttributeError(f"{name!r} {problem}; this batch has {', '.join(self.columns)}")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("a batch is not pickled; ask the data set for it again, or use to_arrow()")
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self.columns]
-
-    def __len__(self) -> int:
-        return len(next(iter(self._values.values())))
-
-    def __repr__(self) -> str:
-        return f"<Batch of {len(self)} examples: {', '.join(self.columns)}>"
-
-    def __getitem__(self, i: SupportsIndex) -> Example:
-        at = operator.index(i)
-        if not -len(self) <= at < len(self):
-            raise IndexError(f"row {at} of a batch of {len(self)}")
-        row: dict[str, Any] = {
-            name: _plain(name, self._values[name][at]) if name in self._values else None for name in COLUMNS
-        }
-        sides = row["pattern"], row["replacement"]
-        return Example(**row, rules=None if None in sides else (Rule(*sides),))
-
-    def to_arrow(self, columns: Iterable[str] | None = None) -> pa.RecordBatch:
-        """The columns (by default all of the batch) as an Arrow record batch.
-
-        Texts are large_utf8 or large_binary and, like the numbers, not copied; `outcome` is written as its name in
-        small letters.
-        """
-        import pyarrow as pa
-
-        names = list(self.columns if columns is None else columns)
-        return pa.RecordBatch.from_arrays([self._to_arrow(name) for name in names], names=names)
-
-    def _to_arrow(self, name: str) -> Any:
-        import pyarrow as pa
-
-        values = getattr(self, name)
-        if name != "outcome":
-            return pa.array(values)
-        names = pa.array(["", *(outcome.name.lower() for outcome in Outcome)])
-        return pa.DictionaryArray.from_arrays(pa.array(values), names).dictionary_decode()
-
-
-def _plain(name: str, value: Any) -> Any:
-    value = value.item() if isinstance(value, np.generic) else value
-    return Outcome(value) if name == "outcome" else value
 
 
 class Dataset:
@@ -158,23 +53,23 @@ class Dataset:
     """
 
     def __init__(self, recipe: Recipe, seed: int = 0, split: str = "train") -> None:
-        if split not in SPLITS:
-            raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
+        known = [name for name in SPLITS if name != "recombined" or recipe.rules.pool is not None] + list(recipe.shifts)
+        if split not in known:
+            raise ValueError(f"split must be one of {', '.join(known)}, got {split!r}")
         self.recipe = recipe
         self.seed = operator.index(seed)
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, got {seed}")
         self.split = split
-        self._instructions = self._share()
-        self._in_use, self._order = self._use()
-        self._plan = self._compile()
+        self._split = SplitPlan(recipe, self.seed, split)
+        self._plan = self._split.engine
 
     # ---- what it is ---------------------------------------------------------------------------------------------
 
     @property
     def size(self) -> int | None:
         """The number of examples; None where the recipe leaves it open."""
-        return self.recipe.examples if self.split == "train" else self.recipe.eval.examples
+        return self._split.size
 
     @property
     def text(self) -> bool:
@@ -183,8 +78,21 @@ class Dataset:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns, in order."""
-        return COLUMNS
+        """The names of the columns, in order: those of every data set, and those that its task is about."""
+        task, several = self._split.recipe.task, self._split.several
+        more = {
+            "rules": several,
+            "trace": task.kind == "trace",
+            "pairs": task.kind == "induce",
+            "key": task.cipher is not None,
+            "certificate": self._split.recipe.terminating,
+        }
+        return (*COLUMNS, *(name for name, has in more.items() if has))
+
+    @property
+    def known_columns(self) -> tuple[str, ...]:
+        """The names of all columns that can be asked for."""
+        return ALL_COLUMNS
 
     @property
     def fingerprint(self) -> str:
@@ -249,20 +157,65 @@ class Dataset:
         start, count, listed = self._rows(indices)
         if threads is None:
             threads = thread_count(None, max(1, count // _ROWS_PER_THREAD))
-        needed = {*names, *(["no_op"] if {"steps", "outcome"} & set(names) else [])}
+        several = self._split.several
+        needed = {*names, "rule"} if several else set(names)
         try:
             made = self._plan.batch(start, count, listed, needed, thread_count(threads, count))
         except _stream.NoWordError as error:
             self._no_word(error.index)
-        return Batch({name: _column(name, made, start, count, listed) for name in names})
+        values = {name: _column(name, made, start, count, listed) for name in names}
+        return Batch({**values, "_fired": made["rule"]} if several else values, several)
 
     def batches(self, size: int, threads: int | None = None, columns: Iterable[str] | None = None) -> Iterator[Batch]:
         """All examples in order, `size` at a time, the last batch shorter; without end if the data set is unbounded."""
         if size < 1:
             raise ValueError(f"size must be at least 1, got {size}")
         names = self._names(columns)
-        end = self._limit if self.size is None else self.size
+        end = self._split.limit if self.size is None else self.size
         return (self.batch(range(start, min(start + size, end)), names, threads) for start in iter(range(0, end, size)))
+
+    def tokens(
+        self,
+        indices: range | Sequence[int] | NDArray[np.integer[Any]],
+        tokenizer: Tokenizer | str | Path,
+        threads: int | None = None,
+    ) -> Tokens:
+        """The examples at `indices`, as for `batch`, as token ids with a loss mask.
+
+        `tokenizer` is a `ByteTokenizer`, `CharacterTokenizer` or `TokenizerFile`, which may name special tokens, or
+        short for one without: "bytes", "characters" (those of the recipe), or the path of a `tokenizer.json`.
+        The result holds flat `ids`, int64 `offsets` and a `loss_mask`, and makes padded arrays.
+
+        Raises as `batch` does, and ValueError where the tokenizer has no token for a character.
+        """
+        from markovlib.tokens import tokenize
+
+        return tokenize(self, indices, tokenizer, threads)
+
+    def packed(
+        self,
+        tokenizer: Tokenizer | str | Path,
+        length: int,
+        window: int = 1024,
+        *,
+        split: bool = False,
+        examples: int | None = None,
+        threads: int | None = None,
+        index: str | Path | None = None,
+    ) -> Packed:
+        """The examples in bins of `length` tokens, each bin computed on its own.
+
+        Within every `window` of consecutive examples, each goes to the first bin that has room for it.  An example is
+        never split, and one longer than a bin is left out and counted; with `split` it is cut into sequences of
+        `length` tokens and one that is shorter.  `examples` packs only so many, and must be given for an unbounded
+        data set.  `tokenizer` is as for `tokens`.
+
+        All examples are tokenized once to count the bins; `index`, a file that `Packed.save` wrote, spares this.
+        Raises ValueError for an index of another packing.
+        """
+        from markovlib.packing import Packed
+
+        return Packed(self, tokenizer, length, window, split=split, examples=examples, threads=threads, index=index)
 
     def report(self) -> dict[str, Any]:
         """What the recipe comes to: how many rules there are, and where a promise could not be kept.
@@ -270,13 +223,14 @@ class Dataset:
         `undivided` counts, for `train` and `seen`, the rules with fewer than 64 words (`with_pattern`) or fewer than
         64 no-op words (`no_op`), which the two splits therefore share; at most the first 65,536 rules are counted.
         """
-        train, tests = self.recipe.divide()
+        split = self._split
+        train, tests = split.recipe.divide()
         return {
             "split": self.split,
             "size": self.size,
-            "instructions": None if self._order == _ORDER_OWN else self._in_use,
-            "possible_instructions": self._instructions.possible,
-            "rules_in_space": self.recipe.space.size,
+            "instructions": None if split.own else split.in_use,
+            "possible_instructions": split.instructions.possible,
+            "rules_in_space": split.recipe.space.size,
             "train": {"patterns": train.patterns.count, "replacements": train.replacements.count},
             "held_out": {
                 "patterns": tests.patterns.count if tests else 0,
@@ -285,70 +239,59 @@ class Dataset:
             "undivided": self._undivided(),
         }
 
+    # ---- answers and orders -------------------------------------------------------------------------------------
+
+    def score(self, i: int, answer: Any, credit: scoring.Credit = "exact", *, strip: bool = False) -> float:
+        """How right an answer to example i is, in [0, 1]; see `markovlib.scoring` for kinds of credit."""
+        from markovlib import scoring
+
+        return scoring.score(self[i], answer, credit, strip=strip).value
+
+    def scores(
+        self,
+        indices: range | Sequence[int] | NDArray[np.integer[Any]],
+        answers: Sequence[Any],
+        credit: scoring.Credit = "exact",
+        *,
+        strip: bool = False,
+        threads: int | None = None,
+    ) -> scoring.Scores:
+        """Values and error labels of `answers[j]` to example `indices[j]`; see `markovlib.scoring.score_all`."""
+        from markovlib import scoring
+
+        return scoring.score_all(self, indices, answers, credit, strip=strip, threads=threads)
+
+    def view(self, order: Any, *, epoch: int = 0, descending: bool = False) -> View:
+        """The same examples in another order; see `View.of`."""
+        from markovlib.view import View
+
+        return View.of(self, order, epoch=epoch, descending=descending)
+
     # ---- inside -------------------------------------------------------------------------------------------------
 
-    def _share(self) -> Instructions:
-        train, tests = self.recipe.divide()
-        if self.split != "unseen":
-            return train
-        if tests is None or not tests.possible:
-            raise RecipeError("rules", "the space is too small to hold out rules for the split 'unseen'")
-        return tests
-
-    def _use(self) -> tuple[int, int]:
-        """How many instructions are used, and in which order."""
-        recipe, possible = self.recipe, self._instructions.possible
-        if self.split == "train":
-            if recipe.instructions is None:
-                return possible, _ORDER_OWN
-            return recipe.instructions, _ORDER_SHUFFLED
-        trained = possible
-        if self.split == "seen":
-            trained = min(possible, recipe.instructions or recipe.examples or possible)
-        if recipe.eval.instructions is None:
-            return trained, _ORDER_CYCLE
-        return min(trained, recipe.eval.instructions), _ORDER_SHUFFLED
-
-    @property
-    def _limit(self) -> int:
-        """Indices that exist."""
-        if self.size is not None:
-            return self.size
-        return min(_LARGEST_INDEX, self._in_use) if self._order == _ORDER_OWN else _LARGEST_INDEX
-
-    def _compile(self) -> _stream.Plan:
-        recipe, alphabet = self.recipe, self.recipe.alphabet
-        rules, words = self._instructions, recipe.words
-        no_op = recipe.no_op_share
-        return _stream.Plan(
-            key=stream_key(self.seed),
-            split=split_id(self.split),
-            letters=alphabet.encoded,
-            text=alphabet.text,
-            patterns=rules.patterns.for_engine(),
-            replacements=rules.replacements.for_engine(),
-            pairing=rules.pairing_for_engine(),
-            size=self.size,
-            instructions=min(self._in_use, _LARGEST_INDEX),
-            order=self._order,
-            no_op=(no_op.numerator, no_op.denominator),
-            occurrences=words.occurrences if isinstance(words.occurrences, int) else 0,
-            lengths=_pair(words.length),
-            words=_WORD_CLASSES.get(self.split, 0),
-            prompt=[(piece.kind, piece.literal.encode()) for piece in parse_template(recipe.render.prompt)],
-            completion=[(piece.kind, piece.literal.encode()) for piece in parse_template(recipe.render.completion)],
-        )
-
     def _example(self, index: int) -> Example:
+        split = self._split
+        plain = not split.several and split.recipe.task.kind == "rewrite"
         try:
-            prompt, completion, word, output, pattern, replacement, position = self._plan.example(index)
+            texts, numbers, lists = self._plan.example(index, 6 if plain else 8, not plain)
         except _stream.NoWordError as error:
             self._no_word(error.index)
-        fired = position >= 0
+        rule, position, steps, outcome, instruction, stratum, near_miss = numbers
+        prompt, completion, word, output, pattern, replacement = texts[:6]
+        if lists is None:
+            rules: tuple[Rule, ...] = (Rule(pattern, replacement),)
+            trace: tuple[TraceStep, ...] = ()
+            pairs: tuple[Pair, ...] = ()
+            key = certificate = None
+        else:
+            rules = tuple(Rule(*item) for item in lists[0])
+            trace, pairs = tuple(TraceStep(*item) for item in lists[1]), tuple(Pair(*item) for item in lists[2])
+            key, certificate = texts[6] or None, texts[7] or None
+            if split.several and rule < 0:
+                pattern = replacement = None
         return Example(
-            index, prompt, completion, word, output, pattern, replacement, (Rule(pattern, replacement),),
-            0 if fired else -1, position, not fired, int(fired),
-            Outcome.TERMINAL_RULE if fired else Outcome.NO_RULE_APPLIES,
+            index, prompt, completion, word, output, pattern, replacement, rules, rule, position, rule < 0, steps,
+            Outcome(outcome), trace, pairs, key, certificate, instruction, stratum, near_miss,
         )  # fmt: skip
 
     def _no_word(self, index: int) -> NoReturn:
@@ -359,7 +302,7 @@ class Dataset:
         ) from None
 
     def _index(self, index: int) -> int:
-        limit = self._limit
+        limit = self._split.limit
         at = index + limit if index < 0 and self.size is not None else index
         if not 0 <= at < limit:
             raise IndexError(f"example {index} of a data set of {limit}")
@@ -371,15 +314,15 @@ class Dataset:
         bounds = key.start, key.stop, key.step
         if key.stop is None or any(bound is not None and bound < 0 for bound in bounds):
             raise IndexError("a slice of an unbounded data set needs an end and counts from the start")
-        return range(*key.indices(self._limit))
+        return range(*key.indices(self._split.limit))
 
     def _names(self, columns: Iterable[str] | None) -> list[str]:
-        names = list(COLUMNS if columns is None else columns)
+        names = list(self.columns if columns is None else columns)
         for name in names:
-            if name not in COLUMNS:
-                raise ValueError(f"unknown column {name!r}; the columns are {', '.join(COLUMNS)}")
+            if name not in ALL_COLUMNS:
+                raise ValueError(f"unknown column {name!r}; the columns are {', '.join(ALL_COLUMNS)}")
         if not names:
-            raise ValueError(f"name at least one column; the columns are {', '.join(COLUMNS)}")
+            raise ValueError(f"name at least one column; the columns are {', '.join(ALL_COLUMNS)}")
         return names
 
     def _rows(self, indices: Any) -> tuple[int, int, NDArray[np.int64] | None]:
@@ -395,17 +338,17 @@ class Dataset:
         listed = listed.astype(np.int64)
         if self.size is not None:
             listed = np.where(listed < 0, listed + self.size, listed)
-        outside = np.flatnonzero((listed < 0) | (listed >= self._limit))
+        outside = np.flatnonzero((listed < 0) | (listed >= self._split.limit))
         if outside.size:
-            raise IndexError(f"example {indices[outside[0]]} of a data set of {self._limit}")
+            raise IndexError(f"example {indices[outside[0]]} of a data set of {self._split.limit}")
         return 0, len(listed), np.ascontiguousarray(listed)
 
     def _undivided(self) -> dict[str, int] | None:
-        if self.split not in _WORD_CLASSES:
+        if self.split not in ("train", "seen"):
             return None
         counts = {"with_pattern": 0, "no_op": 0}
         if not all(self._plan.always_divided):
-            for j in range(min(self._in_use, _COUNTED_RULES)):
+            for j in range(min(self._split.in_use, _COUNTED_RULES)):
                 _, _, with_pattern, no_op = self._plan.instruction(j)
                 counts["with_pattern"] += with_pattern
                 counts["no_op"] += no_op
@@ -415,12 +358,7 @@ class Dataset:
 def _column(name: str, made: dict[str, Any], start: int, count: int, listed: NDArray[np.int64] | None) -> Any:
     if name == "index":
         return np.arange(start, start + count, dtype=np.int64) if listed is None else listed
-    if name in _stream.TEXT_COLUMNS:
-        return made[name]
-    no_op = made.get("no_op", np.empty(0, np.uint8))
-    if name == "steps":
-        return (1 - no_op).astype(np.int64)
-    if name == "outcome":
-        return (no_op + np.uint8(Outcome.TERMINAL_RULE)).astype(np.uint8)
-    dtype = {"rule": np.int32, "position": np.int64, "no_op": np.bool_}[name]
-    return made.get(name, np.empty(0, dtype)).astype(dtype, copy=False)
+    if name in LISTS:
+        offsets, texts, numbers = made[name]
+        return list_column(name, offsets, texts, numbers)
+    return made[name].view(np.bool_) if name in ("no_op", "near_miss") else made[name]

@@ -10,17 +10,42 @@ from fractions import Fraction
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
-from markovlib.render import TemplateError, parse_template
-from markovlib.spaces import Alphabet, Instructions, UniformSpace
+from markovlib.instructions import instruction_set
+from markovlib.popularity import MOST_WEIGHED, read_popularity
+from markovlib.render import TemplateError, compile_template, default_templates, paraphrases
+from markovlib.spaces import Alphabet, Instructions, UniformSpace, alphabet_of
+
+if TYPE_CHECKING:
+    from markovlib.programs import Program
 
 LONGEST_PART = 2**16
 LONGEST_WORD = 2**24
 _MOST_EXAMPLES = 2**62
 _MOST_WEIGHTS = 2**25
+
+#: What stands for any letter in a scheme, unless `task.variables` says otherwise.
+VARIABLES = "XYZ"
+KINDS = ("rewrite", "run", "trace", "encrypted", "scheme", "induce")
+
+#: The splits that every recipe names; its shifts are further ones.
+SPLITS = ("train", "seen", "unseen", "recombined")
+
+_RUNS = ("run", "trace")
+_TASK_FIELDS = {
+    "steps": _RUNS, "max_steps": _RUNS, "max_length": _RUNS, "halting": _RUNS, "plants": _RUNS,
+    "cipher": ("encrypted",), "enciphered": ("encrypted",), "key": ("encrypted",), "variables": ("scheme",),
+    "pairs": ("induce",),
+}  # fmt: skip
+_TASK_CHOICES = {
+    "cipher": ("shift", "substitution"), "enciphered": ("word", "replacement"), "key": ("example", "instruction"),
+}  # fmt: skip
+_MOST_STEPS = 2**31 - 1
+_MOST_RULES = 64
+_MOST_TRACE = 2**28
 
 _SIZES = (("examples",), ("instructions",), ("eval", "examples"), ("eval", "instructions"))
 
@@ -60,6 +85,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pool: int | None = None
     holdout: float = 0.1
     strict: bool = False
+    program: str | None = None
+    terminating: bool | None = None
+    cascade: float | None = None
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "pattern_length", _pair(self.pattern_length))
@@ -75,29 +103,67 @@ class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     near_miss_edits: int | None = None
     occurrences: int | list[int] | None = None
     sampler: str = "planted"
+    fires: list[float] | None = None
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "length", _pair(self.length))
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is asked of the reader."""
+    """What is asked of the reader.  Fields that the kind does not have must be left out.
+
+    `steps`, `max_steps`, `max_length` (in letters), `halting` and `plants` are of runs; `cipher`, `enciphered` and
+    `key` of `encrypted`; `variables` of `scheme`; `pairs` of `induce`.
+    """
 
     kind: str = "rewrite"
+    steps: int | tuple[int, int] | None = None
+    max_steps: int | None = None
+    max_length: int | None = None
+    halting: bool | None = None
+    plants: int | None = None
+    cipher: str | None = None
+    enciphered: str | None = None
+    key: str | None = None
+    variables: str | None = None
+    pairs: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps is not None:
+            msgspec.structs.force_setattr(self, "steps", _pair(self.steps))
+
+    @property
+    def runs(self) -> bool:
+        """Whether rules are applied until none applies."""
+        return self.kind in ("run", "trace")
 
 
 class Render(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Templates of the two texts."""
+    """Templates of the two texts, or lists of paraphrases: as many of either, or one that goes with all.
 
-    prompt: str = "{pattern}>{replacement}:{word}="
-    completion: str = "{output}"
+    Left out, they are the default of the task.
+    """
+
+    prompt: str | list[str] | None = None
+    completion: str | list[str] | None = None
+
+    @property
+    def prompts(self) -> list[str]:
+        """The paraphrases of the prompt."""
+        return paraphrases(self.prompt or "")
+
+    @property
+    def completions(self) -> list[str]:
+        """The paraphrases of the completion."""
+        return paraphrases(self.completion or "")
 
 
 class Eval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Sizes of the splits other than `train`."""
+    """Sizes of the splits other than `train`, and what their words have otherwise."""
 
     examples: int = 100_000
     instructions: int | None = None
+    words: dict[str, Any] | None = None
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,7 +189,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     task: Task = Task()
     render: Render = Render()
     eval: Eval = Eval()
+    shifts: dict[str, dict[str, Any]] = {}
     sweep: dict[str, list[Any]] = {}
+
+    def __post_init__(self) -> None:
+        templates = default_templates(self.task.kind, self.rules.per_example, self.rules.program is not None)
+        for name, template in zip(("prompt", "completion"), templates, strict=True):
+            if getattr(self.render, name) is None:
+                msgspec.structs.force_setattr(self, "render", msgspec.structs.replace(self.render, **{name: template}))
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
@@ -186,8 +259,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain values (dict, list, str, int, float, bool), those left out missing."""
         fields: dict[str, Any] = _without_none(msgspec.to_builtins(self, builtin_types=()))
-        if not self.sweep:
-            del fields["sweep"]
+        for name in ("shifts", "sweep"):
+            if not fields[name]:
+                del fields[name]
         return fields
 
     def to_json(self) -> str:
@@ -227,18 +301,96 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return Alphabet(spec if isinstance(spec, str) else {"bytes": list(spec.bytes)})
 
     @property
+    def letters(self) -> Alphabet:
+        """The letters of words, then those that only rules have."""
+        program = self.program
+        if program is not None:
+            return alphabet_of(program.alphabet)
+        if self.task.kind != "scheme":
+            return self.alphabet
+        more: list[Any] = list(self.task.variables or VARIABLES)
+        if not self.alphabet.text:
+            more = [letter.encode("latin-1") for letter in more]
+        return alphabet_of([*self.alphabet.letters, *more])
+
+    @property
     def space(self) -> UniformSpace:
         """The space that instructions are taken from."""
-        return UniformSpace(self.alphabet, _pair(self.rules.pattern_length)[1], _pair(self.rules.replacement_length)[1])
+        alphabet = self.letters if self.task.kind == "scheme" else self.alphabet
+        return UniformSpace(alphabet, _pair(self.rules.pattern_length)[1], _pair(self.rules.replacement_length)[1])
+
+    @property
+    def max_length(self) -> int:
+        """The longest word of a run, in letters."""
+        if self.task.max_length is not None:
+            return self.task.max_length
+        length, program = _pair(self.words.length), self.program
+        return max(1024, 4 * length[1]) if program is None else max(1, program.max_length(length))
+
+    @property
+    def max_steps(self) -> int:
+        """The most steps of a run; where `task.steps` ends earlier, that."""
+        if self.task.steps is not None:
+            return _pair(self.task.steps)[1]
+        if self.task.max_steps is not None:
+            return self.task.max_steps
+        program = self.program
+        return 1000 if program is None else max(1, program.max_steps(_pair(self.words.length)))
+
+    @property
+    def step_letters(self) -> int:
+        """How many letters the words of a trace may have together."""
+        return self.max_steps * self.max_length
+
+    def for_split(self, split: str) -> Recipe:
+        """The recipe that the examples of a split follow: with `eval.words` but for `train`, and with its shift."""
+        return self if split == "train" else type(self).from_dict(_shifted(self, split))
 
     @property
     def no_op_share(self) -> Fraction:
         """`words.no_op` as the decimal that was written."""
         return Fraction(str(self.words.no_op))
 
+    @property
+    def occurrences(self) -> list[int]:
+        """The numbers of occurrences that words take by turns; 0 stands for at least one."""
+        asked = self.words.occurrences
+        return [0] if asked is None else [asked] if isinstance(asked, int) else asked
+
+    @property
+    def near_miss_share(self) -> Fraction:
+        """`words.near_miss` as the decimal that was written."""
+        return Fraction(str(self.words.near_miss))
+
+    @property
+    def holdout_share(self) -> Fraction:
+        """`rules.holdout` as the decimal that was written."""
+        return Fraction(str(self.rules.holdout))
+
+    @property
+    def terminating(self) -> bool:
+        """Whether only rule sets are drawn that are proved to terminate; left out: where they are run to the end."""
+        asked = self.rules.terminating
+        return self.task.runs and self.rules.program is None if asked is None else asked
+
+    @property
+    def program(self) -> Program | None:
+        """The named program whose rules are the only instruction."""
+        if self.rules.program is None:
+            return None
+        from markovlib.programs import PROGRAMS
+
+        return PROGRAMS[self.rules.program]
+
+    @property
+    def rules_of_program(self) -> int:
+        """How many rules the named program has."""
+        program = self.program
+        return 0 if program is None else len(program.rules)
+
     def divide(self) -> tuple[Instructions, Instructions | None]:
         """The instructions of `train` and of `unseen`."""
-        return self.space.divide(Fraction(str(self.rules.holdout)))
+        return self.space.divide(self.holdout_share)
 
 
 # ---- reading and writing ----------------------------------------------------------------------------------------
@@ -317,10 +469,16 @@ def _sha256(text: str) -> str:
 def _toml(fields: dict[str, Any]) -> str:
     lines = [f"{_toml_key(key)} = {_toml_value(v)}" for key, v in fields.items() if not _is_table(key, v)]
     for name, table in fields.items():
-        if _is_table(name, table):
-            lines += ["", f"[{_toml_key(name)}]"]
-            lines += [f"{_toml_key(key)} = {_toml_value(value)}" for key, value in table.items()]
+        if name == "shifts":
+            for shift, changes in table.items():
+                lines += _toml_table(f"shifts.{_toml_key(shift)}", changes)
+        elif _is_table(name, table):
+            lines += _toml_table(_toml_key(name), table)
     return "\n".join(lines) + "\n"
+
+
+def _toml_table(header: str, table: dict[str, Any]) -> list[str]:
+    return ["", f"[{header}]", *(f"{_toml_key(key)} = {_toml_value(value)}" for key, value in table.items())]
 
 
 def _is_table(key: str, value: Any) -> bool:
@@ -340,6 +498,18 @@ def _toml_value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
+def _shifted(recipe: Recipe, split: str) -> dict[str, Any]:
+    """The fields of the recipe that a split other than `train` follows, which has neither shifts nor eval words."""
+    fields = recipe.to_dict()
+    for unused in (("shifts",), ("sweep",), ("eval", "words")):
+        fields = _without(fields, unused)
+    for name, value in (recipe.eval.words or {}).items():
+        fields = _with(fields, f"words.{name}", value)
+    for path, value in recipe.shifts.get(split, {}).items():
+        fields = _with(fields, f"eval.{path}" if path in ("examples", "instructions") else path, value)
+    return fields
+
+
 # ---- checking ---------------------------------------------------------------------------------------------------
 
 
@@ -348,10 +518,14 @@ def check_recipe(recipe: Recipe, source: str) -> None:
     check = _Check(source)
     check.sizes(recipe)
     check.supported(recipe)
+    check.program(recipe)
+    check.task(recipe)
     check.rules(recipe)
     check.words(recipe)
     check.templates(recipe)
     check.instructions(recipe)
+    check.popularity(recipe)
+    check.shifts(recipe)
     check.sweep(recipe)
 
 
@@ -373,23 +547,70 @@ class _Check:
         self.within("eval.instructions", recipe.eval.instructions, 1, _MOST_EXAMPLES)
 
     def supported(self, recipe: Recipe) -> None:
-        rules, words = recipe.rules, recipe.words
+        rules = recipe.rules
         for path, value, only in (
-            ("popularity", recipe.popularity, "uniform"),
             ("rules.family", rules.family, "uniform"),
             ("rules.k", rules.k, None),
-            ("rules.per_example", rules.per_example, 1),
-            ("rules.pool", rules.pool, None),
-            ("words.near_miss", words.near_miss, 0),
-            ("words.near_miss_edits", words.near_miss_edits, None),
-            ("words.sampler", words.sampler, "planted"),
-            ("task.kind", recipe.task.kind, "rewrite"),
         ):
             if value != only:
                 wanted = "leave it out" if only is None else f"only {json.dumps(only)} is"
                 self.fail(path, f"{json.dumps(value)} is not supported in this version; {wanted}")
-        if isinstance(words.occurrences, list):
-            self.fail("words.occurrences", "a list is not supported in this version; give one number or leave it out")
+
+    def task(self, recipe: Recipe) -> None:
+        task, rules = recipe.task, recipe.rules
+        if task.kind not in KINDS:
+            self.fail("task.kind", f"must be one of {', '.join(KINDS)}, got {json.dumps(task.kind)}")
+        for name, kinds in _TASK_FIELDS.items():
+            if getattr(task, name) is not None and task.kind not in kinds:
+                self.fail(f"task.{name}", f"is of the kinds {', '.join(kinds)}; leave it out for {task.kind!r}")
+        for name, known in _TASK_CHOICES.items():
+            value = getattr(task, name)
+            if value is not None and value not in known:
+                self.fail(f"task.{name}", f"must be one of {', '.join(known)}, got {json.dumps(value)}")
+        self.within("task.max_steps", task.max_steps, 1, _MOST_STEPS)
+        self.within("task.max_length", task.max_length, 1, LONGEST_WORD)
+        self.within("task.plants", task.plants, 1, 1000)
+        self.within("task.pairs", task.pairs, 1, 1000)
+        if task.steps is not None:
+            self.lengths("task.steps", _pair(task.steps), 1, _MOST_STEPS)
+        if not task.runs and not 1 <= rules.per_example <= _MOST_RULES:
+            self.fail("rules.per_example", f"must be between 1 and {_MOST_RULES}, got {rules.per_example}")
+        if task.kind in ("encrypted", "scheme", "induce") and rules.per_example != 1:
+            self.fail("rules.per_example", f"must be 1 for the task {task.kind!r}, got {rules.per_example}")
+        if task.kind == "encrypted" and task.cipher is None:
+            self.fail("task.cipher", 'must be given for the task \'encrypted\': "shift" or "substitution"')
+        if task.kind == "trace" and recipe.step_letters > _MOST_TRACE:
+            self.fail("task.max_steps", f"times task.max_length must be at most {_MOST_TRACE} for a trace")
+
+    def several(self, recipe: Recipe) -> None:
+        rules = recipe.rules
+        self.within("rules.pool", rules.pool, rules.per_example + (rules.per_example > 1), _MOST_EXAMPLES)
+        if rules.pool is not None and rules.per_example == 1:
+            self.fail("rules.pool", "is of several rules per example; use instructions for one")
+        if rules.cascade is not None:
+            if not 0 <= rules.cascade <= 1 or rules.per_example < 2:
+                self.fail("rules.cascade", f"must be a share of sets of two rules or more, got {rules.cascade}")
+            self.decimals("rules.cascade", rules.cascade)
+
+    def program(self, recipe: Recipe) -> None:
+        if recipe.rules.program is None:
+            return
+        from markovlib.programs import PROGRAMS
+
+        if recipe.rules.program not in PROGRAMS:
+            self.fail("rules.program", f"must be one of {', '.join(PROGRAMS)}, got {recipe.rules.program!r}")
+        if not recipe.task.runs:
+            self.fail("rules.program", "is for the tasks run and trace")
+        try:
+            PROGRAMS[recipe.rules.program].segments(_pair(recipe.words.length))
+        except ValueError as error:
+            self.fail("words.length", str(error))
+        for path, value, only in (
+            ("rules.per_example", recipe.rules.per_example, 1), ("words.no_op", recipe.words.no_op, 0.0),
+            ("words.occurrences", recipe.words.occurrences, None), ("task.plants", recipe.task.plants, None),
+        ):  # fmt: skip
+            if value != only:
+                self.fail(path, "must be left out with rules.program, whose rules and words are given")
 
     def lengths(self, path: str, pair: tuple[int, int], least: int, greatest: int) -> None:
         low, high = pair
@@ -412,24 +633,70 @@ class _Check:
         if not 0 <= rules.holdout < 1:
             self.fail("rules.holdout", f"must be at least 0 and less than 1, got {rules.holdout}")
         self.decimals("rules.holdout", rules.holdout)
+        self.several(recipe)
+        try:
+            _ = recipe.letters
+        except ValueError as error:
+            self.fail("task.variables", str(error))
 
     def decimals(self, path: str, value: float) -> None:
         if Fraction(str(value)).denominator > 10**17:
             self.fail(path, f"must have at most 17 decimals, got {value}")
 
+    def share(self, path: str, value: float) -> None:
+        if not 0 <= value <= 1:
+            self.fail(path, f"must be between 0 and 1, got {value}")
+        self.decimals(path, value)
+
     def words(self, recipe: Recipe) -> None:
-        words, pattern = recipe.words, _pair(recipe.rules.pattern_length)[1]
+        words = recipe.words
+        least, pattern = recipe.rules.pattern_length if isinstance(recipe.rules.pattern_length, tuple) else (0, 0)
         low, high = _pair(words.length)
         self.lengths("words.length", (low, high), 1, LONGEST_WORD)
-        if not 0 <= words.no_op <= 1:
-            self.fail("words.no_op", f"must be between 0 and 1, got {words.no_op}")
-        self.decimals("words.no_op", words.no_op)
+        self.share("words.no_op", words.no_op)
+        if recipe.rules.program is not None:
+            return
         if pattern > high:
             self.fail("rules.pattern_length", f"{pattern} is longer than every word (words.length = {[low, high]})")
-        if pattern == 0 and words.no_op:
+        if least == 0 and words.no_op:
             self.fail("words.no_op", "must be 0, since the empty pattern occurs in every word")
-        if isinstance(words.occurrences, int):
-            self.occurrences(words.occurrences, pattern, high)
+        if words.sampler not in ("planted", "exact"):
+            self.fail("words.sampler", f"must be planted or exact, got {json.dumps(words.sampler)}")
+        if recipe.task.kind == "induce" and words.no_op:
+            self.fail("words.no_op", "must be 0 for the task 'induce', since a no-op says little about its rule")
+        self.near_misses(recipe, least)
+        self.plain_words(recipe, pattern, high)
+        if words.fires is not None:
+            self.fires(recipe)
+
+    def near_misses(self, recipe: Recipe, least: int) -> None:
+        words = recipe.words
+        self.share("words.near_miss", words.near_miss)
+        self.within("words.near_miss_edits", words.near_miss_edits, 1, max(least, 1))
+        if words.near_miss and (not words.no_op or recipe.task.runs):
+            self.fail("words.near_miss", "is a share of the no-ops of one step: it needs words.no_op above 0")
+
+    def plain_words(self, recipe: Recipe, pattern: int, longest: int) -> None:
+        """What only words for one rule have."""
+        words = recipe.words
+        if words.occurrences is None:
+            return
+        if recipe.rules.per_example > 1 or recipe.task.runs or recipe.task.kind == "scheme":
+            self.fail("words.occurrences", "is of one rule and one step; leave it out here")
+        counts = recipe.occurrences
+        if not counts:
+            self.fail("words.occurrences", "must list at least one number")
+        for count in counts:
+            self.occurrences(count, pattern, longest)
+
+    def fires(self, recipe: Recipe) -> None:
+        weights = recipe.words.fires or []
+        if recipe.rules.per_example < 2 or recipe.task.runs:
+            self.fail("words.fires", "weighs the rules of an example with several of them and one step")
+        if len(weights) != recipe.rules.per_example or any(weight < 0 for weight in weights) or not sum(weights) > 0:
+            self.fail("words.fires", f"must list {recipe.rules.per_example} weights of at least 0, not all of them 0")
+        for weight in weights:
+            self.decimals("words.fires", weight)
 
     def occurrences(self, count: int, pattern: int, longest: int) -> None:
         path = "words.occurrences"
@@ -446,28 +713,82 @@ class _Check:
             self.fail(path, f"(occurrences + 1) * (longest word + 1) * pattern must be at most {_MOST_WEIGHTS}")
 
     def templates(self, recipe: Recipe) -> None:
+        counts = []
         for name in ("prompt", "completion"):
-            template = getattr(recipe.render, name)
-            try:
-                parse_template(template)
-                template.encode()
-            except TemplateError as error:
-                self.fail(f"render.{name}", str(error))
-            except UnicodeEncodeError as error:
-                self.fail(f"render.{name}", f"character {error.start + 1} cannot be written as UTF-8")
+            given = getattr(recipe.render, name)
+            for i, template in enumerate(paraphrases(given)):
+                self.template(f"render.{name}" if isinstance(given, str) else f"render.{name}[{i}]", template)
+            counts.append(len(paraphrases(given)))
+            if not counts[-1]:
+                self.fail(f"render.{name}", "must list at least one template")
+        if 1 not in counts and counts[0] != counts[1]:
+            self.fail(
+                "render", f"{counts[0]} prompts and {counts[1]} completions do not pair; give as many of either, or one"
+            )
+
+    def template(self, path: str, template: str) -> None:
+        try:
+            template.encode()
+            compile_template(template)
+        except TemplateError as error:
+            self.fail(path, str(error))
+        except UnicodeEncodeError as error:
+            self.fail(path, f"character {error.start + 1} cannot be written as UTF-8")
 
     def instructions(self, recipe: Recipe) -> None:
-        train, tests = recipe.divide()
-        if not train.possible:
+        if recipe.rules.program is not None:
+            if (recipe.instructions or 1) != 1:
+                self.fail("instructions", f"must be left out with rules.program, got {recipe.instructions}")
+            return
+        train, tests = (instruction_set(recipe, split) for split in ("train", "unseen"))
+        possible = train.possible if train else 0
+        if not possible:
             self.fail("rules", "the space has no rule for training besides x -> x; lengthen a side")
-        have = f"the rule space holds {train.possible} for training (of {recipe.space.size} rules)"
-        if recipe.instructions is not None and recipe.instructions > train.possible:
+        have = f"the rule space holds {possible} for training (of {recipe.space.size} rules)"
+        if recipe.instructions is not None and recipe.instructions > possible:
             self.fail("instructions", f"{recipe.instructions} different instructions are not possible: {have}")
-        if recipe.instructions is None and (recipe.examples or 0) > train.possible:
+        if recipe.instructions is None and (recipe.examples or 0) > possible:
             self.fail("examples", f"{recipe.examples} examples need as many instructions: {have}; give `instructions`")
-        possible = tests.possible if tests else 0
-        if 0 < possible < (recipe.eval.instructions or 0):
-            self.fail("eval.instructions", f"{recipe.eval.instructions} are not possible: {possible} are held out")
+        held_out = tests.possible if tests else 0
+        if 0 < held_out < (recipe.eval.instructions or 0):
+            self.fail("eval.instructions", f"{recipe.eval.instructions} are not possible: {held_out} are held out")
+
+    def popularity(self, recipe: Recipe) -> None:
+        try:
+            law = read_popularity(recipe.popularity)
+        except ValueError as error:
+            self.fail("popularity", str(error))
+        if law is None:
+            return
+        if recipe.instructions is None:
+            self.fail("popularity", "needs `instructions`, the number of rules that it weighs")
+        if recipe.instructions > MOST_WEIGHED:
+            self.fail("instructions", f"must be at most {MOST_WEIGHED} for a popularity that is not uniform")
+        if isinstance(recipe.popularity, list) and len(recipe.popularity) != recipe.instructions:
+            self.fail("popularity", f"lists {len(recipe.popularity)} weights for {recipe.instructions} instructions")
+
+    def shifts(self, recipe: Recipe) -> None:
+        for name, changes in recipe.shifts.items():
+            path = f"shifts.{name}"
+            if not re.fullmatch(r"\w+", name) or name in SPLITS:
+                self.fail(path, f"must be a name of letters, digits and _, and none of {', '.join(SPLITS)}")
+            for field in changes:
+                table, _, last = field.rpartition(".")
+                known = ("examples", "instructions") if not table else _fields_at(table)
+                if last not in known or table in ("eval", "render") or field in ("sweep", "shifts"):
+                    self.fail(
+                        f"{path}.{field}", "is not the path of a field that a shift changes, such as words.length"
+                    )
+        for split in ("unseen", *recipe.shifts):
+            if split == "unseen" and not recipe.eval.words:
+                continue
+            bare = msgspec.structs.replace(recipe, shifts={split: recipe.shifts[split]} if split != "unseen" else {})
+            shifted = _shifted(bare, split)
+            try:
+                Recipe.from_dict(shifted)
+            except RecipeError as error:
+                where = f"shifts.{split}" if split != "unseen" else "eval.words"
+                self.fail(where, f"{error.path}: {error.problem}".strip(": "))
 
     def sweep(self, recipe: Recipe) -> None:
         """The names of the axes only: a point of a sweep is checked when it is made."""

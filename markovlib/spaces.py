@@ -80,6 +80,25 @@ class Alphabet:
         return ("" if self.text else b"").join(self.letters[code] for code in codes)
 
 
+def alphabet_of(letters: Sequence[Any]) -> Alphabet:
+    """The alphabet of characters, or of single bytes, that are listed one by one.
+
+    Raises ValueError for letters that are listed twice and for more than 256.
+
+    >>> alphabet_of("a-c").letters
+    ('a', '-', 'c')
+    """
+    made = Alphabet.__new__(Alphabet)
+    made.text = not letters or isinstance(letters[0], str)
+    made.letters = tuple(letters)
+    made._codes = {letter: code for code, letter in enumerate(letters)}
+    if len(made._codes) < len(made.letters):
+        raise ValueError(f"the letters {''.join(map(str, letters))!r} must differ from each other")
+    if len(made.letters) > 256:
+        raise ValueError(f"must have at most 256 letters, got {len(made.letters)}")
+    return made
+
+
 def _text_letters(spec: str) -> tuple[str, ...]:
     letters: list[str] = []
     i = 0

@@ -59,8 +59,8 @@ REFERENCE_CASES = {
 
 
 def reference_of(ds: Dataset) -> ReferenceStream:
-    order = ("own", "cycle", "shuffled")[ds._order]
-    return ReferenceStream(ds.recipe, ds.seed, ds.split, ds.size, ds._in_use, order)
+    order = ("own", "cycle", "shuffled", "weighted")[ds._split.order]
+    return ReferenceStream(ds.recipe, ds.seed, ds.split, ds.size, ds._split.in_use, order)
 
 
 @pytest.mark.parametrize("name", REFERENCE_CASES)

@@ -81,13 +81,32 @@ def test_fingerprints() -> None:
     ({"rules.holdout": 1.0}, "rules.holdout", "less than 1"),
     ({"rules.family": "mirrored"}, "rules.family", '"mirrored" is not supported in this version; only "uniform" is'),
     ({"rules.k": 3}, "rules.k", "not supported in this version; leave it out"),
-    ({"rules.per_example": 2}, "rules.per_example", "not supported"),
-    ({"rules.pool": 2}, "rules.pool", "not supported"),
-    ({"popularity": {"zipf": 1.1}}, "popularity", "not supported"),
-    ({"task.kind": "run"}, "task.kind", "not supported"),
-    ({"words.near_miss": 0.1}, "words.near_miss", "not supported"),
-    ({"words.sampler": "exact"}, "words.sampler", "not supported"),
-    ({"words.occurrences": [1, 2]}, "words.occurrences", "a list is not supported"),
+    ({"rules.per_example": 65}, "rules.per_example", "between 1 and 64"),
+    ({"rules.pool": 2}, "rules.pool", "is of several rules"),
+    ({"rules.per_example": 4, "rules.pool": 4}, "rules.pool", "between 5 and"),
+    ({"rules.program": "nonsense", "task.kind": "run"}, "rules.program", "must be one of"),
+    ({"rules.cascade": 0.5}, "rules.cascade", "two rules or more"),
+    ({"popularity": {"zipf": -1}}, "popularity", "between 0.001 and 1000"),
+    ({"popularity": "often"}, "popularity", 'must be "uniform"'),
+    ({"popularity": [1.0, 2.0]}, "popularity", "lists 2 weights for 1000"),
+    ({"popularity": {"zipf": 1}, "instructions": None, "examples": 10}, "popularity", "needs `instructions`"),
+    ({"task.kind": "walk"}, "task.kind", "must be one of rewrite, run"),
+    ({"task.kind": "encrypted"}, "task.cipher", "must be given"),
+    ({"task.kind": "encrypted", "task.cipher": "rot13"}, "task.cipher", "shift, substitution"),
+    ({"task.pairs": 3}, "task.pairs", "is of the kinds induce"),
+    ({"task.kind": "induce"}, "words.no_op", "must be 0"),
+    ({"task.kind": "scheme", "task.variables": "XX"}, "task.variables", "must differ"),
+    ({"task.kind": "run", "words.occurrences": 2}, "words.occurrences", "one rule and one step"),
+    ({"words.near_miss": 1.5}, "words.near_miss", "between 0 and 1"),
+    ({"words.near_miss": 0.5, "words.no_op": 0.0}, "words.near_miss", "share of the no-ops"),
+    ({"words.near_miss_edits": 21}, "words.near_miss_edits", "between 1 and 20"),
+    ({"words.sampler": "best"}, "words.sampler", "planted or exact"),
+    ({"words.occurrences": []}, "words.occurrences", "at least one number"),
+    ({"words.fires": [1.0]}, "words.fires", "several"),
+    ({"shifts": {"train": {}}}, "shifts.train", "must be a name"),
+    ({"shifts": {"longer": {"render.prompt": "x"}}}, "shifts.longer.render.prompt", "not the path of a field"),
+    ({"shifts": {"longer": {"words.length": [3, 5]}}}, "shifts.longer", "longer than every word"),
+    ({"eval.words": {"length": 4}}, "eval.words", "longer than every word"),
     ({"words.occurrences": 0}, "words.occurrences", "at least 1"),
     ({"words.occurrences": 3}, "words.occurrences", "need words of 60"),
     ({"words.occurrences": 1, "rules.pattern_length": 0, "words.no_op": 0.0}, "words.occurrences", "left out"),
@@ -144,7 +163,7 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
 
 
 def test_templates() -> None:
-    assert [piece.field or piece.literal for piece in parse_template("{{{pattern}}}>{word}")] == [
+    assert [piece.tag or piece.literal for piece in parse_template("{{{pattern}}}>{word}")] == [
         "{", "pattern", "}>", "word",
     ]  # fmt: skip
     assert parse_template("") == []

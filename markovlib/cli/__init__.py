@@ -18,7 +18,9 @@ COMMANDS = {
     "presets": ("markovlib.cli.data", "List the recipes that come with the library, or print one."),
     "generate": ("markovlib.cli.data", "Write a data set as shards."),
     "inspect": ("markovlib.cli.data", "Show what is in a folder of shards."),
+    "report": ("markovlib.cli.diversity", "Count how diverse a folder or a preset is."),
     "verify": ("markovlib.cli.data", "Check a folder of shards by making its rows again."),
+    "score": ("markovlib.cli.scores", "Score answers to the examples of a folder."),
 }
 """Where each command lives, as a function of its name, and its line in `--help`."""
 

@@ -182,15 +182,39 @@ def inspect(folder: Path, rows: int | None, examples: int, as_json: bool) -> Non
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.option("--sample", type=click.IntRange(min=1), help="Make only about this many rows again.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
+@click.option("--leakage", nargs=2, metavar="A B", help="Count what two data sets have in common instead.")
+@click.option("--near", is_flag=True, help="With --leakage: count near duplicates too.")
+@click.option("--fail-on", metavar="KINDS", help="With --leakage: exit 1 if they share rules, patterns, ..., rows.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="With --leakage: the seed of presets and recipes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def verify(folder: Path, sample: int | None, threads: int | None, as_json: bool) -> None:
+def verify(
+    folder: Path | None,
+    sample: int | None,
+    threads: int | None,
+    leakage: tuple[str, str] | None,
+    near: bool,
+    fail_on: str | None,
+    seed: int,
+    as_json: bool,
+) -> None:
     """Check a folder of shards: all checksums, and its rows by making them again.
 
     Exits 1 where anything differs.
+
+    With --leakage, count the rules, patterns, replacements, words and rows that two data sets share.  A and B are
+    folders, presets or recipe files, with :SPLIT and, for a preset or recipe, @SEED.
     """
+    if leakage is not None:
+        from markovlib.cli.scores import compare
+
+        if folder is not None or sample is not None:
+            raise click.UsageError("--leakage takes two data sets, and neither DIR nor --sample")
+        sys.exit(compare(leakage, seed, near, fail_on, threads, as_json))
+    if folder is None or near or fail_on is not None:
+        raise click.UsageError("give DIR, or --leakage A B" if folder is None else "--near, --fail-on: need --leakage")
     from markovlib.cli import tables
     from markovlib.shards import verification
 

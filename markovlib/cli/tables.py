@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from markovlib.evaluation import Evaluation, Group
+    from markovlib.leakage import Leakage
     from markovlib.shards.generation import Progress
     from markovlib.shards.inspection import Contents, Inspected, Spread
 
@@ -146,3 +148,66 @@ def _examples(split: "Contents") -> Table:
             table.add_row(Text(name, style="dim"), Text(str(example[name]), overflow="fold"))
         table.add_row()
     return table
+
+
+def evaluation(title: str, found: "Evaluation") -> None:
+    """Print accuracies by section, each with its interval and the two baselines, and the labels."""
+    console = _console()
+    left = f"; {found.missing:,} rows without an answer" if found.missing else ""
+    left += f"; {found.surplus:,} answers without a row" if found.surplus else ""
+    console.print(Text(f"{title}: {found.rows:,} answers{left}"))
+    console.print()
+    table = Table(box=None)
+    for heading in ("", "", "rows", "correct", "accuracy", "95 % interval"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    if found.credit != "exact":
+        table.add_column(f"{found.credit} credit", justify="right")
+    for heading in ("copy", "wrong occurrence"):
+        table.add_column(heading, justify="right")
+    for section, groups in found.sections.items():
+        for number, group in enumerate(groups):
+            table.add_row(Text("" if number else section, style="bold"), *_group(group, found.credit != "exact"))
+    console.print(table)
+    console.print()
+    labels = Table(box=None)
+    for heading in ("answers", "", ""):
+        labels.add_column(heading, justify="right" if not heading else "left")
+    for label, count in found.labels.items():
+        if count:
+            labels.add_row(Text(label), f"{count:,}", f"{100 * count / found.rows:.2f} %")
+    console.print(labels)
+
+
+def _group(group: "Group", with_credit: bool) -> list[str | Text]:
+    interval = group.accuracy
+    cells = [f"{group.rows:,}", f"{group.correct:,}", _accuracy(interval.share)]
+    cells.append(f"{100 * interval.low:.2f}-{100 * interval.high:.2f}")
+    if with_credit:
+        cells.append(f"{group.credit:.4f}")
+    others = (group.copy, group.wrong_occurrence)
+    return [Text(group.name), *cells, *("-" if n is None else _accuracy(n / group.rows) for n in others)]
+
+
+def _accuracy(share: float) -> str:
+    return f"{100 * share:.2f} %"
+
+
+def leakage(names: tuple[str, str], found: "Leakage") -> None:
+    """Print what two data sets have in common."""
+    console = _console()
+    for name, rows in zip(names, found.rows, strict=True):
+        console.print(Text(f"{name}: {rows:,} rows"))
+    console.print()
+    near = any(kind.near is not None for kind in found.kinds.values())
+    table = Table(box=None)
+    for heading in ("", "first", "second", "shared", *(["near"] if near else [])):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, kind in found.kinds.items():
+        counts = [kind.first, kind.second, kind.shared]
+        last = [] if not near else ["-" if kind.near is None else f"{kind.near:,}"]
+        table.add_row(Text(name, style="bold"), *(f"{count:,}" for count in counts), *last)
+    console.print(table)
+    for name, kind in found.kinds.items():
+        for example in kind.examples:
+            shown = " ".join(map(repr, example)) if isinstance(example, tuple) else repr(example)
+            console.print(Text(f"shared of {name}: {shown}", overflow="fold"))

@@ -51,6 +51,14 @@ COLUMNS = {
     "no_op": "true where no rule applies, so that the output is the word",
     "steps": "how many rewriting steps were taken",
     "outcome": "how the rewriting ended",
+    "trace": "every step: the rule that fired, where, and the word after it",
+    "pairs": "words and what the rule makes of them",
+    "key": "the key of the cipher that was applied to the output",
+    "certificate": "why the rules terminate: an order or weights of the letters",
+    "instruction": "number of the instruction",
+    "stratum": "which stratum of the rule space the instruction is of",
+    "near_miss": "true where the word holds the pattern with some letters changed",
+    "occurrences": "how often the pattern occurs in the word, overlaps counted",
 }
 
 

@@ -106,9 +106,10 @@ def make_plan(
         raise ValueError(f"the split {split!r} has no rows to write")
     if shard_rows < 1:
         raise ValueError(f"shard_rows must be at least 1, got {shard_rows}")
-    chosen = tuple(name for name in data.columns if columns is None or name in columns)
+    known = getattr(data, "known_columns", data.columns)
+    chosen = data.columns if columns is None else tuple(name for name in known if name in columns)
     if unknown := set(columns or ()) - set(chosen):
-        raise ValueError(f"no column {sorted(unknown)[0]!r}: choose from {', '.join(data.columns)}")
+        raise ValueError(f"no column {sorted(unknown)[0]!r}: choose from {', '.join(known)}")
     return Plan(identity, seed, split, data, data.size, Format(format_name), chosen, shard_rows, sizes)
 
 

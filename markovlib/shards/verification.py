@@ -1,6 +1,6 @@
 """Checking a folder of shards: its files against the manifest, its rows against the examples made again."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format, Reader
 from markovlib.shards.generation import Progress
 from markovlib.shards.manifest import Manifest, Shard, Split
+from markovlib.shards.recheck import checker, shown
 
 WINDOWS = 64
 
@@ -128,7 +129,7 @@ class _Split:
         self._full = sample is None or sample >= self._split.rows
         self._runs = [range(self._split.rows)] if self._full else _spread(self._split.rows, sample or 0)
         self._progress = progress
-        self._rewrite = (made.recipe.get("task") or {}).get("kind", "rewrite") == "rewrite"
+        self._recheck = checker(made.recipe)
         self._checked = 0
 
     def check(self, report: Verified, threads: int) -> None:
@@ -202,8 +203,8 @@ class _Split:
                 blocks.append(block_digest(expected))
             found = reader.read(piece.start - shard.start, piece.stop - shard.start)
             problem = _first_difference(found, expected.slice(0, len(piece)), piece.start)
-            if problem is None and self._rewrite:
-                problem = _first_wrong_rewrite(found, piece.start)
+            if problem is None and self._recheck is not None:
+                problem = self._recheck(found, piece.start)
             if problem is not None:
                 return problem, []
             self._advance(len(piece))
@@ -249,7 +250,7 @@ def _first_difference(found: pa.RecordBatch, expected: pa.RecordBatch, start: in
     if first is None:
         return None
     row, name = first
-    have, want = (_shown(batch.column(name)[row].as_py()) for batch in (found, expected))
+    have, want = (shown(batch.column(name)[row].as_py()) for batch in (found, expected))
     return f"row {start + row}, column {name!r}: holds {have}, the recipe gives {want}"
 
 
@@ -263,37 +264,3 @@ def _first_unequal(have: pa.Array, want: pa.Array) -> int:
         else:
             high = middle
     return low
-
-
-def _first_wrong_rewrite(batch: pa.RecordBatch, start: int) -> str | None:
-    """Return a phrase for the first row whose output or position is not what Python's own search gives."""
-    names = set(batch.schema.names)
-    if not {"word", "pattern", "replacement", "output"} <= names:
-        return None
-    words, patterns, replacements, outputs = (
-        batch.column(name).to_pylist() for name in ("word", "pattern", "replacement", "output")
-    )
-    expected = [
-        word if pattern is None else word.replace(pattern, replacement, 1)
-        for word, pattern, replacement in zip(words, patterns, replacements, strict=True)
-    ]
-    if (row := _mismatch(outputs, expected)) is not None:
-        have, want = _shown(outputs[row]), _shown(expected[row])
-        return f"row {start + row}, column 'output': holds {have}, rewriting gives {want}"
-    places = [-1 if pattern is None else word.find(pattern) for word, pattern in zip(words, patterns, strict=True)]
-    checks: dict[str, list[int] | list[bool]] = {"position": places, "no_op": [place < 0 for place in places]}
-    for name in checks.keys() & names:
-        if (row := _mismatch(batch.column(name).to_pylist(), checks[name])) is not None:
-            return f"row {start + row}, column {name!r}: is not what searching the word gives"
-    return None
-
-
-def _mismatch(have: Sequence[object], want: Sequence[object]) -> int | None:
-    if have == want:
-        return None
-    return next(row for row, pair in enumerate(zip(have, want, strict=True)) if pair[0] != pair[1])
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,465 @@
+#include "instructions.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "certify.h"
+#include "search.h"
+
+#define TABLE_RULES ((uint64_t)1 << 20)
+#define TABLE_BYTES ((uint64_t)64 << 20)
+#define CASCADE_TRIES 64
+
+/* The instructions of a plan, computed once. */
+struct mk_rule_table {
+    mk_example_rule *rules;
+    uint64_t *hash;
+    uint32_t *stratum;
+    uint8_t *undivided;              /* bit 0: with the pattern, bit 1: no-ops */
+    uint8_t *letters;
+};
+
+/* The exact samplers. */
+
+mk_exact *mk_exacts_get(mk_exacts *exacts, const mk_plan *plan, uint32_t pattern_length)
+{
+    if (!exacts->by_length) {
+        size_t count = (size_t)plan->widest_pattern + 1;
+        exacts->by_length = mk_malloc(count * sizeof *exacts->by_length);
+        if (!exacts->by_length)
+            return NULL;
+        memset(exacts->by_length, 0, count * sizeof *exacts->by_length);
+        exacts->count = (uint32_t)count;
+    }
+    mk_exact *exact = &exacts->by_length[pattern_length];
+    if (!exact->cache && mk_exact_open(exact, plan->letters, pattern_length, plan->most_occurrences, plan->longest))
+        return NULL;
+    return exact;
+}
+
+void mk_exacts_close(mk_exacts *exacts)
+{
+    for (uint32_t i = 0; i < exacts->count; i++)
+        mk_exact_close(&exacts->by_length[i]);
+    mk_free(exacts->by_length);
+    *exacts = (mk_exacts){0};
+}
+
+/* The rules of a candidate. */
+
+static size_t slot_letters(const mk_plan *plan)
+{
+    return (size_t)plan->widest_pattern + plan->widest_replacement;
+}
+
+/* Tuple number `number` of n different rules among `pool`: the first has pool choices, the next one fewer, and so
+ * on; a choice counts the rules that are not taken yet. */
+static void choose(mk_instructor *instructor, uint64_t number)
+{
+    const mk_plan *plan = instructor->plan;
+    uint64_t *chosen = instructor->chosen;
+    for (uint32_t i = 0; i < plan->per_example; i++) {
+        uint64_t left = plan->pool - i, choice = number % left;
+        number /= left;
+        /* chosen[0, i) in ascending order, so that each taken rule below moves the choice up by one. */
+        uint64_t sorted[64];
+        memcpy(sorted, chosen, i * sizeof *sorted);
+        for (uint32_t a = 1; a < i; a++)
+            for (uint32_t b = a; b > 0 && sorted[b - 1] > sorted[b]; b--) {
+                uint64_t swap = sorted[b];
+                sorted[b] = sorted[b - 1];
+                sorted[b - 1] = swap;
+            }
+        for (uint32_t a = 0; a < i && sorted[a] <= choice; a++)
+            choice++;
+        chosen[i] = choice;
+    }
+}
+
+static void choose_rules(mk_instructor *instructor, uint64_t candidate)
+{
+    const mk_plan *plan = instructor->plan;
+    if (plan->pool) {
+        choose(instructor, mk_permutation_at(&instructor->tuples, plan->pool_first + candidate));
+        return;
+    }
+    for (uint32_t i = 0; i < plan->per_example; i++)
+        instructor->chosen[i] = candidate * plan->per_example + i;
+}
+
+static void take_rule(mk_instructor *instructor, uint32_t i, const mk_space_rule *rule)
+{
+    instructor->rules[i] = (mk_example_rule){rule->pattern, rule->replacement, rule->pattern_length,
+                                             rule->replacement_length, false};
+    if (i == 0)
+        instructor->stratum = rule->stratum;
+}
+
+static bool take_ahead(mk_instructor *instructor, uint32_t i)
+{
+    for (size_t k = 0; k < instructor->ahead_count; k++)
+        if (instructor->ahead_numbers[k] == instructor->chosen[i]) {
+            take_rule(instructor, i, &instructor->ahead[k]);
+            return true;
+        }
+    return false;
+}
+
+static void make_rules(mk_instructor *instructor, uint64_t candidate)
+{
+    const mk_plan *plan = instructor->plan;
+    choose_rules(instructor, candidate);
+    for (uint32_t i = 0; i < plan->per_example; i++) {
+        if (take_ahead(instructor, i))
+            continue;
+        uint8_t *slot = instructor->letters + i * slot_letters(plan);
+        mk_space_rule rule = {.pattern = slot, .replacement = slot + plan->widest_pattern};
+        mk_rule_space_at(plan->space, instructor->chosen[i], &rule);
+        take_rule(instructor, i, &rule);
+    }
+}
+
+/* Writing ahead. */
+
+size_t mk_instructor_ahead(const mk_instructor *instructor)
+{
+    mk_plan *plan = (mk_plan *)instructor->plan;
+    if (plan->fixed || plan->variables || plan->cascade.numerator ||
+        atomic_load_explicit(&plan->table, memory_order_acquire))
+        return 0;
+    return MK_RULES_AT_ONCE / plan->per_example;
+}
+
+/* Room for the rules written ahead, at equal distances. */
+static mk_status open_ahead(mk_instructor *instructor)
+{
+    const mk_plan *plan = instructor->plan;
+    size_t stride = slot_letters(plan);
+    instructor->ahead_letters = mk_malloc(MK_RULES_AT_ONCE * stride + MK_READ_SLACK);
+    if (!instructor->ahead_letters)
+        return MK_NO_MEMORY;
+    for (size_t k = 0; k < MK_RULES_AT_ONCE; k++) {
+        instructor->ahead[k].pattern = instructor->ahead_letters + k * stride;
+        instructor->ahead[k].replacement = instructor->ahead[k].pattern + plan->widest_pattern;
+    }
+    return MK_OK;
+}
+
+void mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers, size_t count)
+{
+    const mk_plan *plan = instructor->plan;
+    instructor->ahead_count = 0;
+    if (!instructor->ahead_letters && open_ahead(instructor) != MK_OK)
+        return; /* without memory it is only slower */
+    size_t rules = 0;
+    for (size_t i = 0; i < count; i++) {
+        choose_rules(instructor, numbers[i] * plan->bucket);
+        for (uint32_t k = 0; k < plan->per_example; k++)
+            instructor->ahead_numbers[rules++] = instructor->chosen[k];
+    }
+    mk_rule_space_many(plan->space, instructor->ahead_numbers, rules, instructor->ahead);
+    instructor->ahead_count = rules;
+}
+
+/* Cascades. */
+
+/* Bresenham's line: of every first j instructions, the asked share rounded has one. */
+static bool is_cascade(const mk_plan *plan, uint64_t j)
+{
+    return plan->cascade.numerator && mk_share_before(plan->cascade, j + 1) != mk_share_before(plan->cascade, j);
+}
+
+/* Writes one rule's pattern into another's replacement, at a keyed place, if the replacement then still is one of this
+ * space (so that training and held-out rules stay apart) and the rule still changes something. */
+static bool plant_cascade(mk_instructor *instructor, const uint64_t words[4])
+{
+    const mk_plan *plan = instructor->plan;
+    uint32_t n = plan->per_example;
+    uint32_t a = (uint32_t)mk_multiply_high(words[0], n), b = (uint32_t)mk_multiply_high(words[1], n - 1);
+    b += b >= a;
+    mk_example_rule *rule = &instructor->rules[a];
+    const mk_example_rule *next = &instructor->rules[b];
+    if (next->pattern_length == 0 || next->pattern_length > rule->replacement_length)
+        return false;
+    uint8_t *replacement = instructor->letters + a * slot_letters(plan) + plan->widest_pattern;
+    uint64_t at = mk_multiply_high(words[2], rule->replacement_length - next->pattern_length + 1);
+    uint8_t kept[256];
+    if (rule->replacement_length > sizeof kept)
+        return false;
+    memcpy(kept, replacement, rule->replacement_length);
+    memcpy(replacement + at, next->pattern, next->pattern_length);
+    bool changes = rule->pattern_length != rule->replacement_length ||
+                   memcmp(rule->pattern, replacement, rule->pattern_length) != 0;
+    if (changes && mk_rule_space_holds(plan->space, 1, replacement, rule->replacement_length))
+        return true;
+    memcpy(replacement, kept, rule->replacement_length);
+    return false;
+}
+
+static void make_cascade(mk_instructor *instructor, uint64_t candidate)
+{
+    const mk_plan *plan = instructor->plan;
+    for (uint64_t attempt = 0; attempt < CASCADE_TRIES; attempt++) {
+        mk_philox_block block = mk_philox(plan->key, attempt, candidate, 0, MK_AXIS_CASCADE);
+        if (plant_cascade(instructor, block.word))
+            return;
+    }
+}
+
+/* Candidates. */
+
+/* Variables are named in the order in which the pattern first uses them, and the replacement uses some of them. */
+static bool is_scheme(const mk_plan *plan, const mk_example_rule *rule)
+{
+    uint32_t used = 0, in_replacement = 0;
+    for (uint32_t i = 0; i < rule->pattern_length; i++) {
+        if (rule->pattern[i] > plan->letters + used)
+            return false;
+        used += rule->pattern[i] == plan->letters + used;
+    }
+    for (uint32_t i = 0; i < rule->replacement_length; i++) {
+        if (rule->replacement[i] >= plan->letters + used)
+            return false;
+        in_replacement += rule->replacement[i] >= plan->letters;
+    }
+    return used > 0 && in_replacement > 0;
+}
+
+static bool is_refused(const mk_plan *plan, const mk_example_rule *rule)
+{
+    return mk_rule_space_holds(plan->refused, 0, rule->pattern, rule->pattern_length) ||
+           mk_rule_space_holds(plan->refused, 1, rule->replacement, rule->replacement_length);
+}
+
+static bool is_acceptable(const mk_instructor *instructor)
+{
+    const mk_plan *plan = instructor->plan;
+    for (uint32_t i = 0; i < plan->per_example; i++) {
+        if (plan->refused && is_refused(plan, &instructor->rules[i]))
+            return false;
+        if (plan->variables && !is_scheme(plan, &instructor->rules[i]))
+            return false;
+    }
+    mk_certificate certificate;
+    return !plan->terminating || mk_certify(instructor->rules, plan->per_example, plan->letters, &certificate);
+}
+
+static bool find_candidate(mk_instructor *instructor, uint64_t j)
+{
+    const mk_plan *plan = instructor->plan;
+    bool cascade = is_cascade(plan, j);
+    for (uint64_t candidate = j * plan->bucket; candidate < (j + 1) * plan->bucket; candidate++) {
+        make_rules(instructor, candidate);
+        if (cascade)
+            make_cascade(instructor, candidate);
+        if (plan->bucket == 1 || is_acceptable(instructor))
+            return true;
+    }
+    return false;
+}
+
+/* Which words are divided. */
+
+static mk_status has_words(mk_exact *exact, const mk_plan *plan, bool no_op, bool *enough)
+{
+    *enough = true;
+    for (uint32_t i = 0; *enough && i < (no_op ? 1 : plan->occurrence_count); i++) {
+        uint32_t occurrences = no_op ? 0 : plan->occurrences[i] ? plan->occurrences[i] : 1;
+        bool or_more = !no_op && !plan->occurrences[i];
+        if (mk_exact_has_words(exact, plan->shortest, occurrences, or_more, MK_WORDS_TO_DIVIDE, enough) != MK_OK)
+            return MK_NO_MEMORY;
+    }
+    return MK_OK;
+}
+
+static mk_status judge(mk_instructor *instructor, mk_instruction *instruction)
+{
+    const mk_plan *plan = instructor->plan;
+    const mk_example_rule *rule = instruction->rules;
+    instruction->undivided[0] = instruction->undivided[1] = !mk_plan_is_plain(plan) && !plan->divides;
+    if (!mk_plan_is_plain(plan) || plan->words == MK_WORDS_ANY || !rule->pattern_length)
+        return MK_OK;
+    for (int no_op = 0; no_op < 2; no_op++) {
+        if (plan->always_divided[no_op])
+            continue;
+        mk_exact *exact = mk_exacts_get(instructor->exacts, plan, rule->pattern_length);
+        if (!exact)
+            return MK_NO_MEMORY;
+        bool enough;
+        mk_exact_pattern(exact, rule->pattern);
+        if (has_words(exact, plan, no_op, &enough) != MK_OK)
+            return MK_NO_MEMORY;
+        instruction->undivided[no_op] = !enough;
+    }
+    return MK_OK;
+}
+
+static mk_status compute(mk_instructor *instructor, uint64_t j, mk_instruction *instruction)
+{
+    const mk_plan *plan = instructor->plan;
+    instruction->rules = plan->fixed ? plan->fixed : instructor->rules;
+    if (!plan->fixed && !find_candidate(instructor, j))
+        return MK_INVALID;
+    instruction->stratum = plan->fixed ? 0 : instructor->stratum;
+    instruction->hash =
+        plan->words == MK_WORDS_ANY ? 0 : mk_plan_hash_rules(plan, instruction->rules, plan->per_example);
+    return judge(instructor, instruction);
+}
+
+/* The table. */
+
+static void read_table(const mk_plan *plan, const mk_rule_table *table, uint64_t j, mk_instruction *instruction)
+{
+    instruction->rules = table->rules + j * plan->per_example;
+    instruction->stratum = table->stratum[j];
+    instruction->hash = table->hash[j];
+    instruction->undivided[0] = table->undivided[j] & 1;
+    instruction->undivided[1] = table->undivided[j] & 2;
+}
+
+mk_status mk_instructor_get(mk_instructor *instructor, uint64_t j, mk_instruction *instruction)
+{
+    mk_plan *plan = (mk_plan *)instructor->plan;
+    const mk_rule_table *table = atomic_load_explicit(&plan->table, memory_order_acquire);
+    if (!table || j >= plan->instructions)
+        return compute(instructor, j, instruction);
+    read_table(plan, table, j, instruction);
+    return MK_OK;
+}
+
+void mk_rule_table_close(mk_rule_table *table)
+{
+    if (!table)
+        return;
+    mk_free(table->rules);
+    mk_free(table->hash);
+    mk_free(table->stratum);
+    mk_free(table->undivided);
+    mk_free(table->letters);
+    mk_free(table);
+}
+
+static mk_rule_table *table_open(const mk_plan *plan)
+{
+    size_t instructions = (size_t)plan->instructions, rules = instructions * plan->per_example;
+    mk_rule_table *table = mk_malloc(sizeof *table);
+    if (!table)
+        return NULL;
+    table->rules = mk_malloc(rules * sizeof *table->rules);
+    table->hash = mk_malloc(instructions * sizeof *table->hash);
+    table->stratum = mk_malloc(instructions * sizeof *table->stratum);
+    table->undivided = mk_malloc(instructions);
+    table->letters = mk_malloc(rules * slot_letters(plan) + MK_READ_SLACK);
+    if (table->rules && table->hash && table->stratum && table->undivided && table->letters)
+        return table;
+    mk_rule_table_close(table);
+    return NULL;
+}
+
+/* Copies the rules at hand, packed: a replacement follows its pattern. */
+static uint8_t *pack_rules(const mk_plan *plan, const mk_instruction *instruction, mk_example_rule *rules, uint8_t *to)
+{
+    for (uint32_t i = 0; i < plan->per_example; i++) {
+        rules[i] = instruction->rules[i];
+        memcpy(to, rules[i].pattern, rules[i].pattern_length);
+        rules[i].pattern = to;
+        to += rules[i].pattern_length;
+        memcpy(to, rules[i].replacement, rules[i].replacement_length);
+        rules[i].replacement = to;
+        to += rules[i].replacement_length;
+    }
+    return to;
+}
+
+static void look_ahead_from(mk_instructor *instructor, uint64_t first, size_t most)
+{
+    uint64_t numbers[MK_RULES_AT_ONCE];
+    size_t count = 0;
+    for (; count < most && first + count < instructor->plan->instructions; count++)
+        numbers[count] = first + count;
+    mk_instructor_look_ahead(instructor, numbers, count);
+}
+
+/* An instruction without an acceptable candidate ends the table before it begins: the example that uses it is to be
+ * named. */
+static mk_status fill_table(mk_instructor *instructor, mk_rule_table *table)
+{
+    const mk_plan *plan = instructor->plan;
+    uint8_t *to = table->letters;
+    size_t ahead = mk_instructor_ahead(instructor);
+    for (uint64_t j = 0; j < plan->instructions; j++) {
+        mk_instruction instruction;
+        if (ahead && j % ahead == 0)
+            look_ahead_from(instructor, j, ahead);
+        mk_status status = compute(instructor, j, &instruction);
+        if (status != MK_OK)
+            return status;
+        to = pack_rules(plan, &instruction, table->rules + j * plan->per_example, to);
+        table->hash[j] = instruction.hash;
+        table->stratum[j] = instruction.stratum;
+        table->undivided[j] = (uint8_t)(instruction.undivided[0] | instruction.undivided[1] << 1);
+    }
+    return MK_OK;
+}
+
+static bool table_pays(mk_plan *plan, uint64_t rows)
+{
+    uint64_t width = plan->per_example * (slot_letters(plan) + sizeof(mk_example_rule)) + 13;
+    if (plan->order == MK_ORDER_OWN || plan->fixed || plan->instructions > TABLE_RULES ||
+        plan->instructions * width > TABLE_BYTES)
+        return false;
+    uint64_t before = atomic_fetch_add(&plan->drawn, rows);
+    return (before + rows) / 2 >= plan->instructions && !atomic_load(&plan->table);
+}
+
+static mk_status tabulate(mk_plan *plan, mk_instructor *instructor)
+{
+    mk_rule_table *table = table_open(plan), *none = NULL;
+    mk_status status = table ? fill_table(instructor, table) : MK_NO_MEMORY;
+    if (status != MK_OK || !atomic_compare_exchange_strong(&plan->table, &none, table))
+        mk_rule_table_close(table);
+    return status == MK_INVALID ? MK_OK : status;
+}
+
+mk_status mk_plan_expect(mk_plan *plan, uint64_t rows)
+{
+    if (!table_pays(plan, rows))
+        return MK_OK;
+    mk_exacts exacts = {0};
+    mk_instructor instructor;
+    mk_status status = mk_instructor_open(&instructor, plan, &exacts);
+    if (status == MK_OK)
+        status = tabulate(plan, &instructor);
+    mk_instructor_close(&instructor);
+    mk_exacts_close(&exacts);
+    return status;
+}
+
+/* Scratch. */
+
+mk_status mk_instructor_open(mk_instructor *instructor, const mk_plan *plan, mk_exacts *exacts)
+{
+    *instructor = (mk_instructor){.plan = plan, .exacts = exacts};
+    if (plan->fixed)
+        return MK_OK;
+    instructor->rules = mk_malloc(plan->per_example * sizeof *instructor->rules);
+    instructor->chosen = mk_malloc(plan->per_example * sizeof *instructor->chosen);
+    instructor->letters = mk_malloc(plan->per_example * slot_letters(plan) + MK_READ_SLACK);
+    if (!instructor->rules || !instructor->chosen || !instructor->letters)
+        return MK_NO_MEMORY;
+    if (plan->pool) {
+        mk_philox_key key = mk_philox_subkey(plan->key, plan->pool_tuples, plan->per_example, 0, MK_AXIS_TUPLES);
+        mk_permutation_open(&instructor->tuples, key, plan->pool_tuples);
+    }
+    return MK_OK;
+}
+
+void mk_instructor_close(mk_instructor *instructor)
+{
+    mk_permutation_close(&instructor->tuples);
+    mk_free(instructor->rules);
+    mk_free(instructor->chosen);
+    mk_free(instructor->letters);
+    mk_free(instructor->ahead_letters);
+    *instructor = (mk_instructor){0};
+}

@@ -1,0 +1,249 @@
+#include "task.h"
+
+#include <string.h>
+
+mk_status mk_work_open(mk_work *work, const mk_plan *plan)
+{
+    *work = (mk_work){0};
+    work->output = mk_malloc(plan->output_letters + MK_READ_SLACK);
+    bool opened = work->output != NULL;
+    if (opened && plan->task.kind == MK_TASK_INDUCE) {
+        work->pairs = mk_malloc(plan->task.pairs * sizeof *work->pairs);
+        work->pair_letters = mk_malloc(plan->task.pairs * ((size_t)plan->longest + plan->output_letters) + MK_READ_SLACK);
+        opened = work->pairs && work->pair_letters;
+    }
+    return opened ? MK_OK : MK_NO_MEMORY;
+}
+
+void mk_work_close(mk_work *work)
+{
+    mk_free(work->output);
+    mk_free(work->steps);
+    mk_free(work->words);
+    mk_free(work->pairs);
+    mk_free(work->pair_letters);
+    *work = (mk_work){0};
+}
+
+/* One step. */
+
+static void answer_no_op(mk_example *example)
+{
+    example->output = example->word;
+    example->output_length = example->length;
+    example->rule = -1;
+    example->position = -1;
+    example->steps = 0;
+    example->outcome = MK_NO_RULE_APPLIES;
+}
+
+static void answer_step(mk_work *work, mk_example *example, uint32_t number, size_t at)
+{
+    const mk_example_rule *rule = &example->rules[number];
+    size_t after = at + rule->pattern_length;
+    memcpy(work->output, example->word, at);
+    memcpy(work->output + at, rule->replacement, rule->replacement_length);
+    memcpy(work->output + at + rule->replacement_length, example->word + after, example->length - after);
+    example->output = work->output;
+    example->output_length = example->length - rule->pattern_length + rule->replacement_length;
+    example->rule = (int32_t)number;
+    example->position = (int64_t)at;
+    example->steps = 1;
+    example->outcome = MK_TERMINAL_RULE;
+}
+
+mk_status mk_task_rewrite(const mk_plan *plan, mk_work *work, const mk_needle *needles, mk_example *example)
+{
+    for (uint32_t i = 0; i < plan->per_example; i++) {
+        size_t at = mk_search(&needles[i], example->word, example->length, 0);
+        if (at != MK_NOWHERE) {
+            answer_step(work, example, i, at);
+            return MK_OK;
+        }
+    }
+    answer_no_op(example);
+    return MK_OK;
+}
+
+/* Runs. */
+
+static mk_status reserve_step(mk_work *work, uint64_t steps)
+{
+    if (steps < work->step_capacity)
+        return MK_OK;
+    size_t capacity = work->step_capacity ? 2 * work->step_capacity : 64;
+    mk_example_step *grown = mk_realloc(work->steps, capacity * sizeof *grown);
+    if (!grown)
+        return MK_NO_MEMORY;
+    work->steps = grown;
+    work->step_capacity = capacity;
+    return MK_OK;
+}
+
+static mk_status reserve_word(mk_work *work, size_t needed)
+{
+    if (needed <= work->word_capacity)
+        return MK_OK;
+    size_t capacity = work->word_capacity + work->word_capacity / 2;
+    capacity = capacity < needed ? needed + 4096 : capacity;
+    uint8_t *grown = mk_realloc(work->words, capacity);
+    if (!grown)
+        return MK_NO_MEMORY;
+    work->words = grown;
+    work->word_capacity = capacity;
+    return MK_OK;
+}
+
+/* Adds a step to the trace; `used` letters of earlier words are kept, whose places are set when the run has ended,
+ * since their memory may move. */
+static mk_status keep_step(mk_work *work, const mk_example *example, uint32_t rule, size_t at, size_t length,
+                           size_t *used)
+{
+    if (reserve_step(work, example->steps) != MK_OK || reserve_word(work, *used + length + MK_READ_SLACK) != MK_OK)
+        return MK_NO_MEMORY;
+    memcpy(work->words + *used, work->output, length);
+    work->steps[example->steps] = (mk_example_step){rule, (uint32_t)length, (int64_t)at, NULL};
+    *used += length;
+    return MK_OK;
+}
+
+static void place_words(mk_work *work, mk_example *example)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < example->steps; i++) {
+        work->steps[i].word = work->words + used;
+        used += work->steps[i].length;
+    }
+    example->trace = work->steps;
+    example->trace_count = (size_t)example->steps;
+}
+
+static bool find_rule(const mk_plan *plan, const mk_needle *needles, const uint8_t *word, size_t length, uint32_t *rule,
+                      size_t *at)
+{
+    for (*rule = 0; *rule < plan->per_example; ++*rule) {
+        *at = mk_search(&needles[*rule], word, length, 0);
+        if (*at != MK_NOWHERE)
+            return true;
+    }
+    return false;
+}
+
+static void apply(uint8_t *word, size_t *length, const mk_example_rule *rule, size_t at)
+{
+    size_t after = at + rule->pattern_length;
+    memmove(word + at + rule->replacement_length, word + after, *length - after);
+    memcpy(word + at, rule->replacement, rule->replacement_length);
+    *length = *length - rule->pattern_length + rule->replacement_length;
+}
+
+/* Why the run ends before the rule that was found fires, or MK_RUNNING. */
+static mk_outcome limit(const mk_plan *plan, const mk_example *example, const mk_example_rule *rule, size_t length)
+{
+    if (example->steps >= plan->task.max_steps)
+        return MK_STEP_LIMIT;
+    if (length - rule->pattern_length + rule->replacement_length > plan->task.max_length)
+        return MK_LENGTH_LIMIT;
+    return MK_RUNNING;
+}
+
+mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needles, mk_example *example)
+{
+    size_t length = example->length, used = 0, at;
+    uint32_t number;
+    memcpy(work->output, example->word, length);
+    answer_no_op(example);
+    while (find_rule(plan, needles, work->output, length, &number, &at)) {
+        const mk_example_rule *rule = &example->rules[number];
+        example->outcome = limit(plan, example, rule, length);
+        if (example->outcome != MK_RUNNING)
+            break;
+        if (example->steps == 0) {
+            example->rule = (int32_t)number;
+            example->position = (int64_t)at;
+        }
+        apply(work->output, &length, rule, at);
+        if (plan->task.traced && keep_step(work, example, number, at, length, &used) != MK_OK)
+            return MK_NO_MEMORY;
+        example->steps++;
+        example->outcome = rule->terminal ? MK_TERMINAL_RULE : MK_NO_RULE_APPLIES;
+        if (rule->terminal)
+            break;
+    }
+    example->output = work->output;
+    example->output_length = length;
+    if (plan->task.traced)
+        place_words(work, example);
+    return MK_OK;
+}
+
+/* Schemes. */
+
+static bool matches_at(const mk_example_rule *rule, uint32_t letters, const uint8_t *word, uint8_t *binding)
+{
+    bool bound[256] = {false};
+    for (uint32_t i = 0; i < rule->pattern_length; i++) {
+        uint8_t letter = rule->pattern[i];
+        if (letter < letters) {
+            if (word[i] != letter)
+                return false;
+        } else if (!bound[letter]) {
+            bound[letter] = true;
+            binding[letter] = word[i];
+        } else if (binding[letter] != word[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+size_t mk_scheme_match(const mk_example_rule *rule, uint32_t letters, const uint8_t *word, size_t length, size_t from,
+                       uint8_t *binding)
+{
+    for (size_t at = from; at + rule->pattern_length <= length; at++)
+        if (matches_at(rule, letters, word + at, binding))
+            return at;
+    return MK_NOWHERE;
+}
+
+mk_status mk_task_scheme(const mk_plan *plan, mk_work *work, mk_example *example)
+{
+    const mk_example_rule *rule = example->rules;
+    uint8_t binding[256];
+    answer_no_op(example);
+    size_t at = mk_scheme_match(rule, plan->letters, example->word, example->length, 0, binding);
+    if (at == MK_NOWHERE)
+        return MK_OK;
+    answer_step(work, example, 0, at);
+    for (uint32_t i = 0; i < rule->replacement_length; i++)
+        if (rule->replacement[i] >= plan->letters)
+            work->output[at + i] = binding[rule->replacement[i]];
+    return MK_OK;
+}
+
+/* Ciphers. */
+
+static uint8_t enciphered(const mk_plan *plan, const mk_key *key, uint8_t letter)
+{
+    if (key->kind == MK_KEY_SUBSTITUTION)
+        return key->letter[letter];
+    uint32_t sum = letter + key->shift;
+    return (uint8_t)(sum >= plan->letters ? sum - plan->letters : sum);
+}
+
+void mk_task_encipher(const mk_plan *plan, mk_work *work, mk_example *example)
+{
+    size_t first = 0, last = example->output_length;
+    if (plan->task.cipher_place == MK_CIPHER_REPLACEMENT) {
+        if (example->rule < 0)
+            return;
+        first = (size_t)example->position;
+        last = first + example->rules[example->rule].replacement_length;
+    }
+    if (example->output != work->output) {
+        memcpy(work->output, example->output, example->output_length);
+        example->output = work->output;
+    }
+    for (size_t i = first; i < last; i++)
+        work->output[i] = enciphered(plan, &example->key, work->output[i]);
+}

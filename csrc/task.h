@@ -1,0 +1,36 @@
+/* task.h - the answer to a word: one step, a run, a scheme's rewrite, a cipher. */
+#ifndef MK_TASK_H
+#define MK_TASK_H
+
+#include "plan.h"
+#include "search.h"
+
+/* The memory of an answer; it belongs to one thread. */
+typedef struct {
+    uint8_t *output;                 /* plan->output_letters and slack */
+    mk_example_step *steps;
+    size_t step_capacity;
+    uint8_t *words;                  /* the words after the steps, one after the other */
+    size_t word_capacity;
+    mk_example_pair *pairs;
+    uint8_t *pair_letters;
+} mk_work;
+
+mk_status mk_work_open(mk_work *work, const mk_plan *plan);
+void mk_work_close(mk_work *work);
+
+/* Answers example->word: fills output, rule, position, steps, outcome, and the trace where it is wanted.  What is
+ * decided is decided by searching the word, not by how it was drawn.  The needles are those of the patterns. */
+mk_status mk_task_rewrite(const mk_plan *plan, mk_work *work, const mk_needle *needles, mk_example *example);
+mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needles, mk_example *example);
+mk_status mk_task_scheme(const mk_plan *plan, mk_work *work, mk_example *example);
+
+/* Enciphers the answer of a rewrite with example->key. */
+void mk_task_encipher(const mk_plan *plan, mk_work *work, mk_example *example);
+
+/* The smallest start >= from of a match of a scheme in a word: letters from `letters` on are variables, each standing
+ * for one letter throughout; `binding` gets the letters they stand for.  MK_NOWHERE if there is none.  O(n * m). */
+size_t mk_scheme_match(const mk_example_rule *rule, uint32_t letters, const uint8_t *word, size_t length, size_t from,
+                       uint8_t *binding);
+
+#endif

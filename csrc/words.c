@@ -1,0 +1,258 @@
+#include "words.h"
+
+#include <string.h>
+
+static uint32_t draw_length(const mk_plan *plan, mk_draws *draws, uint32_t shortest)
+{
+    if (shortest < plan->shortest)
+        shortest = plan->shortest;
+    return shortest + (uint32_t)mk_draws_below(draws, (uint64_t)plan->longest - shortest + 1);
+}
+
+/* One rule. */
+
+static mk_status draw_without(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    example->length = draw_length(plan, draws, 0);
+    (void)mk_draws_word(draws); /* the start's place in the stream */
+    for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
+        mk_draws_letters(draws, &plan->alphabet, sampler->word, example->length);
+        if (mk_search(&sampler->needles[0], sampler->word, example->length, 0) == MK_NOWHERE)
+            return MK_OK;
+    }
+    return mk_exact_avoid(sampler->exact, draws, sampler->word, example->length);
+}
+
+/* Plants the pattern between free letters. */
+static void plant(mk_sampler *sampler, mk_draws *draws, const mk_needle *needle, size_t length, size_t start)
+{
+    uint8_t *word = sampler->word;
+    size_t after = start + needle->length;
+    mk_draws_letters(draws, &sampler->plan->alphabet, word, length - needle->length);
+    memmove(word + after, word + start, length - after);
+    memcpy(word + start, needle->bytes, needle->length);
+}
+
+/* Whether the word that was planted then has the property. */
+static bool is_planted(const mk_sampler *sampler, size_t length, size_t start)
+{
+    const mk_needle *needle = &sampler->needles[0];
+    if (mk_search(needle, sampler->word, length, 0) != start)
+        return false;
+    return sampler->occurrences == 0 || mk_search(needle, sampler->word, length, start + 1) == MK_NOWHERE;
+}
+
+static mk_status draw_exactly(mk_sampler *sampler, mk_draws *draws, const mk_example *example, uint32_t start)
+{
+    const mk_plan *plan = sampler->plan;
+    const mk_example_rule *rule = example->rules;
+    size_t after = start + rule->pattern_length;
+    if (mk_exact_before(sampler->exact, draws, sampler->word, start) != MK_OK)
+        return MK_NO_MEMORY;
+    memcpy(sampler->word + start, rule->pattern, rule->pattern_length);
+    if (sampler->occurrences)
+        return mk_exact_after(sampler->exact, draws, sampler->word + after, example->length - after,
+                              sampler->occurrences - 1);
+    mk_draws_letters(draws, &plan->alphabet, sampler->word + after, example->length - after);
+    return MK_OK;
+}
+
+static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    uint32_t span = example->rules[0].pattern_length, start;
+    if (sampler->occurrences > 1)
+        span += (sampler->occurrences - 1) * mk_exact_period(sampler->exact);
+    if (span > plan->longest)
+        return MK_INVALID;
+    example->length = draw_length(plan, draws, span);
+    if (plan->exact)
+        return mk_uniform_word(&sampler->uniform, draws, &sampler->needles[0],
+                               sampler->occurrences ? sampler->occurrences : MK_AT_LEAST_ONE, sampler->word,
+                               example->length);
+    /* The empty pattern occurs first at the very beginning. */
+    start = (uint32_t)mk_draws_below(draws, example->rules[0].pattern_length ? example->length - span + 1 : 1);
+    for (int refusals = 0; sampler->occurrences < 2 && refusals < MK_REFUSALS; refusals++) {
+        plant(sampler, draws, &sampler->needles[0], example->length, start);
+        if (is_planted(sampler, example->length, start))
+            return MK_OK;
+    }
+    return draw_exactly(sampler, draws, example, start);
+}
+
+/* Several rules. */
+
+static bool occurs_any(const mk_sampler *sampler, uint32_t rules, size_t length)
+{
+    for (uint32_t i = 0; i < rules; i++)
+        if (mk_search(&sampler->needles[i], sampler->word, length, 0) != MK_NOWHERE)
+            return true;
+    return false;
+}
+
+static mk_status draw_none_of(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    example->length = draw_length(plan, draws, 0);
+    (void)mk_draws_word(draws);
+    for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
+        mk_draws_letters(draws, &plan->alphabet, sampler->word, example->length);
+        if (!occurs_any(sampler, plan->per_example, example->length))
+            return MK_OK;
+    }
+    return MK_INVALID;
+}
+
+/* A rule whose pattern holds an earlier one's can never fire first: that one fires in its place. */
+static uint32_t first_to_fire(const mk_sampler *sampler, const mk_example *example)
+{
+    for (uint32_t i = 0; i < sampler->fires; i++) {
+        const mk_example_rule *rule = &example->rules[sampler->fires];
+        if (mk_search(&sampler->needles[i], rule->pattern, rule->pattern_length, 0) != MK_NOWHERE)
+            return i;
+    }
+    return sampler->fires;
+}
+
+static mk_status draw_firing(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    uint32_t fires = first_to_fire(sampler, example);
+    const mk_needle *needle = &sampler->needles[fires];
+    example->length = draw_length(plan, draws, (uint32_t)needle->length);
+    size_t start = mk_draws_below(draws, needle->length ? example->length - needle->length + 1 : 1);
+    for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
+        plant(sampler, draws, needle, example->length, start);
+        if (mk_search(needle, sampler->word, example->length, 0) == start &&
+            !occurs_any(sampler, fires, example->length))
+            return MK_OK;
+    }
+    return MK_INVALID;
+}
+
+/* Runs: free letters over which patterns are planted, which may cover one another, the last one whole. */
+static mk_status draw_run(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    example->length = draw_length(plan, draws, plan->widest_pattern);
+    uint64_t plants = 1 + mk_draws_below(draws, plan->task.plants);
+    mk_draws_letters(draws, &plan->alphabet, sampler->word, example->length);
+    for (uint64_t i = 0; i < plants; i++) {
+        const mk_needle *needle = &sampler->needles[mk_draws_below(draws, plan->per_example)];
+        size_t start = mk_draws_below(draws, example->length - needle->length + 1);
+        memcpy(sampler->word + start, needle->bytes, needle->length);
+    }
+    return MK_OK;
+}
+
+/* Schemes. */
+
+static uint32_t scheme_matches(const mk_sampler *sampler, const mk_example *example)
+{
+    uint8_t binding[256];
+    uint32_t count = 0;
+    for (size_t from = 0;; count++) {
+        size_t at = mk_scheme_match(example->rules, sampler->plan->letters, sampler->word, example->length, from, binding);
+        if (at == MK_NOWHERE || count == 2)
+            return count;
+        from = at + 1;
+    }
+}
+
+/* Writes the pattern with a letter drawn for each variable. */
+static void write_instance(const mk_plan *plan, mk_draws *draws, const mk_example_rule *rule, uint8_t *to)
+{
+    uint8_t binding[256];
+    uint32_t bound = plan->letters;
+    for (uint32_t i = 0; i < rule->pattern_length; i++) {
+        uint8_t letter = rule->pattern[i];
+        if (letter == bound)
+            binding[bound++] = mk_draws_letter(draws, &plan->alphabet);
+        to[i] = letter < plan->letters ? letter : binding[letter];
+    }
+}
+
+/* A word with one match, so that every reading of the scheme gives the same answer, or with none. */
+static mk_status draw_scheme(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    const mk_example_rule *rule = example->rules;
+    example->length = draw_length(plan, draws, rule->pattern_length);
+    size_t start = mk_draws_below(draws, example->length - rule->pattern_length + 1);
+    for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
+        mk_draws_letters(draws, &plan->alphabet, sampler->word, example->length);
+        if (!example->no_op)
+            write_instance(plan, draws, rule, sampler->word + start);
+        if (scheme_matches(sampler, example) == !example->no_op)
+            return MK_OK;
+    }
+    return MK_INVALID;
+}
+
+/* Named programs: the stretches of their words, one after the other. */
+
+static size_t draw_stretch(const mk_segment *segment, mk_draws *draws, uint8_t *to)
+{
+    size_t length = segment->least + mk_draws_below(draws, (uint64_t)segment->greatest - segment->least + 1);
+    for (size_t i = 0; i < length; i++) {
+        bool without_zero = i == 0 && length > 1 && segment->first_not_zero;
+        to[i] = segment->letters[without_zero + mk_draws_below(draws, segment->letter_count - without_zero)];
+    }
+    return length;
+}
+
+/* A uniform balanced word of n pairs by the cycle lemma: of the 2n + 1 rotations of n + 1 openings and n closings, in a
+ * uniform order, exactly one is an opening followed by a balanced word (N. Dershowitz, S. Zaks, "The cycle lemma and
+ * some applications", 1990). */
+static size_t draw_balanced(const mk_segment *segment, mk_draws *draws, uint8_t *to)
+{
+    size_t pairs = segment->least + mk_draws_below(draws, (uint64_t)segment->greatest - segment->least + 1);
+    size_t left_open = pairs + 1, left = 2 * pairs + 1, start = 0;
+    int64_t depth = 0, lowest = 0;
+    for (size_t i = 0; left; i++, left--) {
+        bool opens = mk_draws_below(draws, left) < left_open;
+        left_open -= opens;
+        to[i] = segment->letters[!opens];
+        depth += opens ? 1 : -1;
+        if (depth <= lowest) {
+            lowest = depth;
+            start = i + 1;
+        }
+    }
+    /* Rotates so that the walk stays above where it begins, and drops the first opening. */
+    size_t total = 2 * pairs + 1;
+    for (size_t turn = 0; turn < start; turn++) {
+        uint8_t first = to[0];
+        memmove(to, to + 1, total - 1);
+        to[total - 1] = first;
+    }
+    memmove(to, to + 1, total - 1);
+    return total - 1;
+}
+
+static mk_status draw_segments(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    size_t length = 0;
+    for (uint32_t i = 0; i < plan->segment_count; i++) {
+        const mk_segment *segment = &plan->segments[i];
+        length += (segment->balanced ? draw_balanced : draw_stretch)(segment, draws, sampler->word + length);
+    }
+    example->length = length;
+    return MK_OK;
+}
+
+mk_status mk_words_draw(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    if (plan->segments)
+        return draw_segments(sampler, draws, example);
+    if (plan->task.kind == MK_TASK_SCHEME)
+        return draw_scheme(sampler, draws, example);
+    if (plan->per_example == 1 && plan->task.kind != MK_TASK_RUN)
+        return (example->no_op ? draw_without : draw_with)(sampler, draws, example);
+    if (example->no_op)
+        return draw_none_of(sampler, draws, example);
+    return (plan->task.kind == MK_TASK_RUN ? draw_run : draw_firing)(sampler, draws, example);
+}

@@ -1,0 +1,43 @@
+# The samplers of words, as Cython sees them.
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+
+from markovlib._core cimport mk_bool, mk_status
+from markovlib._stream cimport mk_philox_key
+
+
+cdef extern from "search.h" nogil:
+    ctypedef struct mk_needle:
+        pass
+
+    mk_needle mk_needle_make(const uint8_t *pattern, size_t length)
+
+
+cdef extern from "draws.h" nogil:
+    ctypedef struct mk_draws:
+        pass
+
+    void mk_draws_open(mk_draws *draws, mk_philox_key key, uint64_t split, uint64_t index, uint64_t attempt)
+    uint64_t mk_draws_word(mk_draws *draws)
+
+
+cdef extern from "count.h" nogil:
+    ctypedef struct mk_count:
+        uint64_t mantissa
+        int32_t exponent
+
+
+cdef extern from "uniform.h" nogil:
+    enum:
+        MK_AT_LEAST_ONE
+
+    ctypedef struct mk_uniform:
+        pass
+
+    mk_status mk_uniform_open(mk_uniform *uniform, uint32_t letters, uint32_t longest_pattern, uint32_t occurrences,
+                              size_t longest)
+    void mk_uniform_close(mk_uniform *uniform)
+    mk_status mk_uniform_word(mk_uniform *uniform, mk_draws *draws, const mk_needle *pattern, uint32_t occurrences,
+                              uint8_t *word, size_t length)
+    mk_status mk_uniform_count(mk_uniform *uniform, const mk_needle *pattern, uint32_t occurrences, size_t length,
+                               mk_count *count)
+    mk_status mk_uniform_least(mk_uniform *uniform, const mk_needle *pattern, uint32_t occurrences, size_t *least)

@@ -1,0 +1,162 @@
+"""Where the rows of a report come from: a data set, a folder of shards, or Arrow tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markovlib.shards import manifest, source
+from markovlib.shards.digest import BLOCK_ROWS
+from markovlib.shards.folder import ShardError
+from markovlib.shards.formats import Format
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+WANTED = (
+    "index", "word", "output", "pattern", "replacement", "position", "no_op", "steps", "outcome",
+    "instruction", "near_miss", "occurrences", "stratum",
+)  # fmt: skip
+
+
+@dataclass
+class Rows:
+    """Rows to be read, in order; `size` is how many there are in all, None for no end.
+
+    `data` is the data set they are of, None where that is not known.
+    """
+
+    name: str
+    split: str
+    size: int | None
+    columns: tuple[str, ...]
+    data: Any = field(repr=False, default=None)
+
+    @property
+    def whole(self) -> int | None:
+        """The size of the data set that the rows are from, which may be larger than these; None for no end."""
+        return self.size
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """The first `rows` rows, in batches that end where blocks of 65,536 do."""
+        raise NotImplementedError
+
+
+class DatasetRows(Rows):
+    """Rows made as they are read."""
+
+    def __init__(self, data: Any, threads: int | None) -> None:
+        columns = [name for name in WANTED if _has(data, name)]
+        if _several_rules(data.recipe) and _has(data, "rules"):
+            columns.append("rules")
+        size = data.size if hasattr(data, "size") else len(data)
+        super().__init__(repr(data), data.split, size, tuple(columns), data)
+        self._threads = threads
+
+    @property
+    def whole(self) -> int | None:
+        whole: int | None = getattr(self.data, "dataset", self.data).size
+        return whole
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        for start in range(0, rows, BLOCK_ROWS):
+            block = range(start, min(start + BLOCK_ROWS, rows))
+            yield self.data.batch(block, self.columns, threads=self._threads).to_arrow(self.columns)
+
+
+class ShardRows(Rows):
+    """Rows read from the shards of one split."""
+
+    def __init__(self, folder: Path, split: str | None) -> None:
+        root, made, name = _find_split(folder, split)
+        self._directory, self._split = root / name, made.splits[name]
+        held = self._split.columns
+        columns = tuple(column for column in (*WANTED, "rules", "prompt") if column in held)
+        if {"word", "pattern", "replacement"} <= set(columns):
+            columns = tuple(column for column in columns if column != "prompt")
+        super().__init__(str(root), name, self._split.rows, columns, _recreated(made, name))
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        layout = Format(self._split.format)
+        for shard in self._split.shards:
+            stop = min(shard.stop, rows)
+            if shard.start >= stop:
+                return
+            with closing(layout.reader(self._directory / shard.file)) as reader:
+                for start in range(0, stop - shard.start, BLOCK_ROWS):
+                    end = min(start + BLOCK_ROWS, stop - shard.start)
+                    yield reader.read(start, end, self.columns)
+
+
+class TableRows(Rows):
+    """Rows of an Arrow table, of which no recipe is known."""
+
+    def __init__(self, table: Any) -> None:
+        columns = tuple(name for name in (*WANTED, "rules", "prompt") if name in table.schema.names)
+        super().__init__("table", "", table.num_rows, columns)
+        self._table = table
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        for start in range(0, rows, BLOCK_ROWS):
+            piece = self._table.slice(start, min(BLOCK_ROWS, rows - start)).select(self.columns)
+            yield from piece.combine_chunks().to_batches() if hasattr(piece, "combine_chunks") else [piece]
+
+
+def open_rows(data: Any, split: str | None = None, threads: int | None = None) -> Rows:
+    """Rows of a data set or a view of one, a folder of shards (or of one of its splits), or an Arrow table.
+
+    Raises `ShardError` for a folder that is not one of finished shards, TypeError for something else.
+    """
+    if isinstance(data, str | Path):
+        return ShardRows(Path(data), split)
+    if split is not None:
+        raise TypeError("split is for folders of shards; a data set has its own")
+    if hasattr(data, "batch") and hasattr(data, "recipe"):
+        return DatasetRows(data, threads)
+    if hasattr(data, "schema") and hasattr(data, "num_rows"):
+        return TableRows(data)
+    raise TypeError(
+        f"expected a data set, the path of a folder of shards, or an Arrow table, got {type(data).__name__}"
+    )
+
+
+def _has(data: Any, column: str) -> bool:
+    try:
+        data.batch(range(0), [column])
+    except ValueError:
+        return False
+    return True
+
+
+def _several_rules(recipe: Any) -> bool:
+    return getattr(getattr(recipe, "rules", None), "per_example", 1) != 1
+
+
+def _find_split(folder: Path, split: str | None) -> tuple[Path, manifest.Manifest, str]:
+    """The folder with the manifest, that manifest, and the split's name, from DIR or DIR/split."""
+    candidates: Sequence[tuple[Path, str | None]] = [(folder, split)]
+    if split is None:
+        candidates = [*candidates, (folder.resolve().parent, folder.resolve().name)]
+    for root, name in candidates:
+        try:
+            made = manifest.load_if_any(root)
+        except NotADirectoryError:
+            made = None
+        if made is None:
+            continue
+        chosen = name or ("train" if "train" in made.splits else next(iter(made.splits)))
+        if chosen not in made.splits:
+            raise ShardError(f"{root}: has no split {chosen!r}; its splits are {', '.join(made.splits)}")
+        return root, made, chosen
+    raise ShardError(f"{folder}: no {manifest.NAME}: not a folder of finished shards")
+
+
+def _recreated(made: manifest.Manifest, split: str) -> Any:
+    """The data set that a split was made from; None where this version cannot read its recipe."""
+    try:
+        return source.recreate(made, split)
+    except ValueError:
+        return None

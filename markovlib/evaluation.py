@@ -1,0 +1,297 @@
+"""Evaluating answers to a data set: accuracy by kind of example, with intervals, beside two baselines.
+
+`evaluate` scores answers and counts.  Accuracies are shares of correct answers,
+with Wilson score intervals (E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
+Journal of the American Statistical Association 22, 1927) at z = 1.96, which covers 95 % for a normal distribution.
+
+Two baselines are scored on the same rows:
+
+- `copy`: the word as it was.
+- `wrong_occurrence`: the rule put at the second occurrence of its pattern; where there is none, at the letter after
+  the right place (at the first letter, where that would not fit or there is no right place).  It is known only for
+  examples of one step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from markovlib import scoring
+from markovlib.answers import Answers
+from markovlib.scoring import Credit
+
+if TYPE_CHECKING:
+    from markovlib.dataset import Dataset
+    from markovlib.view import View
+
+Z = 1.96
+BINS = 8
+_ROWS = 65536
+
+
+class Interval(NamedTuple):
+    """A share and its bounds."""
+
+    share: float
+    low: float
+    high: float
+
+
+def wilson(successes: int, trials: int, z: float = Z) -> Interval:
+    """The share of successes and its Wilson score interval; (nan, 0, 1) without a trial.
+
+    >>> wilson(5, 10)
+    Interval(share=0.5, low=0.2365..., high=0.7634...)
+    """
+    if trials == 0:
+        return Interval(math.nan, 0.0, 1.0)
+    share = successes / trials
+    scale = 1 + z * z / trials
+    middle = (share + z * z / (2 * trials)) / scale
+    reach = z / scale * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    low = 0.0 if successes == 0 else middle - reach
+    high = 1.0 if successes == trials else middle + reach
+    return Interval(share, low, high)
+
+
+# ---- evaluating ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Group:
+    """Some of the rows: how many, how many answered correctly, the mean credit, and what the baselines get."""
+
+    name: str
+    rows: int
+    correct: int
+    credit: float
+    copy: int
+    wrong_occurrence: int | None
+
+    @property
+    def accuracy(self) -> Interval:
+        """The share answered correctly, with its Wilson interval."""
+        return wilson(self.correct, self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The group as plain values; accuracies of baselines beside that of the answers."""
+        return {
+            "name": self.name,
+            "rows": self.rows,
+            "correct": self.correct,
+            **_plain("accuracy", self.accuracy),
+            "credit": self.credit,
+            "baselines": {
+                "copy": _baseline(self.copy, self.rows),
+                "wrong_occurrence": _baseline(self.wrong_occurrence, self.rows),
+            },
+        }
+
+
+def _plain(name: str, interval: Interval) -> dict[str, float]:
+    return {name: interval.share, "low": interval.low, "high": interval.high}
+
+
+def _baseline(correct: int | None, rows: int) -> dict[str, Any] | None:
+    return None if correct is None else {"correct": correct, **_plain("accuracy", wilson(correct, rows))}
+
+
+@dataclass
+class Evaluation:
+    """What `evaluate` found: `sections` of groups by name (`all`, `kind`, `length`, ...), and labels of the answers."""
+
+    rows: int
+    credit: str
+    sections: dict[str, list[Group]]
+    labels: dict[str, int]
+    missing: int = 0
+    surplus: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values for JSON."""
+        return {
+            "rows": self.rows,
+            "missing": self.missing,
+            "surplus": self.surplus,
+            "credit": self.credit,
+            "z": Z,
+            "labels": self.labels,
+            "sections": {name: [group.to_dict() for group in groups] for name, groups in self.sections.items()},
+        }
+
+
+@dataclass
+class _Rows:
+    """What is counted, an entry for each row."""
+
+    correct: NDArray[np.bool_]
+    credit: NDArray[np.float64]
+    copy: NDArray[np.bool_]
+    wrong_occurrence: NDArray[np.int8]
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def group(self, name: str, chosen: NDArray[np.bool_]) -> Group:
+        other = self.wrong_occurrence[chosen]
+        return Group(
+            name,
+            int(chosen.sum()),
+            int(self.correct[chosen].sum()),
+            float(self.credit[chosen].mean()) if chosen.any() else math.nan,
+            int(self.copy[chosen].sum()),
+            None if (other < 0).any() else int(other.sum()),
+        )
+
+
+def evaluate(
+    ds: Dataset | View,
+    answers: Answers | Sequence[Any],
+    indices: Sequence[int] | NDArray[np.integer[Any]] | None = None,
+    credit: Credit = "exact",
+    *,
+    strip: bool = False,
+    threads: int | None = None,
+) -> Evaluation:
+    """Scores answers to examples of a data set and counts by kind of example.
+
+    `answers` are those to examples `indices`, by default 0, 1, ...; or what `read_answers` gave.  Sections: `all`;
+    `kind` (applied, no_op, and near_miss, which are no-ops too); `length` of the word and `position` of the rewrite
+    in letters, in at most 8 bins; `steps` where there are several; `occurrences` where they are known and differ; and
+    `stratum` (family, lengths).  Sections follow from the rows alone, not from the answers.
+
+    >>> import markovlib as mk
+    >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace(examples=1000), seed=7)
+    >>> found = evaluate(ds, [example.word for example in ds])
+    >>> [(group.name, group.rows, group.correct) for group in found.sections["kind"]]
+    [('applied', 700, 0), ('no_op', 300, 300)]
+    >>> found.labels["copied_input"]
+    700
+    """
+    if not isinstance(answers, Answers):
+        asked = np.arange(len(answers)) if indices is None else np.asarray(indices)
+        answers = Answers(asked.astype(np.int64), list(answers))
+    scores = scoring.score_all(ds, answers.indices, answers.answers, credit, strip=strip, threads=threads)
+    correct = scores.labels == "correct"
+    rows = _count(ds, answers.indices, correct, scores.values, threads)
+    return Evaluation(
+        rows=len(answers.answers),
+        credit=credit,
+        sections={name: groups for name, groups in _sections(ds, rows) if groups},
+        labels=scores.counts(),
+        missing=answers.missing,
+        surplus=answers.surplus,
+    )
+
+
+def _count(
+    ds: Dataset | View,
+    indices: NDArray[np.int64],
+    correct: NDArray[np.bool_],
+    values: NDArray[np.float64],
+    threads: int | None,
+) -> _Rows:
+    """The columns that sections are made from, and the baselines, in batches."""
+    names = ["completion", "word", "output", "pattern", "replacement", "position", "no_op", "steps"]
+    extra = [name for name in ("near_miss", "occurrences", "stratum") if scoring.has_column(ds, name)]
+    parts: dict[str, list[NDArray[Any]]] = {}
+    for start in range(0, len(indices), _ROWS):
+        batch = ds.batch(indices[start : start + _ROWS], [*names, *extra], threads)
+        words = batch.word.tolist()
+        shown = list(zip(words, batch.output.tolist(), batch.completion.tolist(), strict=True))
+        rules = zip(batch.pattern.tolist(), batch.replacement.tolist(), batch.position.tolist(), strict=True)
+        made: dict[str, Any] = {name: getattr(batch, name) for name in ("position", "no_op", "steps", *extra)}
+        made["length"] = [len(word) for word in words]
+        made["copy"] = [_right(word, *example[1:]) for word, example in zip(words, shown, strict=True)]
+        made["wrong_occurrence"] = [_misplaced(*example, *rule) for example, rule in zip(shown, rules, strict=True)]
+        for name, column in made.items():
+            parts.setdefault(name, []).append(np.asarray(column))
+    columns = {name: np.concatenate(pieces) for name, pieces in parts.items()}
+    return _Rows(correct, values, columns.pop("copy"), columns.pop("wrong_occurrence").astype(np.int8), columns)
+
+
+def _right(word: Any, output: Any, completion: Any) -> bool:
+    """Whether a word, laid out as the completion lays out the output, is the completion."""
+    right: bool = scoring.shown_as(word, completion, output) == completion
+    return right
+
+
+def _misplaced(word: Any, output: Any, completion: Any, pattern: Any, replacement: Any, position: int) -> int:
+    """Whether the rule at a wrong place is right (1 or 0); -1 where there is no single rule that was applied."""
+    if pattern is None or replacement is None:
+        return -1 if word != output else int(_right(word, output, completion))
+    if position >= 0 and scoring.put(word, position, pattern, replacement) != output:
+        return -1
+    place = misplaced(word, pattern, position)
+    answer = word if place is None else scoring.put(word, place, pattern, replacement)
+    return int(_right(answer, output, completion))
+
+
+def misplaced(word: Any, pattern: Any, position: int) -> int | None:
+    """Where the baseline `wrong_occurrence` puts the rule; None where the word has no other place for it."""
+    last = len(word) - len(pattern)
+    second = word.find(pattern, position + 1) if position >= 0 and pattern else -1
+    if second >= 0:
+        return int(second)
+    place = position + 1 if position < last else 0
+    return None if last < 0 or place == position else place
+
+
+def _sections(ds: Dataset | View, rows: _Rows) -> Iterator[tuple[str, list[Group]]]:
+    columns = rows.columns
+    everything = np.ones(len(rows.correct), np.bool_)
+    no_op = columns["no_op"].astype(np.bool_)
+    kinds = {"applied": ~no_op, "no_op": no_op}
+    if "near_miss" in columns:
+        kinds["near_miss"] = columns["near_miss"].astype(np.bool_)
+    yield "all", [rows.group("all", everything)]
+    yield "kind", [rows.group(name, chosen) for name, chosen in kinds.items() if chosen.any()]
+    yield "length", _binned(rows, columns["length"], everything)
+    yield "position", _binned(rows, columns["position"], ~no_op)
+    if len(np.unique(columns["steps"])) > 1 and columns["steps"].max() > 1:
+        yield "steps", _binned(rows, columns["steps"], everything)
+    if "occurrences" in columns:
+        yield "occurrences", _binned(rows, columns["occurrences"], ~no_op)
+    yield "stratum", list(_strata(ds, rows, everything))
+
+
+def _binned(rows: _Rows, values: NDArray[Any], chosen: NDArray[np.bool_]) -> list[Group]:
+    """Groups by the value: one each if there are at most 8, else 8 of equal width up to rounding."""
+    if not chosen.any():
+        return []
+    found = np.unique(values[chosen])
+    groups = []
+    for low, high in _bins(found):
+        inside = chosen & (values >= low) & (values <= high)
+        if inside.any():
+            groups.append(rows.group(str(low) if low == high else f"{low}-{high}", inside))
+    return groups
+
+
+def _bins(found: NDArray[Any]) -> list[tuple[int, int]]:
+    if len(found) <= BINS:
+        return [(int(value), int(value)) for value in found]
+    low, high = int(found[0]), int(found[-1])
+    edges = [low + (high + 1 - low) * i // BINS for i in range(BINS + 1)]
+    return [(start, end - 1) for start, end in pairwise(edges)]
+
+
+def _strata(ds: Dataset | View, rows: _Rows, everything: NDArray[np.bool_]) -> Iterable[Group]:
+    strata = getattr(ds, "strata", None)
+    if "stratum" in rows.columns and strata is not None:
+        numbers = rows.columns["stratum"]
+        for number in np.unique(numbers):
+            yield rows.group(_stratum_name(strata[number]), numbers == number)
+    else:
+        yield rows.group(str(ds.recipe.rules.family), everything)
+
+
+def _stratum_name(stratum: Any) -> str:
+    fields: Mapping[str, Any] = stratum if isinstance(stratum, Mapping) else stratum._asdict()
+    k = f" k={fields['k']}" if fields.get("k") not in (None, 1) else ""
+    return f"{fields['family']}{k} {fields['pattern_length']}>{fields['replacement_length']}"

@@ -1,0 +1,230 @@
+"""Examples, one at a time and as columns."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from markovlib.outcome import Outcome
+from markovlib.rules import Rule
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from markovlib import Column
+
+#: The columns of every data set.
+COLUMNS = (
+    "index", "prompt", "completion", "word", "output", "pattern", "replacement", "rule", "position", "no_op",
+    "steps", "outcome",
+)  # fmt: skip
+#: Further columns, which a data set has by default only where its task is about them.
+MORE_COLUMNS = ("rules", "trace", "pairs", "key", "certificate", "instruction", "stratum", "near_miss", "occurrences")
+ALL_COLUMNS = COLUMNS + MORE_COLUMNS
+
+TEXTS = ("prompt", "completion", "word", "output", "pattern", "replacement", "key", "certificate")
+LISTS = ("rules", "trace", "pairs")
+
+
+class TraceStep(NamedTuple):
+    """One step of a run: the rule that fired, where in the word before (in letters), and the word after."""
+
+    rule: int
+    position: int
+    word: Any
+
+
+class Pair(NamedTuple):
+    """A word and what the rule makes of it."""
+
+    word: Any
+    output: Any
+
+
+class Example(NamedTuple):
+    """One example.
+
+    `rules` holds every rule of its instruction; `pattern` and `replacement` are those of the rule that fired first, or
+    of the only one, else None.  `rule` is the index of the rule that fired first and `position` where, in letters; both
+    are -1 for a no-op.  `steps` and `outcome` are those of the run: the rule of a `rewrite` is terminal.  `trace` has
+    the steps of a `trace`, `pairs` those of an `induce` example, `key` the key of a cipher, and `certificate` the proof
+    that the rules terminate; they are empty elsewhere.  `instruction` is the number of the instruction and `stratum`
+    the index of its first rule's stratum in `ds.strata`.  In an example from a batch, the columns that the batch does
+    not have are None.
+    """
+
+    index: int  # type: ignore[assignment]  # not the method of tuples
+    prompt: Any
+    completion: Any
+    word: Any
+    output: Any
+    pattern: Any
+    replacement: Any
+    rules: tuple[Rule, ...] | None
+    rule: int
+    position: int
+    no_op: bool
+    steps: int
+    outcome: Outcome
+    trace: tuple[TraceStep, ...] | None = ()
+    pairs: tuple[Pair, ...] | None = ()
+    key: Any = None
+    certificate: Any = None
+    instruction: int | None = None
+    stratum: int | None = None
+    near_miss: bool | None = None
+    occurrences: int | None = None
+
+
+class ListColumn:
+    """A column of lists: for each row a tuple of items, which are the rows of packed fields.
+
+    `offsets` (int64, one more than rows) says which items are whose; `fields` maps a name to the values of all items,
+    a `Column` or an array.  `to_arrow()` gives a list of structs, without copying the texts.
+    """
+
+    __slots__ = ("_make", "fields", "offsets")
+
+    def __init__(self, offsets: NDArray[np.int64], fields: dict[str, Any], make: Callable[..., Any]) -> None:
+        self.offsets = offsets
+        self.fields = fields
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __repr__(self) -> str:
+        return f"<ListColumn of {len(self)} rows: {', '.join(self.fields)}>"
+
+    def __getitem__(self, i: SupportsIndex) -> tuple[Any, ...]:
+        at = operator.index(i)
+        if not -len(self) <= at < len(self):
+            raise IndexError(f"row {at} of a column of {len(self)}")
+        at %= len(self)
+        items = range(int(self.offsets[at]), int(self.offsets[at + 1]))
+        return tuple(self._make(*(_plain(values[item]) for values in self.fields.values())) for item in items)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return (self[i] for i in range(len(self)))
+
+    def tolist(self) -> list[tuple[Any, ...]]:
+        """The rows as a list of tuples."""
+        return list(self)
+
+    def lengths(self) -> NDArray[np.int64]:
+        """Items of each row."""
+        return np.diff(self.offsets)
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
+        exported: tuple[object, object] = self.to_arrow().__arrow_c_array__(requested_schema)
+        return exported
+
+    def to_arrow(self) -> pa.ListArray:
+        """The rows as `list<struct<...>>`.  Raises OverflowError for 2^31 items or more."""
+        import pyarrow as pa
+
+        if self.offsets[-1] >= 2**31:
+            raise OverflowError(f"{self.offsets[-1]} items do not fit in one list column; ask for fewer rows at once")
+        items = pa.StructArray.from_arrays([pa.array(values) for values in self.fields.values()], list(self.fields))
+        return pa.ListArray.from_arrays(pa.array(self.offsets.astype(np.int32)), items)
+
+
+def list_column(name: str, offsets: NDArray[np.int64], texts: Sequence[Column], numbers: Sequence[Any]) -> ListColumn:
+    """The list column that the engine's parts make."""
+    if name == "rules":
+        fields = {"pattern": texts[0], "replacement": texts[1], "terminal": numbers[0].astype(np.bool_)}
+        return ListColumn(offsets, fields, Rule)
+    if name == "trace":
+        return ListColumn(offsets, {"rule": numbers[0].astype(np.int32), "position": numbers[1], "word": texts[0]},
+                          TraceStep)  # fmt: skip
+    return ListColumn(offsets, {"word": texts[0], "output": texts[1]}, Pair)
+
+
+class Batch:
+    """Examples as columns: an attribute for each column asked for, in the order of `columns`.
+
+    Texts are packed columns (`Column`); `index`, `position`, `steps` and `instruction` are int64, `rule`, `stratum` and
+    `occurrences` int32, `no_op` and `near_miss` bool and `outcome` uint8 arrays; `rules`, `trace` and `pairs` are
+    columns of lists (`ListColumn`).  `len(batch)` is the number of rows, `batch[i]` an `Example`.  Where one of several
+    rules might fire and none did, `pattern` and `replacement` are empty here, and null in Arrow.
+    """
+
+    __slots__ = ("_several", "_values", "columns")
+
+    def __init__(self, values: dict[str, Any], several: bool = False) -> None:
+        self._values = values
+        self._several = several
+        self.columns = tuple(name for name in values if not name.startswith("_"))
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ALL_COLUMNS and name in self._values:
+            return self._values[name]
+        problem = "was not asked for" if name in ALL_COLUMNS else "is not a column"
+        raise AttributeError(f"{name!r} {problem}; this batch has {', '.join(self.columns)}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a batch is not pickled; ask the data set for it again, or use to_arrow()")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.columns]
+
+    def __len__(self) -> int:
+        return len(self._values[self.columns[0]])
+
+    def __repr__(self) -> str:
+        return f"<Batch of {len(self)} examples: {', '.join(self.columns)}>"
+
+    def __getitem__(self, i: SupportsIndex) -> Example:
+        at = operator.index(i)
+        if not -len(self) <= at < len(self):
+            raise IndexError(f"row {at} of a batch of {len(self)}")
+        row: dict[str, Any] = {
+            name: _plain(self._values[name][at]) if name in self._values else None for name in ALL_COLUMNS
+        }
+        if row["outcome"] is not None:
+            row["outcome"] = Outcome(row["outcome"])
+        if self._several and self._values["_fired"][at] < 0:
+            row["pattern"] = row["replacement"] = None
+        elif not self._several and row["rules"] is None and None not in (row["pattern"], row["replacement"]):
+            row["rules"] = (Rule(row["pattern"], row["replacement"]),)
+        return Example(**row)
+
+    def to_arrow(self, columns: Iterable[str] | None = None) -> pa.RecordBatch:
+        """The columns (by default all of the batch) as an Arrow record batch.
+
+        Texts are large_utf8 or large_binary and, like the numbers, not copied; `outcome` is written as its name in
+        small letters, `rules`, `trace` and `pairs` are lists of structs.
+        """
+        import pyarrow as pa
+
+        names = list(self.columns if columns is None else columns)
+        return pa.RecordBatch.from_arrays([self._to_arrow(name) for name in names], names=names)
+
+    def _to_arrow(self, name: str) -> Any:
+        import pyarrow as pa
+
+        values = getattr(self, name)
+        if isinstance(values, ListColumn):
+            return values.to_arrow()
+        if name in ("pattern", "replacement") and self._several:
+            return self._with_nulls(pa.array(values))
+        if name != "outcome":
+            return pa.array(values)
+        names = pa.array(["", *(outcome.name.lower() for outcome in Outcome)])
+        return pa.DictionaryArray.from_arrays(pa.array(values), names).dictionary_decode()
+
+    def _with_nulls(self, texts: Any) -> Any:
+        """The same texts, null where no rule fired."""
+        import pyarrow as pa
+
+        fired = np.packbits(self._values["_fired"] >= 0, bitorder="little")
+        _, offsets, data = texts.buffers()
+        return pa.Array.from_buffers(texts.type, len(texts), [pa.py_buffer(fired), offsets, data])
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,73 @@
+"""Instructions: how the rules of a space make the instructions of a data set, and how many there are."""
+
+from __future__ import annotations
+
+from math import perm
+from typing import TYPE_CHECKING, NamedTuple
+
+from markovlib.spaces import Instructions, round_half_up
+
+if TYPE_CHECKING:
+    from markovlib.recipe import Recipe
+
+# Candidates for one instruction, of which the first acceptable one is taken: enough for the rarest of what is asked.
+_BUCKETS = {"scheme": 4096, "terminating": 64, "refused": 64, "": 1}
+
+_MOST_TUPLES = 2**62
+
+
+class InstructionSet(NamedTuple):
+    """The instructions of a split.
+
+    `share` is its share of the rule space, None for a named program.  Instruction j is made of the rules j*n to
+    j*n + n - 1 of the share, n = `per_example`; with a `pool` of R rules, of the n different rules of the pool that
+    arrangement number `first` + j in keyed order names, `tuples` being all arrangements.  Where not every candidate
+    is acceptable, instruction j is the first acceptable one of the candidates j*`bucket` to (j+1)*`bucket` - 1.
+    """
+
+    share: Instructions | None
+    per_example: int
+    pool: int
+    first: int
+    tuples: int
+    bucket: int
+    possible: int
+
+
+def instruction_set(recipe: Recipe, split: str, refusing: bool = False) -> InstructionSet | None:
+    """The instructions of a split; None where the space is too small to hold out rules for it.
+
+    `refusing` says that candidates may be refused because another space's training share holds a side of them.
+    """
+    rules = recipe.rules
+    if rules.program is not None:
+        return InstructionSet(None, recipe.rules_of_program, 0, 0, 0, 1, 1)
+    train, tests = recipe.divide()
+    share = train if split in ("train", "seen", "recombined") else tests
+    if share is None or not share.possible:
+        return None
+    bucket = _bucket(recipe, refusing)
+    if rules.pool is None:
+        return InstructionSet(share, rules.per_example, 0, 0, 0, bucket, share.possible // rules.per_example // bucket)
+    pool = min(rules.pool, share.possible)
+    tuples = perm(pool, rules.per_example)
+    if tuples >= _MOST_TUPLES:
+        tuples = _MOST_TUPLES - 1
+    first, count = _tuples_of(recipe, split, tuples)
+    return InstructionSet(share, rules.per_example, pool, first, tuples, bucket, count // bucket)
+
+
+def _bucket(recipe: Recipe, refusing: bool) -> int:
+    if recipe.task.kind == "scheme":
+        return _BUCKETS["scheme"]
+    if recipe.terminating:
+        return _BUCKETS["terminating"]
+    return _BUCKETS["refused" if refusing else ""]
+
+
+def _tuples_of(recipe: Recipe, split: str, tuples: int) -> tuple[int, int]:
+    """The first arrangement of a split and their number: training leaves a share of them for `recombined`."""
+    if split not in ("train", "seen", "recombined"):
+        return 0, tuples
+    held = min(max(1, round_half_up(recipe.holdout_share * tuples)), tuples - 1)
+    return (tuples - held, held) if split == "recombined" else (0, tuples - held)

@@ -1,0 +1,238 @@
+"""Compiles a split of a recipe for the engine."""
+
+from __future__ import annotations
+
+import hashlib
+from fractions import Fraction
+from itertools import accumulate
+from math import lcm
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from markovlib import _stream
+from markovlib.instructions import InstructionSet, instruction_set
+from markovlib.popularity import cumulative, read_popularity
+from markovlib.recipe import SPLITS, Recipe, RecipeError, _pair
+from markovlib.render import compile_templates
+
+if TYPE_CHECKING:
+    from markovlib.programs import Segment
+
+_SPAWN_KEY = 0x6D61726B6F76
+_ORDER_OWN, _ORDER_CYCLE, _ORDER_SHUFFLED, _ORDER_WEIGHTED = range(4)
+_WORD_CLASSES = {"train": 1, "seen": 2}
+_KINDS = {"rewrite": 0, "encrypted": 0, "run": 1, "trace": 1, "scheme": 2, "induce": 3}
+_KEYS = {None: 0, "shift": 1, "substitution": 2}
+_PLANTS = 3
+_PAIRS = 4
+_WORDS_TO_DIVIDE = 4096
+
+LARGEST_INDEX = 2**62
+
+
+def stream_key(seed: int) -> tuple[int, int]:
+    """The Philox key of a seed: 128 bits of NumPy's SeedSequence, under a spawn key of this library's own."""
+    words = np.random.SeedSequence(seed, spawn_key=(_SPAWN_KEY,)).generate_state(2, np.uint64)
+    return int(words[0]), int(words[1])
+
+
+def split_id(split: str) -> int:
+    """The number of a split in the counter: the first eight bytes of the SHA-256 of its name, the lowest first."""
+    return int.from_bytes(hashlib.sha256(split.encode()).digest()[:8], "little")
+
+
+def _fraction(share: Fraction) -> tuple[int, int]:
+    return share.numerator, share.denominator
+
+
+class SplitPlan:
+    """A split of a recipe: which instructions it uses, in which order, and its examples compiled for the engine.
+
+    Raises RecipeError where the recipe cannot serve the split.
+    """
+
+    def __init__(self, recipe: Recipe, seed: int, split: str) -> None:
+        self.base = recipe
+        self.recipe = recipe.for_split(split)
+        self.seed = seed
+        self.split = split
+        self.several = self.recipe.rules.per_example > 1 or self.recipe.rules.program is not None
+        self.instructions = self._instructions()
+        self.in_use, self.order = self._use()
+        self.engine = self._compile()
+
+    @property
+    def size(self) -> int | None:
+        """The number of examples; None where the recipe leaves it open."""
+        return self.recipe.examples if self.split == "train" else self.recipe.eval.examples
+
+    @property
+    def limit(self) -> int:
+        """Indices that exist."""
+        if self.size is not None:
+            return self.size
+        return min(LARGEST_INDEX, self.in_use) if self.order == _ORDER_OWN else LARGEST_INDEX
+
+    @property
+    def own(self) -> bool:
+        """Whether every example has an instruction of its own."""
+        return self.order == _ORDER_OWN
+
+    # ---- instructions -------------------------------------------------------------------------------------------
+
+    @property
+    def _elsewhere(self) -> bool:
+        """Whether the split's rules are of another space than those of training."""
+        return self.recipe.rules != self.base.rules and self.recipe.rules.program is None
+
+    def _instructions(self) -> InstructionSet:
+        if self.split == "recombined" and self.recipe.rules.pool is None:
+            raise RecipeError("rules.pool", "must be given for the split 'recombined'")
+        found = instruction_set(self.recipe, self.split, self._elsewhere)
+        if found is None or not found.possible:
+            raise RecipeError("rules", f"the space is too small to hold out rules for the split {self.split!r}")
+        return found
+
+    def _use(self) -> tuple[int, int]:
+        """How many instructions are used, and in which order."""
+        recipe, possible = self.recipe, self.instructions.possible
+        if self.split == "train":
+            if recipe.instructions is None:
+                return (1, _ORDER_CYCLE) if recipe.rules.program is not None else (possible, _ORDER_OWN)
+            law = read_popularity(recipe.popularity)
+            return recipe.instructions, _ORDER_SHUFFLED if law is None else _ORDER_WEIGHTED
+        trained = possible
+        if self.split == "seen":
+            trained = min(possible, recipe.instructions or recipe.examples or possible)
+        if recipe.eval.instructions is None:
+            return trained, _ORDER_CYCLE
+        return min(trained, recipe.eval.instructions), _ORDER_SHUFFLED
+
+    # ---- the engine's plan ----------------------------------------------------------------------------------------
+
+    def _compile(self) -> _stream.Plan:
+        recipe, words, rules = self.recipe, self.recipe.words, self.recipe.rules
+        letters, made = recipe.letters, self.instructions
+        program = recipe.program
+        segments = None if program is None else program.segments(_pair(words.length))
+        return _stream.Plan(
+            key=stream_key(self.seed),
+            split=split_id(self.split),
+            letters=letters.encoded,
+            word_letters=len(letters) if program is not None else len(recipe.alphabet),
+            text=letters.text,
+            space=self._space(recipe, made),
+            refused=self._refused(),
+            fixed=None if program is None else self._fixed(),
+            per_example=made.per_example,
+            pool=(made.pool, made.first, made.tuples),
+            bucket=made.bucket,
+            variables=len(letters) - len(recipe.alphabet) if recipe.task.kind == "scheme" else 0,
+            terminating=recipe.terminating,
+            cascade=_fraction(Fraction(str(rules.cascade or 0))),
+            instructions=min(self.in_use, LARGEST_INDEX),
+            order=self.order,
+            popularity=self._popularity(),
+            size=self.size,
+            no_op=_fraction(recipe.no_op_share),
+            near_miss=_fraction(recipe.near_miss_share),
+            near_miss_edits=words.near_miss_edits or 1,
+            occurrences=recipe.occurrences,
+            fires=self._fires(),
+            lengths=_pair(words.length) if segments is None else _total(segments),
+            exact=words.sampler == "exact",
+            words=_WORD_CLASSES.get(self.split, 0),
+            divides=self._divides(segments),
+            segments=None if segments is None else [self._segment(segment) for segment in segments],
+            task=self._task(),
+            paraphrases=max(len(recipe.render.prompts), len(recipe.render.completions)),
+            prompt=compile_templates(recipe.render.prompts),
+            completion=compile_templates(recipe.render.completions),
+            fields=[compile_templates(f"{{{name}}}") for name in _stream.TEXT_COLUMNS[2:]],
+        )
+
+    def _space(self, recipe: Recipe, made: InstructionSet) -> _stream.RuleSpace | None:
+        share = made.share
+        if share is None:
+            return None
+        return _stream.RuleSpace(
+            stream_key(self.seed),
+            len(recipe.space.alphabet),
+            share.patterns.for_engine(),
+            share.replacements.for_engine(),
+            share.pairing_for_engine(),
+        )
+
+    def _refused(self) -> _stream.RuleSpace | None:
+        """The training share whose sides a shift into another space must not have."""
+        if not self._elsewhere or self.split in SPLITS:
+            return None
+        trained = instruction_set(self.base, "train")
+        return None if trained is None else self._space(self.base, trained)
+
+    def _fixed(self) -> list[tuple[bytes, bytes, bool]]:
+        program, letters = self.recipe.program, self.recipe.letters
+        assert program is not None
+        return [(letters.codes(rule.pattern), letters.codes(rule.replacement), rule.terminal) for rule in program.rules]
+
+    def _segment(self, segment: Segment) -> tuple[bytes, int, int, bool, bool]:
+        codes = self.recipe.letters.codes(segment.letters)
+        return codes, segment.least, segment.greatest, segment.first_not_zero, segment.balanced
+
+    def _popularity(self) -> Any:
+        law = read_popularity(self.recipe.popularity) if self.order == _ORDER_WEIGHTED else None
+        return None if law is None else cumulative(law, self.in_use)
+
+    def _fires(self) -> list[int] | None:
+        """The weights of the rules that fire, added up, as whole numbers."""
+        weights = self.recipe.words.fires
+        if weights is None:
+            return None
+        exact = [Fraction(str(weight)) for weight in weights]
+        common = lcm(*(weight.denominator for weight in exact))
+        return list(accumulate(int(weight * common) for weight in exact))
+
+    def _divides(self, segments: tuple[Segment, ...] | None) -> bool:
+        """Whether there are words enough for `train` and `seen` to have their own."""
+        if segments is None:
+            free = _pair(self.recipe.words.length)[0] - _pair(self.recipe.rules.pattern_length)[1]
+            return free > 0 and len(self.recipe.alphabet) ** min(free, 12) >= _WORDS_TO_DIVIDE
+        words = 1
+        for segment in segments:
+            words *= _words_of(segment)
+        return words >= _WORDS_TO_DIVIDE
+
+    def _task(self) -> dict[str, Any]:
+        recipe, task = self.recipe, self.recipe.task
+        return {
+            "kind": _KINDS[task.kind],
+            "least_steps": _pair(task.steps)[0] if task.steps is not None else 0,
+            "max_steps": recipe.max_steps,
+            "max_length": recipe.max_length,
+            "must_halt": task.steps is not None or (task.halting if task.halting is not None else True),
+            "plants": task.plants or _PLANTS,
+            "pairs": task.pairs or _PAIRS,
+            "cipher": _KEYS[task.cipher],
+            "cipher_place": int(task.enciphered == "replacement"),
+            "cipher_of_instruction": task.key == "instruction",
+            "traced": task.kind == "trace" or self._mentions("step"),
+            "certified": self._mentions("{certificate"),
+        }
+
+    def _mentions(self, name: str) -> bool:
+        return any(name in text for text in [*self.recipe.render.prompts, *self.recipe.render.completions])
+
+
+def _total(segments: tuple[Segment, ...]) -> tuple[int, int]:
+    """The shortest and the longest word that stretches make."""
+    pairs = [2 if segment.balanced else 1 for segment in segments]
+    least = sum(two * segment.least for two, segment in zip(pairs, segments, strict=True))
+    return least, sum(two * segment.greatest for two, segment in zip(pairs, segments, strict=True))
+
+
+def _words_of(segment: Segment) -> int:
+    """How many different stretches there are at least, counted up to a bound."""
+    letters = 2 if segment.balanced else len(segment.letters) - segment.first_not_zero
+    longest = segment.greatest - segment.balanced
+    return segment.greatest - segment.least + 1 if letters < 2 else letters ** max(0, min(longest, 12))

@@ -1,0 +1,322 @@
+"""Leakage: counts equal those of sets of strings, whatever the overlap, the hashes and the size of batches."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import markovlib.distinct
+import markovlib.leakage
+import markovlib.neighbours
+from markovlib import Column, Dataset, Recipe, Rule, View
+from markovlib.cli import main
+from markovlib.distinct import Distinct, hash_column, key_of
+from markovlib.leakage import KINDS, NEAR, leakage
+from markovlib.neighbours import near_count, one_letter_apart, pieces
+from markovlib.shards.generation import generate
+
+RECIPE = Recipe.load("paper/no-op").replace(
+    {"rules.pattern_length": 2, "rules.replacement_length": 2, "words.length": [4, 7], "rules.alphabet": "abc",
+     "rules.holdout": 0.3, "eval.examples": 150},
+    examples=200, instructions=6,
+)  # fmt: skip
+
+
+class Table:
+    """Rows given one by one, with what `leakage` asks of a data set."""
+
+    columns = ("pattern", "replacement", "word", "rules")
+
+    def __init__(self, rows: list[tuple[list[tuple[Any, Any]], Any]], text: bool = True) -> None:
+        self.rows = rows
+        self.text = text
+        self.size = len(rows)
+        self.recipe = SimpleNamespace(rules=SimpleNamespace(per_example=max([1, *(len(r) for r, _ in rows)])))
+
+    def __len__(self) -> int:
+        return self.size
+
+    def batch(self, indices: Any, columns: Any = None, threads: Any = None) -> Any:
+        del threads
+        rows = [self.rows[i] for i in indices]
+        made = {
+            "pattern": lambda: Column.from_words([rules[0][0] for rules, _ in rows], self.text),
+            "replacement": lambda: Column.from_words([rules[0][1] for rules, _ in rows], self.text),
+            "word": lambda: Column.from_words([word for _, word in rows], self.text),
+            "rules": lambda: [tuple(Rule(*rule) for rule in rules) for rules, _ in rows],
+        }
+        batch = SimpleNamespace(**{name: make() for name, make in made.items() if name in (columns or made)})
+        return type("Batch", (SimpleNamespace,), {"__len__": lambda _: len(rows)})(**vars(batch))
+
+
+def things(table: Table) -> dict[str, set[Any]]:
+    """Every kind as a set, by definition."""
+    rules = [tuple(rule) for listed, _ in table.rows for rule in listed]
+    return {
+        "rules": set(rules),
+        "patterns": {pattern for pattern, _ in rules},
+        "replacements": {replacement for _, replacement in rules},
+        "words": {word for _, word in table.rows},
+        "rows": {(tuple(listed), word) for listed, word in table.rows},
+    }
+
+
+def distance_one(x: Any, y: Any) -> bool:
+    """Levenshtein's distance by its recursion, whether it is 1."""
+    rows = [list(range(len(y) + 1))]
+    for i in range(len(x)):
+        row = [i + 1]
+        for j in range(len(y)):
+            row.append(min(rows[-1][j] + (x[i] != y[j]), rows[-1][j + 1] + 1, row[j] + 1))
+        rows.append(row)
+    return rows[-1][-1] == 1
+
+
+def check(a: Table, b: Table) -> None:
+    found = leakage(a, b, near=True)  # type: ignore[arg-type]
+    first, second = things(a), things(b)
+    assert found.rows == (len(a), len(b))
+    for kind in KINDS:
+        shared = first[kind] & second[kind]
+        assert (found[kind].first, found[kind].second) == (len(first[kind]), len(second[kind]))
+        assert found[kind].shared == len(shared)
+        assert len(found[kind].examples) == min(3, len(shared))
+        if kind not in NEAR:
+            assert found[kind].near is None
+            continue
+        left = second[kind] - first[kind]
+        assert found[kind].near == sum(any(distance_one(x, y) for x in first[kind]) for y in left)
+
+
+def table(letters: Any, per_example: tuple[int, int] = (1, 1)) -> Any:
+    part = letters(0, 2)
+    rules = st.lists(st.tuples(part, part), min_size=per_example[0], max_size=per_example[1])
+    return st.lists(st.tuples(rules, letters(0, 5)), max_size=12).map(lambda rows: Table(rows, letters is not octets))
+
+
+def plain(low: int, high: int) -> Any:
+    return st.text("ab", min_size=low, max_size=high)
+
+
+def wide(low: int, high: int) -> Any:
+    return st.text("aβ中😀", min_size=low, max_size=high)
+
+
+def octets(low: int, high: int) -> Any:
+    return st.text("\0\xff", min_size=low, max_size=high).map(lambda text: text.encode("latin-1"))
+
+
+@pytest.mark.parametrize("letters", [plain, wide, octets])
+def test_counts_are_those_of_sets(letters: Any) -> None:
+    @given(table(letters), table(letters))
+    def run(a: Table, b: Table) -> None:
+        check(a, b)
+
+    run()
+
+
+@pytest.mark.parametrize("letters", [plain, octets])
+def test_counts_with_several_rules(letters: Any) -> None:
+    @settings(max_examples=50)
+    @given(table(letters, (1, 3)), table(letters, (1, 3)))
+    def run(a: Table, b: Table) -> None:
+        check(a, b)
+
+    run()
+
+
+def test_counts_in_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing depends on where batches, parts and pieces end, or on when hashes are sorted in."""
+    monkeypatch.setattr(markovlib.leakage, "_ROWS", 7)
+    monkeypatch.setattr(markovlib.distinct, "_PENDING", 5)
+    monkeypatch.setattr(markovlib.neighbours, "_KEYS_AT_ONCE", 64)
+    monkeypatch.setattr(markovlib.neighbours, "_LETTERS_AT_ONCE", 9)
+    rng = np.random.default_rng(3)
+
+    def rows(count: int) -> Table:
+        def string(low: int, high: int) -> str:
+            return "".join(rng.choice(["a", "b", "c"], rng.integers(low, high + 1)))
+
+        return Table([([(string(1, 3), string(0, 3))], string(0, 9)) for _ in range(count)])
+
+    check(rows(120), rows(90))
+    check(rows(5), rows(200))
+
+
+def test_data_sets_against_their_rows() -> None:
+    for split in ("seen", "unseen", "train"):
+        a, b = Dataset(RECIPE, seed=1), Dataset(RECIPE, seed=2, split=split)
+        tables = [Table([([(e.pattern, e.replacement)], e.word) for e in ds]) for ds in (a, b)]
+        check(*tables)
+        assert leakage(a, b, near=True) == leakage(*tables, near=True)  # type: ignore[arg-type]
+    assert leakage(a, a)["rows"].shared == leakage(a, a)["rows"].first
+    unbounded = Dataset(RECIPE.replace(examples=None))
+    with pytest.raises(TypeError, match="has no end"):
+        leakage(a, unbounded)
+    assert leakage(a, View.selected(unbounded, range(50)))["words"].second <= 50
+
+
+def test_text_and_bytes_are_compared_by_their_letters() -> None:
+    a = Table([([("é", "x")], "aé")])
+    b = Table([([("é".encode(), b"y")], "aé".encode())], text=False)
+    found = leakage(a, b)  # type: ignore[arg-type]
+    assert {kind: found[kind].shared for kind in KINDS} == {
+        "rules": 0, "patterns": 1, "replacements": 0, "words": 1, "rows": 0,
+    }  # fmt: skip
+
+
+# ---- hashes -------------------------------------------------------------------------------------------------------
+
+
+def test_collisions_are_noticed_and_another_key_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = markovlib.leakage.hash_column
+    keys = []
+
+    def weak(column: Column, key: np.uint64) -> Any:
+        keys.append(key)
+        return ours(column, key) if key == key_of(1) else column.lengths().astype(np.uint64)
+
+    monkeypatch.setattr(markovlib.leakage, "hash_column", weak)
+    check(Table([([("ab", "c")], "xyz")]), Table([([("ba", "c")], "xyw")]))
+    assert {key_of(0), key_of(1)} == set(keys)
+    monkeypatch.setattr(markovlib.leakage, "hash_column", lambda column, _: column.lengths().astype(np.uint64))
+    with pytest.raises(RuntimeError, match="agreed in their hashes"):
+        leakage(Table([([("ab", "c")], "xyz")]), Table([([("ba", "c")], "xyw")]))  # type: ignore[arg-type]
+
+
+@given(st.lists(st.binary(max_size=20), max_size=30), st.integers(0, 5), st.data())
+def test_equal_strings_have_equal_hashes_wherever_they_are(strings: list[bytes], key: int, data: st.DataObject) -> None:
+    column = Column.from_words([*strings, b"z" * 2000, b"z" * 2001], False)
+    hashes = hash_column(column, key_of(key))
+    assert len(set(hashes.tolist())) == len({*strings, b"z" * 2000, b"z" * 2001})
+    rows = data.draw(st.lists(st.integers(0, len(column) - 1), max_size=10))
+    assert hash_column(column.take(rows), key_of(key)).tolist() == hashes[rows].tolist()
+    first = data.draw(st.integers(0, len(column)))
+    assert hash_column(column[first:], key_of(key)).tolist() == hashes[first:].tolist()
+
+
+def test_similar_strings_have_unlike_hashes() -> None:
+    """Of 10^5 strings that differ in a few bits, every bit of the hash is set in about half (within 6 deviations)."""
+    column = Column.from_words([f"{number:020d}" for number in range(100_000)])
+    hashes = hash_column(column, key_of(0))
+    assert len(np.unique(hashes)) == 100_000
+    set_bits = np.array([int(((hashes >> np.uint64(bit)) & np.uint64(1)).sum()) for bit in range(64)])
+    assert np.abs(set_bits - 50_000).max() < 6 * np.sqrt(25_000)
+
+
+def test_distinct_keeps_first_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markovlib.distinct, "_PENDING", 3)
+    rng = np.random.default_rng(4)
+    values = rng.integers(0, 50, 500).astype(np.uint64)
+    found = Distinct()
+    for start in range(0, 500, 13):
+        part = values[start : start + 13]
+        found.add(part, np.arange(start, start + len(part)))
+    assert len(found) == len(np.unique(values))
+    assert found.places.tolist() == [values.tolist().index(value) for value in found.hashes.tolist()]
+
+
+# ---- near ---------------------------------------------------------------------------------------------------------
+
+
+@given(st.text("abc", max_size=6), st.text("abc", max_size=6))
+def test_one_letter_apart_is_distance_one(x: str, y: str) -> None:
+    assert one_letter_apart(x, y) == distance_one(x, y)
+
+
+def test_agreement_in_a_hash_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markovlib.neighbours, "mixed", lambda values: values & np.uint64(0))
+    known, asked = Column.from_words(["abcd", "xyz"]), Column.from_words(["abxd", "zzzz"])
+    assert near_count(lambda: iter([known]), lambda: iter([asked])) == 1
+
+
+def test_pieces_hold_every_row_once() -> None:
+    column = Column.from_words(["", "abc", "", "d", "efghij", ""])
+    for letters in (1, 3, 4, 100):
+        parts = list(pieces(column, letters))
+        assert [word for part in parts for word in part] == column.tolist()
+        assert all(len(part) == 1 or part.nbytes <= letters for part in parts)
+
+
+# ---- the command --------------------------------------------------------------------------------------------------
+
+
+def run(*args: Any, code: int = 0) -> Any:
+    result = CliRunner().invoke(main, ["verify", *(str(arg) for arg in args)], prog_name="markovlib")
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    out = tmp_path_factory.mktemp("leakage")
+    recipe = RECIPE.replace({"words.length": 20})
+    generate(recipe, out / "data", seed=1, splits=["train", "seen"])
+    generate(recipe, out / "only", seed=1)
+    (out / "recipe.toml").write_text(recipe.to_toml())
+    return out
+
+
+def test_the_command_compares_folders_and_recipes(folder: Any) -> None:
+    recipe = Recipe.load(folder / "recipe.toml")
+    train, seen = (Dataset(recipe, seed=1, split=split) for split in ("train", "seen"))
+    expected = leakage(train, seen, near=True)
+    for first in (f"{folder}/data:train", f"{folder}/only", f"{folder}/only:train", f"{folder}/recipe.toml@1"):
+        for second in (f"{folder}/data:seen", f"{folder}/recipe.toml:seen@1"):
+            found = json.loads(run("--leakage", first, second, "--near", "--json").stdout)
+            assert found == {"first": first, "second": second, **expected.to_dict(), "failed": []}
+    table = run("--leakage", f"{folder}/data:train", f"{folder}/recipe.toml:seen", "--seed", 1).stdout
+    words = expected["words"]
+    assert re.search(rf"words +{words.first} +{words.second} +{words.shared} ", table)
+    assert "shared of rules" in table
+
+
+def test_the_command_fails_on_what_it_is_told_to(folder: Any) -> None:
+    sides = (f"{folder}/data:train", f"{folder}/data:seen")
+    result = run("--leakage", *sides, "--fail-on", "rows,rules", "--json", code=1)
+    assert json.loads(result.stdout)["failed"] == ["rules"]
+    run("--leakage", *sides, "--fail-on", "rows")
+    assert "--fail-on words2: choose from rules" in run("--leakage", *sides, "--fail-on", "words2", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--leakage", "{0}/data", "{0}/only"], "has the splits train, seen: name one"),
+        (["--leakage", "{0}/data:unseen", "{0}/only"], "no split 'unseen'"),
+        (["--leakage", "{0}/only:train@3", "{0}/only"], "has a seed of its own"),
+        (["--leakage", "{0}/none", "{0}/only"], "neither a preset"),
+        (["--leakage", "paper/no-op:test", "{0}/only"], "split must be one of"),
+        (["{0}/only", "--leakage", "{0}/only", "{0}/only"], "takes two data sets"),
+        (["{0}/only", "--near"], "need --leakage"),
+        ([], "give DIR, or --leakage A B"),
+    ],
+)
+def test_the_command_says_what_is_wrong(folder: Any, args: list[str], message: str) -> None:
+    assert message in run(*(arg.format(folder) for arg in args), code=2).stderr
+
+
+def test_memory_is_bounded() -> None:
+    """10,000 rows on either side with words of 5,000 letters, 100 MB of them, are never held together."""
+    script = """
+import resource
+from markovlib import Dataset, Recipe
+from markovlib.leakage import leakage
+recipe = Recipe.load("paper/no-op").replace({"words.length": 5000, "eval.examples": 10_000}, examples=10_000)
+leakage(Dataset(recipe.replace(examples=10)), Dataset(recipe.replace(examples=10)))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+leakage(Dataset(recipe), Dataset(recipe, split="seen"))
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 50_000_000, done.stdout

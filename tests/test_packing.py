@@ -1,0 +1,215 @@
+"""Packing: bins against a plain first fit, nothing lost or doubled, any bin on its own."""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import markovlib as mk
+from markovlib import _tokens
+from markovlib.packing import Bin, Bins, Packed
+from markovlib.tokens import ByteTokenizer, CharacterTokenizer
+
+BASE = mk.Recipe.load("paper/no-op").replace(
+    {"rules.pattern_length": 3, "rules.replacement_length": 2, "words.length": [5, 60]}, examples=1000
+)
+DATA = mk.Dataset(BASE, seed=1)
+TOKENIZER = ByteTokenizer(bos="<s>", eos="</s>", pad="<pad>")
+
+
+def first_fit(sizes: list[int], length: int) -> list[int]:
+    """The bin of each, -1 for what fits in none."""
+    room: list[int] = []
+    bins = []
+    for size in sizes:
+        if size > length:
+            bins.append(-1)
+            continue
+        bin = next((b for b, left in enumerate(room) if left >= size), len(room))
+        if bin == len(room):
+            room.append(length)
+        room[bin] -= size
+        bins.append(bin)
+    return bins
+
+
+@given(st.lists(st.lists(st.integers(0, 30), max_size=40), max_size=5), st.integers(1, 40))
+def test_first_fit_against_plain_python(windows: list[list[int]], length: int) -> None:
+    sizes = np.array([size for window in windows for size in window], np.int64)
+    bounds = np.cumsum([0, *map(len, windows)])
+    bin, bins = _tokens.first_fit(sizes, bounds, length)
+    expected = [first_fit(window, length) for window in windows]
+    assert bin.tolist() == [number for window in expected for number in window]
+    assert bins.tolist() == [max(window, default=-1) + 1 for window in expected]
+
+
+def plain_bins(
+    length: int, window: int, split: bool, ds: mk.Dataset = DATA
+) -> list[list[tuple[int, list[int], list[int]]]]:
+    """Each bin as a list of (example, ids, mask)."""
+    tokens = [(ids.tolist(), mask.tolist()) for ids, mask in ds.tokens(range(len(ds)), TOKENIZER)]
+    bins: list[list[tuple[int, list[int], list[int]]]] = []
+    for start in range(0, len(tokens), window):
+        sequences = []
+        for i, (ids, mask) in enumerate(tokens[start : start + window], start):
+            step = length if split else max(len(ids), 1)
+            sequences += [(i, ids[k : k + step], mask[k : k + step]) for k in range(0, max(len(ids), 1), step)]
+        places = first_fit([len(ids) for _, ids, _ in sequences], length)
+        opened: list[list[tuple[int, list[int], list[int]]]] = [[] for _ in range(max(places) + 1)]
+        for place, sequence in zip(places, sequences, strict=True):
+            if place >= 0:
+                opened[place].append(sequence)
+        bins += opened
+    return bins
+
+
+def check_bin(bin: Bin, expected: list[tuple[int, list[int], list[int]]], length: int) -> None:
+    ids = [token for _, part, _ in expected for token in part]
+    rest = length - len(ids)
+    assert bin.ids.tolist() == ids + [TOKENIZER.pad] * rest
+    assert bin.loss_mask.tolist() == [bit for _, _, part in expected for bit in part] + [0] * rest
+    assert bin.position_ids.tolist() == [k for _, part, _ in expected for k in range(len(part))] + [0] * rest
+    assert bin.document_ids.tolist() == [d for d, (_, part, _) in enumerate(expected) for _ in part] + [-1] * rest
+    assert bin.cu_seqlens.tolist() == np.cumsum([0, *(len(part) for _, part, _ in expected)]).tolist()
+    assert bin.examples.tolist() == [i for i, _, _ in expected]
+
+
+@pytest.mark.parametrize("split", [False, True])
+@pytest.mark.parametrize(("length", "window"), [(256, 64), (100, 1024), (130, 7), (90, 1), (40, 100)])
+def test_bins_against_plain_python(length: int, window: int, split: bool) -> None:
+    packed = DATA.packed(TOKENIZER, length, window, split=split)
+    expected = plain_bins(length, window, split)
+    assert len(packed) == len(expected)
+    for bin, sequences in zip(packed, expected, strict=True):
+        check_bin(bin, sequences, length)
+    for b in (0, len(packed) // 2, len(packed) - 1, -1):
+        check_bin(packed[b], expected[b], length)
+    assert packed[0].ids.dtype == np.uint16
+    assert (packed[0].position_ids.dtype, packed[0].cu_seqlens.dtype) == (np.int32, np.int32)
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_nothing_is_lost_or_doubled(split: bool) -> None:
+    length = 110
+    packed = DATA.packed(TOKENIZER, length, 50, split=split)
+    sizes = DATA.tokens(range(len(DATA)), TOKENIZER).lengths()
+    long = sizes > length
+    assert 0 < long.sum() < len(sizes)
+    held = Counter(int(i) for bin in packed for i in bin.examples)
+    if split:
+        assert held == {i: -(-int(size) // length) for i, size in enumerate(sizes)}
+    else:
+        assert held == {int(i): 1 for i in np.flatnonzero(~long)}
+    report = packed.report()
+    tokens = int(sizes.sum() if split else sizes[~long].sum())
+    assert sum(int((bin.document_ids >= 0).sum()) for bin in packed) == tokens
+    assert report == {
+        "examples": 1000,
+        "bins": len(packed),
+        "tokens": int(sizes.sum()),
+        "dropped_examples": 0 if split else int(long.sum()),
+        "dropped_tokens": 0 if split else int(sizes[long].sum()),
+        "split_examples": int(long.sum()) if split else 0,
+        "sequences": sum(held.values()),
+        "dropped": 0 if split else long.sum() / 1000,
+        "padding": pytest.approx(1 - tokens / (len(packed) * length)),
+    }
+
+
+def same(one: Any, other: Any) -> bool:
+    names = type(one)._fields if isinstance(one, Bin) else type(one).__slots__
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
+
+
+def test_any_bins_in_any_order() -> None:
+    packed = DATA.packed(TOKENIZER, 200, 64)
+    alone = list(packed)
+    numbers = np.random.default_rng(1).integers(-len(packed), len(packed), 80)
+    some = packed.bins(numbers)
+    assert isinstance(some, Bins)
+    assert some.ids.shape == (80, 200)
+    for bin, number in zip(some, numbers, strict=True):
+        assert same(bin, alone[number])
+    part = packed[3:40:5]
+    assert [same(bin, alone[b]) for bin, b in zip(part, range(3, 40, 5), strict=True)] == [True] * len(part)
+    assert same(packed[[4, 2]][1], alone[2])
+    assert packed[5:5].ids.shape == (0, 200)
+    for wrong in (len(packed), -len(packed) - 1):
+        with pytest.raises(IndexError, match=f"bin {wrong} of {len(packed)}"):
+            packed[wrong]
+        with pytest.raises(IndexError, match=f"bin {wrong} of {len(packed)}"):
+            packed.bins([0, wrong])
+
+
+def test_the_index_is_kept_and_checked(tmp_path: Path) -> None:
+    packed = DATA.packed(TOKENIZER, 120, 64)
+    assert packed.index.nbytes == 8 * (-(-1000 // 64) + 1)
+    path = tmp_path / "index.npz"
+    packed.save(path)
+    again = DATA.packed(TOKENIZER, 120, 64, index=path)
+    for copy in (again, pickle.loads(pickle.dumps(packed))):
+        assert isinstance(copy, Packed)
+        assert (len(copy), copy.report()) == (len(packed), packed.report())
+        assert same(copy[7], packed[7])
+    with pytest.raises(ValueError, match=r"index\.npz: is the index of another packing: length, window differ"):
+        DATA.packed(TOKENIZER, 121, 65, index=path)
+    with pytest.raises(ValueError, match="tokenizer differ"):
+        DATA.packed(ByteTokenizer(), 120, 64, index=path)
+    with pytest.raises(ValueError, match="data, examples differ"):
+        mk.Dataset(BASE.replace(examples=999), seed=1).packed(TOKENIZER, 120, 64, index=path)
+
+
+def test_threads_and_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = DATA.packed(TOKENIZER, 120, 64, threads=1)
+    monkeypatch.setattr("markovlib.packing._TOKENS_AT_ONCE", 130)
+    two = DATA.packed(TOKENIZER, 120, 64, threads=2)
+    assert np.array_equal(one.index, two.index)
+    assert one.report() == two.report()
+    assert same(one[11], two[11])
+
+
+def test_data_sets_without_an_end() -> None:
+    ds = mk.Dataset(BASE.replace(examples=None), seed=1)
+    with pytest.raises(ValueError, match="unbounded; give examples="):
+        ds.packed(TOKENIZER, 120)
+    packed = ds.packed(TOKENIZER, 120, 64, examples=200)
+    assert sum(len(bin.examples) for bin in packed) + packed.report()["dropped_examples"] == 200
+
+
+def test_what_cannot_be_packed() -> None:
+    for arguments, message in (
+        ({"length": 0}, "length must be at least 1"),
+        ({"length": 9, "window": 0}, "window must be at least 1"),
+        ({"length": 9, "examples": 1001}, "examples must be between 0 and 1000"),
+        ({"length": 9, "examples": -1}, "examples must be between 0 and 1000"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            DATA.packed(TOKENIZER, **arguments)
+    nothing = DATA.packed(TOKENIZER, 5)
+    assert (len(nothing), list(nothing), nothing.report()["dropped"]) == (0, [], 1.0)
+    assert nothing.report()["padding"] == 0
+    assert len(DATA.packed(TOKENIZER, 100, examples=0)) == 0
+
+
+def test_no_document_begins_with_a_loss() -> None:
+    """With `bos`, the token that a shifted loss would predict from the document before is never counted."""
+    packed = DATA.packed(CharacterTokenizer.of(BASE, bos="<s>", eos="</s>"), 256)
+    bins = packed[:]
+    assert not bins.loss_mask[bins.position_ids == 0].any()
+    assert bins.loss_mask.any()
+
+
+def test_want_of_memory() -> None:
+    _tokens.fail_allocations_after(0)
+    try:
+        with pytest.raises(MemoryError):
+            _tokens.first_fit(np.ones(3, np.int64), np.array([0, 3]), 4)
+    finally:
+        _tokens.fail_allocations_after(-1)

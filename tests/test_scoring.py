@@ -1,0 +1,369 @@
+"""Scores and labels: what they are by definition, tried by enumeration; rewards; evaluation and its intervals."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from markovlib import Dataset, Recipe, Rule, Score, reward
+from markovlib.evaluation import evaluate, misplaced, wilson
+from markovlib.scoring import LABELS, ProceduralDataset, Reference, score, score_all
+
+BASE = Recipe.load("paper/no-op").replace(
+    {"rules.pattern_length": 2, "rules.replacement_length": 3, "words.length": [6, 12], "rules.alphabet": "abcd"},
+    examples=500,
+    instructions=40,
+)
+CREDITS = ("exact", "prefix", "steps")
+WORDS = st.text("ab", max_size=8)
+ONCE = {"word": "xabyabz", "pattern": "ab", "replacement": "cd", "output": "xcdyabz", "completion": "xcdyabz"}
+
+
+def label(answer: Any, **columns: Any) -> str:
+    return score(columns or ONCE, answer).label
+
+
+# ---- labels -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("xcdyabz", "correct"),
+        (" xcdyabz\n", "wrong_format"),
+        ("xabyabz", "copied_input"),
+        ("xcdycdz", "all_occurrences"),
+        ("xabycdz", "wrong_place"),  # another occurrence
+        ("cdbyabz", "wrong_place"),  # where the pattern is not
+        ("xabyacd", "wrong_place"),
+        ("xdcyabz", "wrong_replacement"),
+        ("xyabz", "wrong_replacement"),
+        ("xcdcdyabz", "wrong_replacement"),
+        ("xcdyab", "other"),
+        ("", "other"),
+        (None, "other"),
+    ],
+)
+def test_a_wrong_answer_is_told_by_what_it_did(answer: Any, expected: str) -> None:
+    assert label(answer) == expected
+    as_bytes = {name: value.encode() for name, value in ONCE.items()}
+    assert label(answer and answer.encode(), **as_bytes) == expected
+    assert label(answer, **as_bytes) == expected
+
+
+def naive_label(answer: str, word: str, pattern: str, replacement: str) -> str:
+    """The definitions of a one-rule example, by trying every place."""
+    output = word.replace(pattern, replacement, 1)
+    right = word.find(pattern)
+
+    def at(place: int, middle: str) -> str:
+        return word[:place] + middle + word[place + len(pattern) :]
+
+    if answer == output:
+        return "correct"
+    if answer == word:
+        return "copied_input"
+    if right >= 0 and pattern and answer == word.replace(pattern, replacement):
+        return "all_occurrences"
+    if any(answer == at(place, replacement) for place in range(len(word) - len(pattern) + 1)):
+        return "wrong_place"
+    letters = range(len(answer) + 1)
+    if right >= 0 and output != word and any(answer == at(right, answer[i:j]) for i in letters for j in letters[i:]):
+        return "wrong_replacement"
+    return "other"
+
+
+@given(WORDS, st.text("ab", max_size=3), st.text("abc", max_size=3), st.data())
+def test_labels_are_those_of_the_definitions(word: str, pattern: str, replacement: str, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(word)))
+    answer = data.draw(
+        st.sampled_from(
+            [
+                word.replace(pattern, replacement, 1), word, word.replace(pattern, replacement), word[:place],
+                word[:place] + replacement + word[place + len(pattern) :],
+                word.replace(pattern, data.draw(st.text("abc", max_size=4)), 1), data.draw(st.text("abc", max_size=9)),
+            ]
+        )
+    )  # fmt: skip
+    columns = {"word": word, "pattern": pattern, "replacement": replacement}
+    assert score(columns, answer).label == naive_label(answer, word, pattern, replacement)
+
+
+SEVERAL = {
+    "word": "xaybz", "pattern": "a", "replacement": "1", "output": "x1ybz", "completion": "x1ybz", "position": 1,
+    "rules": (Rule("q", "0"), Rule("a", "1"), Rule("b", "2")),
+}  # fmt: skip
+
+
+def test_another_rule_of_the_instruction() -> None:
+    assert label("xay2z", **SEVERAL) == "wrong_rule"
+    assert label("xa0bz", **SEVERAL) == "other"  # its pattern is not there
+    assert label("xayb1", **SEVERAL) == "wrong_place"
+    parts = [{"pattern": rule.pattern, "replacement": rule.replacement} for rule in SEVERAL["rules"]]
+    assert label("xay2z", **{**SEVERAL, "rules": parts}) == "wrong_rule"
+
+
+def test_a_no_op_has_only_wrong_places() -> None:
+    no_op = {"word": "xyz", "output": "xyz", "completion": "xyz", "position": -1, "rules": [("ab", "1"), ("q", "2")]}
+    assert label("xyz", **no_op) == "correct"
+    assert label("1z", **no_op) == "wrong_place"
+    assert label("x2z", **no_op) == "wrong_place"
+    assert label("xzy", **no_op) == "other"
+    assert label("zzz", word="xyz", output="xyz", completion="xyz") == "other"
+
+
+def test_a_completion_that_shows_more_than_the_output() -> None:
+    framed = {**ONCE, "completion": "Output: xcdyabz."}
+    assert label("Output: xcdyabz.", **framed) == "correct"
+    assert label("xcdyabz", **framed) == "wrong_format"
+    assert label("Output: xabyabz.", **framed) == "copied_input"
+    assert label("xabyabz", **framed) == "copied_input"
+    assert label("Output: xcdycdz.", **framed) == "all_occurrences"
+    spaced = {**ONCE, "completion": "x c d y a b z"}
+    assert label("x a b y a b z", **spaced) == "copied_input"
+    assert label("x d c y a b z", **spaced) == "wrong_replacement"
+    assert label("xcdyabz", **spaced) == "wrong_format"
+
+
+RUN = {
+    "word": "aab", "output": "cd", "completion": "cd", "pattern": "a", "replacement": "", "position": 0,
+    "trace": ((0, 0, "ab"), (0, 0, "b"), (1, 0, "cd")),
+}  # fmt: skip
+
+
+def test_a_run_that_was_given_up_early() -> None:
+    assert label("ab", **RUN) == "stopped_early"
+    assert label("b", **RUN) == "stopped_early"
+    assert label("aab", **RUN) == "copied_input"
+    assert label("cb", **RUN) == "other"
+    lines = {**RUN, "completion": "ab\nb\ncd"}
+    assert label("ab\nb", **lines) == "stopped_early"
+    assert label("ab\nb\n", **lines) == "stopped_early"
+    assert label("ab\nc\ncd", **lines) == "other"
+    arrows = {**RUN, "completion": "ab -> b -> cd"}
+    assert label("ab -> b", **arrows) == "stopped_early"
+
+
+# ---- credit -------------------------------------------------------------------------------------------------------
+
+
+@given(st.text("ab\n ", max_size=12), st.text("ab\n ", max_size=12), st.sampled_from(CREDITS))
+def test_credit_is_one_exactly_for_the_completion(completion: str, answer: str, credit: Any) -> None:
+    reference = Reference(completion)
+    assert score(reference, completion, credit) == Score(1.0, "correct")
+    found = score(reference, answer, credit)
+    assert 0 <= found.value <= 1
+    assert (found.value == 1) == (answer == completion) == (found.label == "correct")
+    assert found.label in LABELS
+
+
+def test_prefix_and_steps_credit() -> None:
+    assert score(Reference("abcd"), "abxd", "prefix").value == 0.5
+    assert score(Reference("abcd"), "abcdabcd", "prefix").value == 0.5
+    assert score(Reference("a\nb\nc"), "a\nb\nx", "steps").value == pytest.approx(2 / 3)
+    assert score(Reference("a\nb\nc"), "x\nb\nc", "steps").value == 0
+    assert score(Reference("a\nb\nc"), "a\nb\nc\nd", "steps").value == 0.75
+    assert score({**RUN, "completion": "ab -> b -> cd"}, "ab -> b -> ab", "steps").value == pytest.approx(2 / 3)
+    assert score(Reference(""), "", "prefix").value == 1
+
+
+def test_answers_of_other_types() -> None:
+    reference = Reference("né")
+    assert score(reference, "né".encode()).value == 1
+    assert score(Reference("né".encode()), "né").value == 1
+    assert score(reference, [{"role": "user", "content": "?"}, {"role": "assistant", "content": "né"}]).value == 1
+    assert score(reference, [{"role": "assistant", "content": [{"type": "text", "text": "né"}]}]).value == 1
+    assert score(reference, "né \n").value == 0
+    assert score(reference, "né \n", strip=True).value == 1
+    assert score(reference, []).label == "other"
+    for wrong in (3, [3], [{"role": "assistant"}]):
+        with pytest.raises(TypeError):
+            score(reference, wrong)
+    with pytest.raises(ValueError, match="unknown credit 'half'; the kinds are exact, prefix, steps"):
+        score(reference, "x", "half")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="no right answer"):
+        score({"word": "ab"}, "x")
+
+
+# ---- data sets ----------------------------------------------------------------------------------------------------
+
+CASES = {
+    "plain": {},
+    "bytes": {"rules.alphabet": {"bytes": [0, 255]}},
+    "wide": {"rules.alphabet": "aβ中😀"},
+    "framed": {"render.completion": "<{output}>"},
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("split", ["train", "unseen"])
+def test_completions_are_right_and_batches_score_as_single_answers(name: str, split: str) -> None:
+    ds = Dataset(BASE.replace(CASES[name]), seed=5, split=split)
+    batch = ds[:200]
+    for credit in CREDITS:
+        right = ds.scores(range(200), batch.completion.tolist(), credit)
+        assert right.values.tolist() == [1.0] * 200
+        assert right.counts()["correct"] == 200
+    rng = np.random.default_rng(1)
+    rows = rng.permutation(200)
+    answers = []
+    for i in rows.tolist():
+        example = ds[i]
+        second = example.word.replace(example.pattern, example.replacement)
+        answers.append([example.word, second, example.completion, example.completion[:-1]][rng.integers(4)])
+    for credit in CREDITS:
+        found = ds.scores(rows, answers, credit)
+        single = [score(ds[int(i)], answer, credit) for i, answer in zip(rows, answers, strict=True)]
+        assert found.values.tolist() == [one.value for one in single]
+        assert found.labels.tolist() == [one.label for one in single]
+        assert found.values.tolist() == [ds.score(int(i), a, credit) for i, a in zip(rows, answers, strict=True)]
+    assert set(found.labels.tolist()) >= {"correct", "copied_input"}
+
+
+def test_many_answers_must_match_the_indices() -> None:
+    ds = Dataset(BASE)
+    with pytest.raises(ValueError, match="2 indices and 1 answers"):
+        score_all(ds, [0, 1], ["a"])
+    with pytest.raises(IndexError):
+        score_all(ds, [500], ["a"])
+    assert score_all(ds, [], []).values.shape == (0,)
+
+
+# ---- rewards ------------------------------------------------------------------------------------------------------
+
+
+def test_reward_of_one_completion() -> None:
+    assert reward("p", "xcdyabz", output="xcdyabz") == 1.0
+    assert reward("p", "xcdyabz", word="xabyabz", pattern="ab", replacement="cd") == 1.0
+    assert reward("p", "xcdxxxx", credit="prefix", reference="xcdyabz", output="not this") == pytest.approx(3 / 7)
+    assert reward([{"role": "user", "content": "p"}], [{"role": "assistant", "content": "ok"}], reference="ok") == 1.0
+    with pytest.raises(TypeError, match="completion"):
+        reward("p", output="x")
+    with pytest.raises(TypeError, match="no right answer"):
+        reward("p", "x")
+
+
+def test_reward_as_a_trainer_calls_it() -> None:
+    """By keyword, with lists of prompts and completions, the columns as lists, and more that is not ours."""
+    ds = Dataset(BASE, seed=5)
+    examples = [ds[i] for i in (0, 1, 2, 3)]
+    columns = {name: [getattr(example, name) for example in examples] for name in ("output", "word", "pattern")}
+    completions = [examples[0].output, "", examples[2].output, examples[3].output + "!"]
+    extra = {"completion_ids": [[1]] * 4, "trainer_state": object(), "log_extra": print}
+    prompts = [example.prompt for example in examples]
+    assert reward(prompts=prompts, completions=completions, **columns, **extra) == [1.0, 0.0, 1.0, 0.0]
+    chats = [[{"role": "assistant", "content": text}] for text in completions]
+    assert reward(prompts=prompts, completions=chats, **columns, **extra) == [1.0, 0.0, 1.0, 0.0]
+    assert reward(prompts, completions, **columns) == [1.0, 0.0, 1.0, 0.0]
+    assert reward(prompts=[], completions=[], output=[]) == []
+    with pytest.raises(ValueError, match="column 'output' must be a list of 4"):
+        reward(prompts=prompts, completions=completions, output=["x"])
+
+
+def test_the_shape_of_procedural_data_sets() -> None:
+    data = ProceduralDataset(Dataset(BASE.replace(examples=20), seed=5), credit="prefix")
+    assert len(data) == 20
+    again = pickle.loads(pickle.dumps(data))
+    for i, entry in enumerate(data):
+        example = data.dataset[i]
+        assert set(entry) == {"question", "answer", "metadata"}
+        assert (entry["question"], entry["answer"]) == (example.prompt, example.completion)
+        assert entry["metadata"]["source_index"] == i
+        assert again[i] == entry
+        assert data.score_answer(entry["answer"], entry) == 1.0
+        assert data.score_answer(entry["answer"] + entry["answer"], entry) == 0.5
+        assert data.score_answer(None, entry) == 0.0
+
+
+# ---- evaluation ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [(0, 10, 0.0, 0.27753), (1, 10, 0.01788, 0.40416), (5, 10, 0.23659, 0.76341), (10, 10, 0.72247, 1.0)],
+)
+def test_wilson_intervals_of_ten(successes: int, trials: int, low: float, high: float) -> None:
+    found = wilson(successes, trials)
+    assert found.share == successes / trials
+    assert (found.low, found.high) == (pytest.approx(low, abs=2e-5), pytest.approx(high, abs=2e-5))
+
+
+@given(st.integers(1, 10**6), st.data())
+def test_the_bounds_are_where_the_normal_test_just_holds(trials: int, data: st.DataObject) -> None:
+    successes = data.draw(st.integers(0, trials))
+    share, low, high = wilson(successes, trials)
+    assert 0 <= low <= share <= high <= 1
+    for bound in {low, high} - {0.0, 1.0}:
+        assert abs(share - bound) == pytest.approx(1.96 * math.sqrt(bound * (1 - bound) / trials), rel=1e-6)
+    assert low == pytest.approx(1 - wilson(trials - successes, trials).high, abs=1e-12)
+
+
+def test_no_trial_says_nothing() -> None:
+    share, low, high = wilson(0, 0)
+    assert math.isnan(share)
+    assert (low, high) == (0, 1)
+
+
+def test_counts_are_those_of_the_rows() -> None:
+    ds = Dataset(BASE.replace(examples=2000), seed=3)
+    rng = np.random.default_rng(2)
+    examples = list(ds)
+    answers = [e.completion if rng.random() < 0.6 else e.word if rng.random() < 0.5 else "?" for e in examples]
+    found = evaluate(ds, answers, credit="prefix")
+    right = np.array([a == e.completion for a, e in zip(answers, examples, strict=True)])
+    assert found.rows == 2000
+    assert found.labels == ds.scores(range(2000), answers).counts()
+
+    def check(section: str, value: Any, rows: Any) -> None:
+        for group in found.sections[section]:
+            low, _, high = group.name.partition("-")
+            inside = [i for i in rows if int(low) <= value(examples[i]) <= int(high or low)]
+            assert (group.rows, group.correct) == (len(inside), right[inside].sum())
+            assert group.copy == sum(examples[i].word == examples[i].completion for i in inside)
+            values = ds.scores(inside, [answers[i] for i in inside], "prefix").values
+            assert group.credit == pytest.approx(values.mean())
+        assert sum(group.rows for group in found.sections[section]) == len(rows)
+        assert len(found.sections[section]) <= 8
+
+    check("length", lambda e: len(e.word), range(2000))
+    check("position", lambda e: e.position, [i for i in range(2000) if not examples[i].no_op])
+    kinds = {group.name: group for group in found.sections["kind"]}
+    assert (kinds["applied"].rows, kinds["no_op"].rows) == (1400, 600)
+    assert (kinds["applied"].copy, kinds["no_op"].copy) == (0, 600)
+    assert found.sections["all"][0].wrong_occurrence == sum(at_a_wrong_place(e) == e.output for e in examples)
+    assert [group.rows for group in found.sections["stratum"]] == [2000]
+    some = evaluate(ds, answers[5:9], range(5, 9))
+    assert some.sections["all"][0].correct == right[5:9].sum()
+
+
+def at_a_wrong_place(example: Any) -> str:
+    """The second baseline, from its definition."""
+    word, pattern = example.word, example.pattern
+    places = [i for i in range(len(word)) if word.startswith(pattern, i)]
+    if len(places) > 1:
+        place = places[1]
+    elif len(word) < len(pattern):
+        return word
+    else:
+        place = example.position + 1
+        if example.position < 0 or place + len(pattern) > len(word):
+            place = 0
+        if place == example.position:
+            return word
+    return word[:place] + example.replacement + word[place + len(pattern) :]
+
+
+def test_the_wrong_place_of_the_baseline() -> None:
+    assert misplaced("xabab", "ab", 1) == 3
+    assert misplaced("aaa", "aa", 0) == 1
+    assert misplaced("xabx", "ab", 1) == 2
+    assert misplaced("xab", "ab", 1) == 0
+    assert misplaced("ab", "ab", 0) is None
+    assert misplaced("xyz", "ab", -1) == 0
+    assert misplaced("x", "ab", -1) is None
