@@ -8,7 +8,7 @@
 
 #include "draws.h"
 #include "example.h"
-#include "space.h"
+#include "strata.h"
 
 #define MK_BLOCK_EXAMPLES 65536u     /* exact shares are met block by block */
 #define MK_WORDS_TO_DIVIDE 64        /* a rule with fewer words does not divide them between train and seen */

@@ -25,28 +25,94 @@ cdef extern from "permute.h" nogil:
     void mk_permutation_close(mk_permutation *p)
 
 
+cdef extern from "family.h" nogil:
+    ctypedef struct mk_overlap:
+        int32_t coefficient
+        const uint32_t *first
+
+    ctypedef struct mk_family:
+        uint32_t letters
+        uint32_t length
+        uint32_t free
+        const uint32_t *source
+        const mk_overlap *overlaps
+        uint32_t overlap_count
+        uint32_t listed
+        const uint8_t *allowed
+
+
 cdef extern from "space.h" nogil:
     ctypedef struct mk_part:
         uint32_t letters
         uint32_t length
 
-    void mk_part_open(mk_part *part, mk_philox_key key, uint64_t axis, uint32_t letters, uint32_t length)
+    void mk_part_open(mk_part *part, mk_philox_key key, uint64_t axis, uint64_t form, uint32_t letters,
+                      uint32_t length)
     void mk_part_permute(const mk_part *part, uint8_t *digits)
     void mk_part_permute_back(const mk_part *part, uint8_t *digits)
 
     ctypedef struct mk_share:
         mk_part part
+        const mk_family *family
         uint64_t count
         uint64_t first
         const uint8_t *first_digits
         const uint8_t *last_digits
 
-    ctypedef struct mk_rule_space:
-        mk_share patterns
-        mk_share replacements
+    ctypedef struct mk_side:
+        const mk_share *share
+        uint64_t offset
+        uint64_t head
+        const uint8_t *start_digits
+        const uint8_t *before_digits
+
+    ctypedef struct mk_stratum:
+        mk_side patterns
+        mk_side replacements
         uint64_t lcm
         uint64_t reserve
         uint64_t possible
+
+
+cdef extern from "strata.h" nogil:
+    ctypedef struct mk_turn:
+        pass
+
+    ctypedef struct mk_phase:
+        uint64_t start
+        uint32_t period
+        const mk_turn *turns
+        const uint32_t *weights
+        const uint64_t *bases
+
+    ctypedef struct mk_rule_list:
+        const uint8_t *letters
+        const uint64_t *offsets
+        size_t count
+        mk_permutation order
+        const uint32_t *sorted[2]
+
+    ctypedef struct mk_rule_space:
+        const mk_share *shares[2]
+        size_t share_count[2]
+        const mk_stratum *strata
+        size_t stratum_count
+        const mk_phase *phases
+        size_t phase_count
+        mk_rule_list list
+        uint64_t possible
+
+    ctypedef struct mk_space_rule:
+        uint8_t *pattern
+        uint8_t *replacement
+        uint32_t pattern_length
+        uint32_t replacement_length
+        uint32_t stratum
+
+    void mk_rule_space_at(const mk_rule_space *space, uint64_t j, mk_space_rule *rule)
+    size_t mk_rule_space_turn(const mk_rule_space *space, uint64_t j, uint64_t *index)
+    mk_bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length)
+    uint32_t mk_rule_space_widest(const mk_rule_space *space, int side)
 
 
 cdef extern from "example.h" nogil:

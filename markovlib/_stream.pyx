@@ -78,8 +78,8 @@ cdef class Permutation:
 cdef class Part:
     cdef mk_part c
 
-    def __cinit__(self, key, uint64_t axis, uint32_t letters, uint32_t length):
-        mk_part_open(&self.c, key_of(key), axis, letters, length)
+    def __cinit__(self, key, uint64_t axis, uint32_t letters, uint32_t length, uint64_t form=0):
+        mk_part_open(&self.c, key_of(key), axis, form, letters, length)
 
     cdef bytearray copy(self, bytes digits):
         if len(digits) != self.c.length or any(digit >= self.c.letters for digit in digits):
@@ -233,25 +233,139 @@ cdef class Fields:
         return 0
 
 
+cdef void *room(size_t count, size_t size) except NULL:
+    """Memory for `count` things, all zero."""
+    cdef void *block = mk_malloc(count * size)
+    if block == NULL:
+        raise MemoryError("not enough memory for the rule space")
+    memset(block, 0, count * size)
+    return block
+
+
+cdef const uint8_t *digits_of(bytes digits):
+    return <const uint8_t *>PyBytes_AS_STRING(digits)
+
+
+cdef const uint32_t *numbers_of(bytes numbers):
+    return <const uint32_t *>PyBytes_AS_STRING(numbers)
+
+
 @cython.final
 cdef class RuleSpace:
-    """A share of a rule space, compiled."""
+    """A share of a rule space under a key, from what `for_engine` says; read-only, so that threads may share it."""
     cdef mk_rule_space c
-    cdef object digits
+    cdef object kept                    # what the C structures point into
+    cdef mk_share *shares[2]
+    cdef mk_family *families[2]
+    cdef mk_overlap *overlaps
+    cdef mk_stratum *strata
+    cdef mk_phase *phases
 
-    def __cinit__(self, key, uint32_t letters, patterns, replacements, pairing):
-        memset(&self.c, 0, sizeof(self.c))
-        self.digits = (patterns, replacements)
-        self.set_share(&self.c.patterns, 1, key, letters, patterns)
-        self.set_share(&self.c.replacements, 2, key, letters, replacements)
-        self.c.lcm, self.c.reserve, self.c.possible = pairing
+    def __cinit__(self, key, space):
+        letters, shares, strata, phases, rules, self.c.possible = self.kept = space
+        cdef size_t overlap_count = sum(len(share[6]) for side in shares for share in side)
+        self.overlaps = <mk_overlap *>room(overlap_count, sizeof(mk_overlap))
+        cdef mk_overlap *overlap = self.overlaps
+        cdef int side
+        for side in range(2):
+            self.families[side] = <mk_family *>room(len(shares[side]), sizeof(mk_family))
+            self.shares[side] = <mk_share *>room(len(shares[side]), sizeof(mk_share))
+            for i, share in enumerate(shares[side]):
+                self.set_family(&self.families[side][i], letters, share, overlap)
+                self.set_share(&self.shares[side][i], key_of(key), letters, share, &self.families[side][i], side)
+                overlap += len(share[6])
+            self.c.shares[side] = self.shares[side]
+            self.c.share_count[side] = len(shares[side])
+        self.c.strata = self.strata = <mk_stratum *>room(len(strata), sizeof(mk_stratum))
+        self.c.stratum_count = len(strata)
+        for i, stratum in enumerate(strata):
+            self.set_side(&self.strata[i].patterns, 0, stratum[0])
+            self.set_side(&self.strata[i].replacements, 1, stratum[1])
+            self.strata[i].lcm, self.strata[i].reserve, self.strata[i].possible = stratum[2]
+        self.c.phases = self.phases = <mk_phase *>room(len(phases), sizeof(mk_phase))
+        self.c.phase_count = len(phases)
+        for i, phase in enumerate(phases):
+            self.set_phase(&self.phases[i], phase)
 
-    cdef int set_share(self, mk_share *share, uint64_t axis, key, uint32_t letters, values) except -1:
-        length, share.count, share.first, first_digits, last_digits = values
-        mk_part_open(&share.part, key_of(key), axis, letters, length)
-        share.first_digits = <const uint8_t *>PyBytes_AS_STRING(first_digits)
-        share.last_digits = <const uint8_t *>PyBytes_AS_STRING(last_digits)
+    def __dealloc__(self):
+        for side in range(2):
+            mk_free(self.shares[side])
+            mk_free(self.families[side])
+        mk_free(self.overlaps)
+        mk_free(self.strata)
+        mk_free(self.phases)
+
+    cdef int set_family(self, mk_family *family, letters, share, mk_overlap *overlap) except -1:
+        family.letters = letters
+        family.length, family.free = share[:2]
+        family.source = numbers_of(share[4]) if share[4] else NULL
+        family.allowed = digits_of(share[5])
+        family.overlaps = overlap
+        family.overlap_count = len(share[6])
+        family.listed = share[7]
+        for i, (coefficient, first) in enumerate(share[6]):
+            overlap[i].coefficient = coefficient
+            overlap[i].first = numbers_of(first)
         return 0
+
+    cdef int set_share(self, mk_share *c, mk_philox_key key, uint32_t letters, share, mk_family *family,
+                       int side) except -1:
+        mk_part_open(&c.part, key, side + 1, share[2], letters, family.free)
+        c.family = family if share[3] else NULL
+        c.count, c.first = share[8:10]
+        c.first_digits = digits_of(share[10])
+        c.last_digits = digits_of(share[11])
+        return 0
+
+    cdef int set_side(self, mk_side *c, int side, values) except -1:
+        cdef size_t number
+        number, c.offset, c.head, start, before = values
+        c.share = &self.shares[side][number]
+        c.start_digits = digits_of(start)
+        c.before_digits = digits_of(before)
+        return 0
+
+    cdef int set_phase(self, mk_phase *phase, values) except -1:
+        phase.start, turns, weights, bases = values
+        phase.period = <uint32_t>(len(turns) // sizeof(mk_turn))
+        phase.turns = <const mk_turn *>digits_of(turns)
+        phase.weights = numbers_of(weights)
+        phase.bases = <const uint64_t *>digits_of(bases)
+        return 0
+
+    @property
+    def possible(self):
+        return self.c.possible
+
+    @property
+    def widest(self):
+        """The lengths of the longest pattern and the longest replacement."""
+        return mk_rule_space_widest(&self.c, 0), mk_rule_space_widest(&self.c, 1)
+
+    def turn(self, uint64_t j):
+        """(stratum, number there) of instruction j."""
+        cdef uint64_t index
+        if j >= self.c.possible:
+            raise IndexError(j)
+        cdef size_t stratum = mk_rule_space_turn(&self.c, j, &index)
+        return stratum, index
+
+    def rule(self, uint64_t j):
+        """(pattern, replacement, stratum) of instruction j, the sides as codes."""
+        if j >= self.c.possible:
+            raise IndexError(j)
+        cdef mk_space_rule rule
+        cdef bytearray pattern = bytearray(mk_rule_space_widest(&self.c, 0))
+        cdef bytearray replacement = bytearray(mk_rule_space_widest(&self.c, 1))
+        rule.pattern = <uint8_t *>PyByteArray_AS_STRING(pattern)
+        rule.replacement = <uint8_t *>PyByteArray_AS_STRING(replacement)
+        with nogil:
+            mk_rule_space_at(&self.c, j, &rule)
+        return bytes(pattern[:rule.pattern_length]), bytes(replacement[:rule.replacement_length]), rule.stratum
+
+    def holds(self, bint replacement, bytes codes):
+        """Whether a string of codes is one of the patterns, or of the replacements."""
+        return bool(mk_rule_space_holds(&self.c, replacement, digits_of(codes), <uint32_t>len(codes)))
 
 
 cdef mk_share_of share_of(share) except *:

@@ -233,10 +233,10 @@ class Dataset:
             "instructions": None if split.own else split.in_use,
             "possible_instructions": split.instructions.possible,
             "rules_in_space": split.recipe.space.size,
-            "train": {"patterns": train.patterns.count, "replacements": train.replacements.count},
+            "train": {"patterns": train.patterns, "replacements": train.replacements},
             "held_out": {
-                "patterns": tests.patterns.count if tests else 0,
-                "replacements": tests.replacements.count if tests else 0,
+                "patterns": tests.patterns if tests else 0,
+                "replacements": tests.replacements if tests else 0,
             },
             "undivided": self._undivided(),
         }

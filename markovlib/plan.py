@@ -122,7 +122,7 @@ class SplitPlan:
             letters=letters.encoded,
             word_letters=len(letters) if program is not None else len(recipe.alphabet),
             text=letters.text,
-            space=self._space(recipe, made),
+            space=self._space(made),
             refused=self._refused(),
             fixed=None if program is None else self._fixed(),
             per_example=made.per_example,
@@ -152,24 +152,18 @@ class SplitPlan:
             fields=[compile_templates(f"{{{name}}}") for name in _stream.TEXT_COLUMNS[2:]],
         )
 
-    def _space(self, recipe: Recipe, made: InstructionSet) -> _stream.RuleSpace | None:
+    def _space(self, made: InstructionSet) -> _stream.RuleSpace | None:
         share = made.share
         if share is None:
             return None
-        return _stream.RuleSpace(
-            stream_key(self.seed),
-            len(recipe.space.alphabet),
-            share.patterns.for_engine(),
-            share.replacements.for_engine(),
-            share.pairing_for_engine(),
-        )
+        return _stream.RuleSpace(stream_key(self.seed), share.for_engine())
 
     def _refused(self) -> _stream.RuleSpace | None:
         """The training share whose sides a shift into another space must not have."""
         if not self._elsewhere or self.split in SPLITS:
             return None
         trained = instruction_set(self.base, "train")
-        return None if trained is None else self._space(self.base, trained)
+        return None if trained is None else self._space(trained)
 
     def _fixed(self) -> list[tuple[bytes, bytes, bool]]:
         program, letters = self.recipe.program, self.recipe.letters

@@ -17,7 +17,8 @@ import msgspec
 from markovlib.instructions import instruction_set
 from markovlib.popularity import MOST_WEIGHED, read_popularity
 from markovlib.render import TemplateError, compile_template, default_templates, paraphrases
-from markovlib.spaces import Alphabet, Instructions, UniformSpace, alphabet_of
+from markovlib.alphabets import Alphabet, alphabet_of
+from markovlib.spaces import Instructions, UniformSpace
 
 if TYPE_CHECKING:
     from markovlib.programs import Program
