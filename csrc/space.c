@@ -26,10 +26,16 @@ void mk_part_open(mk_part *part, mk_philox_key key, uint64_t axis, uint64_t form
         part->key = mk_philox_subkey(key, length, letters, form, axis);
 }
 
+/* Divides numbers below 2^62 by multiplying with 2^64 / letters, rounded up: the quotient is right or 1 too large. */
 static void write_number(const mk_part *part, uint64_t number, uint8_t *digits)
 {
-    for (size_t i = part->length; i-- > 0; number /= part->letters)
-        digits[i] = (uint8_t)(number % part->letters);
+    const uint64_t letters = part->letters, inverse = UINT64_MAX / letters + 1;
+    for (size_t i = part->length; i-- > 0;) {
+        uint64_t quotient = mk_multiply_high(number, inverse), digit = number - quotient * letters;
+        bool large = digit >= letters; /* below 0 */
+        digits[i] = (uint8_t)(large ? digit + letters : digit);
+        number = quotient - large;
+    }
 }
 
 static uint64_t read_number(const mk_part *part, const uint8_t *digits)

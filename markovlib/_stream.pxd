@@ -159,6 +159,8 @@ cdef extern from "example.h" nogil:
 
     ctypedef struct mk_example:
         uint64_t index
+        uint64_t number
+        uint32_t stratum
         const mk_example_rule *rules
         size_t rule_count
         mk_bool no_op
@@ -363,3 +365,20 @@ cdef extern from "render.h" nogil:
         int64_t failed
 
     mk_status mk_examples_render(const mk_request *request, mk_examples *examples)
+
+
+cdef extern from "reader.h" nogil:
+    ctypedef struct mk_reader:
+        mk_example example
+        mk_text text[8]
+        mk_list lists[3]
+
+    ctypedef struct mk_reader_shelf:
+        pass
+
+    mk_reader *mk_reader_take(mk_reader_shelf *shelf, const mk_plan *plan)
+    void mk_reader_give(mk_reader_shelf *shelf, mk_reader *reader)
+    mk_status mk_reader_read(mk_reader *reader, mk_plan *plan, const mk_letters *letters, const mk_templates *templates,
+                             int texts, mk_bool lists, uint64_t index)
+    void mk_reader_close(mk_reader *reader)
+    void mk_reader_shelf_close(mk_reader_shelf *shelf)

@@ -388,6 +388,8 @@ cdef class Plan:
     cdef RuleSpace space, refused
     cdef list kept                      # what the plan borrows
     cdef list templates
+    cdef mk_templates columns[MK_TEXT_COLUMNS]
+    cdef mk_reader_shelf shelf
 
     def __cinit__(self, *, key, split, list letters, int word_letters, bint text, RuleSpace space, RuleSpace refused,
                   fixed, int per_example, pool, int bucket, int variables, bint terminating, cascade, instructions,
@@ -395,6 +397,7 @@ cdef class Plan:
                   bint exact, int words, bint divides, segments, dict task, int paraphrases, prompt, completion, fields):
         memset(&self.c, 0, sizeof(self.c))
         memset(&self.letters, 0, sizeof(self.letters))
+        memset(&self.shelf, 0, sizeof(self.shelf))
         self.kept = []
         self.text = text
         set_letters(&self.letters, letters)
@@ -424,11 +427,14 @@ cdef class Plan:
         self.set_task(task)
         self.c.paraphrases = paraphrases
         self.templates = [Template(programs, letters) for programs in (prompt, completion, *fields)]
+        for column in range(MK_TEXT_COLUMNS):
+            self.columns[column] = (<Template>self.templates[column]).c
         if mk_plan_open(&self.c) != MK_OK:
             raise MemoryError("not enough memory for the data set")
         self.opened = True
 
     def __dealloc__(self):
+        mk_reader_shelf_close(&self.shelf)
         if self.opened:
             mk_plan_close(&self.c)
 
@@ -524,43 +530,34 @@ cdef class Plan:
         return (PyUnicode_DecodeUTF8(<const char *>data, length, NULL) if self.text
                 else PyBytes_FromStringAndSize(<const char *>data, length))
 
-    cdef object value(self, mk_examples *examples, int column):
-        """The one row of a text column."""
-        return self.string(examples.data[column], examples.offsets[column][1])
-
     def example(self, uint64_t index, int texts, bint lists):
         """The first text values of one example, and (rule, position, steps, outcome, instruction, stratum, near_miss).
 
         Where lists are wanted, they follow: rules, trace, pairs, each a tuple of tuples.
         """
-        cdef mk_request request
-        cdef mk_examples examples
-        cdef int64_t position, steps, instruction
-        cdef int32_t rule, stratum
-        cdef uint8_t outcome, near_miss
-        cdef int64_t[3][2] offsets
-        memset(&request, 0, sizeof(request))
-        memset(&examples, 0, sizeof(examples))
-        memset(offsets, 0, sizeof(offsets))
-        request.start = index
-        request.count = request.threads = 1
-        for column in range(texts):
-            request.templates[column] = (<Template>self.templates[column]).c
-        examples.position, examples.rule, examples.steps = &position, &rule, &steps
-        examples.outcome, examples.near_miss = &outcome, &near_miss
-        examples.instruction, examples.stratum = &instruction, &stratum
-        for kind in range(MK_LISTS):
-            request.lists[kind] = lists
-            examples.list_offsets[kind] = offsets[kind]
-        self.render(&request, &examples, Interrupts())
+        cdef mk_status status = MK_NO_MEMORY
+        cdef mk_reader *reader
+        with nogil:
+            reader = mk_reader_take(&self.shelf, &self.c)
+            if reader != NULL:
+                status = mk_reader_read(reader, &self.c, &self.letters, self.columns, texts, lists, index)
         try:
-            values = [self.value(&examples, column) for column in range(texts)]
-            numbers = (rule, position, steps, outcome, instruction, stratum, bool(near_miss))
+            if status == MK_INVALID:
+                raise NoWordError(index)
+            if status != MK_OK:
+                raise MemoryError(f"example {index}: not enough memory")
+            found = &reader.example
+            values = [self.string(reader.text[column].data, reader.text[column].used) for column in range(texts)]
+            numbers = (found.rule, found.position, found.steps, <int>found.outcome, found.number, found.stratum,
+                       bool(found.near_miss))
             if not lists:
                 return values, numbers, None
-            return values, numbers, [self.items(&examples.lists[kind], kind) for kind in range(MK_LISTS)]
+            return values, numbers, [self.items(&reader.lists[kind], kind) for kind in range(MK_LISTS)]
         finally:
-            self.free(&examples)
+            if status == MK_OK:
+                mk_reader_give(&self.shelf, reader)
+            else:
+                mk_reader_close(reader)
 
     cdef tuple items(self, mk_list *items, int kind):
         """The items of one row."""
@@ -613,7 +610,7 @@ cdef class Plan:
         examples.outcome = <uint8_t *>address(result, "outcome")
         for column, name in enumerate(TEXT_COLUMNS):
             if name in columns:
-                request.templates[column] = (<Template>self.templates[column]).c
+                request.templates[column] = self.columns[column]
         offsets = {name: np.zeros(count + 1, np.int64) for name in LIST_COLUMNS if name in columns}
         for kind, name in enumerate(LIST_COLUMNS):
             request.lists[kind] = name in columns

@@ -129,6 +129,8 @@ class Dataset:
     @overload
     def __getitem__(self, key: slice | Sequence[int] | NDArray[np.integer[Any]]) -> Batch: ...
     def __getitem__(self, key: Any) -> Example | Batch:
+        if type(key) is int:
+            return self._example(self._index(key))
         if isinstance(key, slice):
             return self.batch(self._slice(key))
         if hasattr(key, "__index__"):
