@@ -16,7 +16,7 @@ typedef struct {
     mk_text text[MK_TEXT_COLUMNS];
     mk_list lists[MK_LISTS];
     int64_t at;                          /* the example being made */
-    bool failed;                         /* and it could not be */
+    bool failed, ruleless;               /* it could not be; for want of rules */
 } part;
 
 /* One row. */
@@ -77,7 +77,7 @@ static void write_numbers(const mk_plan *plan, mk_examples *examples, size_t pla
     if (examples->occurrences)
         examples->occurrences[place] = count_occurrences(plan, example);
     if (examples->no_op)
-        examples->no_op[place] = example->rule < 0;
+        examples->no_op[place] = example->no_op;
     if (examples->near_miss)
         examples->near_miss[place] = example->near_miss;
     if (examples->outcome)
@@ -106,6 +106,7 @@ static mk_status write_rows(part *p, mk_sampler *sampler, mk_poll poll)
         mk_status status = write_row(p, sampler, place, &example);
         if (status != MK_OK) {
             p->failed = true;
+            p->ruleless = status == MK_INVALID && example.rule_count == 0;
             return status;
         }
     }
@@ -251,9 +252,12 @@ static void examples_close(mk_examples *examples)
 static void note_failure(const part *parts, size_t count, mk_examples *examples)
 {
     examples->failed = -1;
+    examples->ruleless = false;
     for (size_t i = count; i-- > 0;)
-        if (parts[i].failed)
+        if (parts[i].failed) {
             examples->failed = parts[i].at;
+            examples->ruleless = parts[i].ruleless;
+        }
 }
 
 mk_status mk_examples_render(const mk_request *request, mk_examples *examples)

@@ -225,9 +225,11 @@ cdef extern from "plan.h" nogil:
         uint64_t pool
         uint64_t pool_first
         uint64_t pool_tuples
+        uint32_t pool_named
         uint32_t bucket
         uint32_t variables
         mk_bool terminating
+        bint cascades
         mk_share_of cascade
         uint64_t instructions
         mk_order order
@@ -358,5 +360,6 @@ cdef extern from "render.h" nogil:
         uint8_t *near_miss
         uint8_t *outcome
         int64_t failed
+        bint ruleless
 
     mk_status mk_examples_render(const mk_request *request, mk_examples *examples)

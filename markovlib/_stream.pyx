@@ -23,11 +23,12 @@ LIST_COLUMNS = ("rules", "trace", "pairs")
 
 
 class NoWordError(Exception):
-    """Example `index` found no word of what is asked in the stated number of draws."""
+    """Example `index` found no word of what is asked in the stated number of draws, or (`ruleless`) no rules."""
 
-    def __init__(self, index):
-        super().__init__(index)
+    def __init__(self, index, ruleless):
+        super().__init__(index, ruleless)
         self.index = index
+        self.ruleless = ruleless
 
 
 cdef mk_philox_key key_of(key):
@@ -401,9 +402,11 @@ cdef class Plan:
         self.c.space = &space.c if space is not None else NULL
         self.c.refused = &refused.c if refused is not None else NULL
         self.c.per_example = per_example
-        self.c.pool, self.c.pool_first, self.c.pool_tuples = pool
+        self.c.pool, self.c.pool_first, self.c.pool_tuples, self.c.pool_named = pool
         self.c.bucket, self.c.variables, self.c.terminating = bucket, variables, terminating
-        self.c.cascade = share_of(cascade)
+        self.c.cascades = cascade is not None
+        if cascade is not None:
+            self.c.cascade = share_of(cascade)
         self.c.instructions = instructions
         self.c.order = <mk_order>order
         self.c.popularity = <const uint64_t *>self.array(popularity, np.uint64)
@@ -511,7 +514,7 @@ cdef class Plan:
         with nogil:
             status = mk_examples_render(request, examples)
         if status == MK_INVALID:
-            raise NoWordError(examples.failed)
+            raise NoWordError(examples.failed, bool(examples.ruleless))
         if status == MK_NO_MEMORY and examples.failed >= 0:
             raise MemoryError(f"example {examples.failed}: not enough memory")
         interrupts.check(status)
@@ -526,15 +529,16 @@ cdef class Plan:
         return self.string(examples.data[column], examples.offsets[column][1])
 
     def example(self, uint64_t index, int texts, bint lists):
-        """The first text values of one example, and (rule, position, steps, outcome, instruction, stratum, near_miss).
+        """The first text values of one example, and its numbers: (rule, position, no_op, steps, outcome, instruction,
+        stratum, near_miss, occurrences).
 
         Where lists are wanted, they follow: rules, trace, pairs, each a tuple of tuples.
         """
         cdef mk_request request
         cdef mk_examples examples
         cdef int64_t position, steps, instruction
-        cdef int32_t rule, stratum
-        cdef uint8_t outcome, near_miss
+        cdef int32_t rule, stratum, occurrences
+        cdef uint8_t outcome, no_op, near_miss
         cdef int64_t[3][2] offsets
         memset(&request, 0, sizeof(request))
         memset(&examples, 0, sizeof(examples))
@@ -544,15 +548,15 @@ cdef class Plan:
         for column in range(texts):
             request.templates[column] = (<Template>self.templates[column]).c
         examples.position, examples.rule, examples.steps = &position, &rule, &steps
-        examples.outcome, examples.near_miss = &outcome, &near_miss
-        examples.instruction, examples.stratum = &instruction, &stratum
+        examples.outcome, examples.no_op, examples.near_miss = &outcome, &no_op, &near_miss
+        examples.instruction, examples.stratum, examples.occurrences = &instruction, &stratum, &occurrences
         for kind in range(MK_LISTS):
             request.lists[kind] = lists
             examples.list_offsets[kind] = offsets[kind]
         self.render(&request, &examples, Interrupts())
         try:
             values = [self.value(&examples, column) for column in range(texts)]
-            numbers = (rule, position, steps, outcome, instruction, stratum, bool(near_miss))
+            numbers = (rule, position, bool(no_op), steps, outcome, instruction, stratum, bool(near_miss), occurrences)
             if not lists:
                 return values, numbers, None
             return values, numbers, [self.items(&examples.lists[kind], kind) for kind in range(MK_LISTS)]
