@@ -270,7 +270,8 @@ static bool is_wanted(const mk_plan *plan, const mk_example *example)
         return true;
     if (plan->task.must_halt && example->outcome != MK_TERMINAL_RULE && example->outcome != MK_NO_RULE_APPLIES)
         return false;
-    return example->no_op || example->steps >= plan->task.least_steps;
+    uint64_t least = plan->fixed ? 0 : 1; /* a limit may end a run before its first step */
+    return example->no_op || example->steps >= (plan->task.least_steps > least ? plan->task.least_steps : least);
 }
 
 /* Draws words from attempt number `first` on until one is of the split's class and its answer is wanted. */
@@ -328,7 +329,7 @@ mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *examp
 {
     const mk_plan *plan = sampler->plan;
     example->index = index;
-    example->trace_count = example->pair_count = 0;
+    example->rule_count = example->trace_count = example->pair_count = 0;
     example->certificate.kind = MK_CERTIFICATE_NONE;
     decide(sampler, example);
     mk_status status = mk_sampler_rule(sampler, example->number, &sampler->instruction);
@@ -340,5 +341,10 @@ mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *examp
     draw_key(plan, example);
     if (sampler->certified && plan->terminating)
         (void)mk_certify(example->rules, example->rule_count, plan->letters, &example->certificate);
-    return plan->task.kind == MK_TASK_INDUCE ? draw_pairs(sampler, example) : draw_word(sampler, 0, example);
+    if (plan->task.kind == MK_TASK_INDUCE)
+        return draw_pairs(sampler, example);
+    status = draw_word(sampler, 0, example);
+    if (plan->fixed && status == MK_OK)
+        example->no_op = example->steps == 0 && example->outcome == MK_NO_RULE_APPLIES;
+    return status;
 }

@@ -41,8 +41,8 @@ typedef struct {
 mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequential);
 void mk_sampler_close(mk_sampler *sampler);
 
-/* Draws example `index`.  MK_INVALID: no word of what is asked was met in MK_ATTEMPTS draws, or its instruction has no
- * acceptable candidate. */
+/* Draws example `index`.  MK_INVALID: no word of what is asked was met in MK_ATTEMPTS draws, or, with rule_count 0,
+ * its instruction has no acceptable candidate. */
 mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *example);
 
 /* Writes instruction j (j < possible) without a word, and whether its words are divided. */

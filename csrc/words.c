@@ -189,6 +189,23 @@ static size_t draw_stretch(const mk_segment *segment, mk_draws *draws, uint8_t *
     return length;
 }
 
+static void turn_round(uint8_t *letters, size_t first, size_t last)
+{
+    for (; first + 1 < last; first++, last--) {
+        uint8_t kept = letters[first];
+        letters[first] = letters[last - 1];
+        letters[last - 1] = kept;
+    }
+}
+
+/* Moves the first `start` letters behind the others. */
+static void rotate(uint8_t *letters, size_t count, size_t start)
+{
+    turn_round(letters, 0, start);
+    turn_round(letters, start, count);
+    turn_round(letters, 0, count);
+}
+
 /* A uniform balanced word of n pairs by the cycle lemma: of the 2n + 1 rotations of n + 1 openings and n closings, in a
  * uniform order, exactly one is an opening followed by a balanced word (N. Dershowitz, S. Zaks, "The cycle lemma and
  * some applications", 1990). */
@@ -208,14 +225,9 @@ static size_t draw_balanced(const mk_segment *segment, mk_draws *draws, uint8_t 
         }
     }
     /* Rotates so that the walk stays above where it begins, and drops the first opening. */
-    size_t total = 2 * pairs + 1;
-    for (size_t turn = 0; turn < start; turn++) {
-        uint8_t first = to[0];
-        memmove(to, to + 1, total - 1);
-        to[total - 1] = first;
-    }
-    memmove(to, to + 1, total - 1);
-    return total - 1;
+    rotate(to, 2 * pairs + 1, start);
+    memmove(to, to + 1, 2 * pairs);
+    return 2 * pairs;
 }
 
 static mk_status draw_segments(mk_sampler *sampler, mk_draws *draws, mk_example *example)

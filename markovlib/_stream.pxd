@@ -230,9 +230,11 @@ cdef extern from "plan.h" nogil:
         uint64_t pool
         uint64_t pool_first
         uint64_t pool_tuples
+        uint32_t pool_named
         uint32_t bucket
         uint32_t variables
         mk_bool terminating
+        bint cascades
         mk_share_of cascade
         uint64_t instructions
         mk_order order
@@ -273,6 +275,10 @@ cdef extern from "sample.h" nogil:
     mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, mk_bool sequential)
     void mk_sampler_close(mk_sampler *sampler)
     mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_instruction *instruction)
+
+
+cdef extern from "task.h" nogil:
+    int32_t mk_example_occurrences(const mk_plan *plan, const mk_example *example)
 
 
 cdef extern from "certify.h" nogil:
@@ -363,6 +369,7 @@ cdef extern from "render.h" nogil:
         uint8_t *near_miss
         uint8_t *outcome
         int64_t failed
+        bint ruleless
 
     mk_status mk_examples_render(const mk_request *request, mk_examples *examples)
 
