@@ -287,6 +287,8 @@ cdef class RuleSpace:
         self.c.phase_count = len(phases)
         for i, phase in enumerate(phases):
             self.set_phase(&self.phases[i], phase)
+        if rules is not None:
+            self.set_list(rules(key))
 
     def __dealloc__(self):
         for side in range(2):
@@ -294,6 +296,7 @@ cdef class RuleSpace:
                 mk_share_close(&self.shares[side][i])
             mk_free(self.shares[side])
             mk_free(self.families[side])
+        mk_permutation_close(&self.c.list.order)
         mk_free(self.overlaps)
         mk_free(self.strata)
         mk_free(self.phases)
@@ -341,6 +344,16 @@ cdef class RuleSpace:
     def possible(self):
         return self.c.possible
 
+    cdef int set_list(self, table) except -1:
+        self.kept = (self.kept, table)
+        self.c.list.count, order, letters, offsets, by_pattern, by_replacement = table
+        self.c.list.letters = digits_of(letters)
+        self.c.list.offsets = <const uint64_t *>digits_of(offsets)
+        self.c.list.sorted[0] = numbers_of(by_pattern)
+        self.c.list.sorted[1] = numbers_of(by_replacement)
+        mk_permutation_open(&self.c.list.order, key_of(order), self.c.list.count)
+        return 0
+
     @property
     def widest(self):
         """The lengths of the longest pattern and the longest replacement."""
@@ -366,6 +379,24 @@ cdef class RuleSpace:
         with nogil:
             mk_rule_space_at(&self.c, j, &rule)
         return bytes(pattern[:rule.pattern_length]), bytes(replacement[:rule.replacement_length]), rule.stratum
+
+    def rules(self, numbers):
+        """What `rule` says of some numbers, together: at most MK_RULES_AT_ONCE."""
+        cdef mk_space_rule rules[MK_RULES_AT_ONCE]
+        cdef uint64_t c_numbers[MK_RULES_AT_ONCE]
+        cdef size_t count = len(numbers), i
+        cdef size_t pattern = mk_rule_space_widest(&self.c, 0), stride = pattern + mk_rule_space_widest(&self.c, 1)
+        if count > MK_RULES_AT_ONCE or any(j >= self.c.possible for j in numbers):
+            raise IndexError(numbers)
+        cdef bytearray letters = bytearray(count * stride + MK_READ_SLACK)
+        for i in range(count):
+            c_numbers[i] = numbers[i]
+            rules[i].pattern = <uint8_t *>PyByteArray_AS_STRING(letters) + i * stride
+            rules[i].replacement = rules[i].pattern + pattern
+        with nogil:
+            mk_rule_space_many(&self.c, c_numbers, count, rules)
+        return [(rules[i].pattern[:rules[i].pattern_length], rules[i].replacement[:rules[i].replacement_length],
+                 rules[i].stratum) for i in range(count)]
 
     def holds(self, bint replacement, bytes codes):
         """Whether a string of codes is one of the patterns, or of the replacements."""
