@@ -22,7 +22,16 @@ cdef extern from "permute.h" nogil:
     mk_status mk_permutation_tabulate(mk_permutation *p)
     uint64_t mk_permutation_at(const mk_permutation *p, uint64_t x)
     uint64_t mk_permutation_inverse(const mk_permutation *p, uint64_t y)
+    void mk_permutation_many(const mk_permutation *p, uint64_t *numbers, size_t count)
     void mk_permutation_close(mk_permutation *p)
+
+    ctypedef struct mk_string:
+        mk_philox_key key
+        uint32_t letters
+        uint8_t *digits
+        size_t length
+
+    void mk_string_permute_many(mk_string string, size_t stride, size_t count)
 
 
 cdef extern from "family.h" nogil:

@@ -8,7 +8,16 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memcpy, memset
 
 from markovlib._columns cimport column_adopt
-from markovlib._core cimport MK_INVALID, MK_NO_MEMORY, MK_OK, Interrupts, mk_free, mk_malloc, mk_memory_fail_after
+from markovlib._core cimport (
+    MK_INVALID,
+    MK_NO_MEMORY,
+    MK_OK,
+    Interrupts,
+    mk_free,
+    mk_malloc,
+    mk_memory_fail_after,
+    mk_simd_force,
+)
 
 import numpy as np
 
@@ -47,6 +56,28 @@ def philox(key, counter):
     return (block.word[0], block.word[1], block.word[2], block.word[3])
 
 
+def simd_force(name):
+    """Chooses the vector instructions of this module's engine (None: the best); False if this CPU lacks them.  For
+    tests."""
+    if name is None:
+        return mk_simd_force(NULL)
+    cdef bytes encoded = name.encode()
+    return mk_simd_force(encoded)
+
+
+def permute_strings(key, uint32_t letters, list strings):
+    """The images of strings of one length, of digits below `letters`, all computed together."""
+    cdef bytearray room = bytearray(b"".join(strings))
+    cdef Py_ssize_t length = len(strings[0])
+    cdef mk_string first
+    first.key, first.letters, first.length = key_of(key), letters, length
+    first.digits = <uint8_t *>PyByteArray_AS_STRING(room)
+    if any(len(string) != length for string in strings) or max(room, default=0) >= letters:
+        raise ValueError("not strings of one length below `letters`")
+    mk_string_permute_many(first, length, len(strings))
+    return [bytes(room[i * length : (i + 1) * length]) for i in range(len(strings))]
+
+
 @cython.final
 cdef class Permutation:
     cdef mk_permutation c
@@ -68,6 +99,15 @@ cdef class Permutation:
         if x >= self.c.size:
             raise IndexError(x)
         return mk_permutation_at(&self.c, x)
+
+    def many(self, numbers):
+        """The images of those numbers, computed together."""
+        cdef uint64_t[::1] images = np.array(numbers, np.uint64)
+        if len(images) and max(numbers) >= self.c.size:
+            raise IndexError(max(numbers))
+        if len(images):
+            mk_permutation_many(&self.c, &images[0], len(images))
+        return np.asarray(images).tolist()
 
     def index(self, uint64_t y):
         if y >= self.c.size:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from markovlib import _stream
 from markovlib.batch import thread_count
 from markovlib.examples import ALL_COLUMNS, COLUMNS, LISTS, Batch, Example, Pair, TraceStep, list_column
-from markovlib.outcome import Outcome
+from markovlib.outcome import OUTCOMES
 from markovlib.plan import COUNTED_RULES, SplitPlan, split_id, stream_key
 from markovlib.recipe import SPLITS, Recipe, RecipeError
 from markovlib.rules import Rule
@@ -288,29 +288,30 @@ class Dataset:
     # ---- inside -------------------------------------------------------------------------------------------------
 
     def _example(self, index: int) -> Example:
-        split = self._split
-        plain = not split.several and split.recipe.task.kind == "rewrite" and not split.recipe.terminating
+        plain = self._split.plain
         try:
             texts, numbers, lists = self._plan.example(index, 6 if plain else 8, not plain)
         except _stream.NoWordError as error:
             self._no_word(error)
         rule, position, no_op, steps, outcome, instruction, stratum, near_miss, occurrences = numbers
-        prompt, completion, word, output, pattern, replacement = texts[:6]
         if lists is None:
-            rules: tuple[Rule, ...] = (Rule(pattern, replacement),)
+            prompt, completion, word, output, pattern, replacement = texts
+            rules: tuple[Rule, ...] = (Rule._make((pattern, replacement, False)),)
             trace: tuple[TraceStep, ...] = ()
             pairs: tuple[Pair, ...] = ()
             key = certificate = None
         else:
-            rules = tuple(Rule(*item) for item in lists[0])
-            trace, pairs = tuple(TraceStep(*item) for item in lists[1]), tuple(Pair(*item) for item in lists[2])
-            key, certificate = texts[6] or None, texts[7] or None
-            if split.several and rule < 0:
+            prompt, completion, word, output, pattern, replacement, key, certificate = texts
+            rules = tuple(map(Rule._make, lists[0]))
+            trace, pairs = tuple(map(TraceStep._make, lists[1])), tuple(map(Pair._make, lists[2]))
+            key, certificate = key or None, certificate or None
+            if self._split.several and rule < 0:
                 pattern = replacement = None
-        return Example(
+        # Example(...), whose arguments Python matches to names at the cost of as much as the rest together.
+        return Example._make((
             index, prompt, completion, word, output, pattern, replacement, rules, rule, position, no_op, steps,
-            Outcome(outcome), trace, pairs, key, certificate, instruction, stratum, near_miss, occurrences,
-        )  # fmt: skip
+            OUTCOMES[outcome], trace, pairs, key, certificate, instruction, stratum, near_miss, occurrences,
+        ))  # fmt: skip
 
     def _no_word(self, error: _stream.NoWordError) -> NoReturn:
         example = f"example {error.index} of split {self.split!r}"
@@ -329,7 +330,9 @@ class Dataset:
 
     def _index(self, index: int) -> int:
         limit = self._split.limit
-        at = index + limit if index < 0 and self.size is not None else index
+        if 0 <= index < limit:
+            return index
+        at = index + limit if self.size is not None else index
         if not 0 <= at < limit:
             raise IndexError(f"example {index} of a data set of {limit}")
         return at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from fractions import Fraction
+from functools import cached_property
 from itertools import accumulate
 from math import lcm
 from typing import TYPE_CHECKING, Any
@@ -61,16 +62,17 @@ class SplitPlan:
         self.seed = seed
         self.split = split
         self.several = self.recipe.rules.per_example > 1 or self.recipe.rules.program is not None
+        self.plain = not self.several and self.recipe.task.kind == "rewrite"
         self.instructions = self._instructions()
         self.in_use, self.order = self._use()
         self.engine = self._compile()
 
-    @property
+    @cached_property
     def size(self) -> int | None:
         """The number of examples; None where the recipe leaves it open."""
         return self.recipe.examples if self.split == "train" else self.recipe.eval.examples
 
-    @property
+    @cached_property
     def limit(self) -> int:
         """Indices that exist."""
         if self.size is not None:
