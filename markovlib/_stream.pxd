@@ -238,6 +238,7 @@ cdef extern from "plan.h" nogil:
         uint64_t split
         const mk_rule_space *space
         const mk_rule_space *refused
+        const uint16_t *refused_codes
         const mk_example_rule *fixed
         uint32_t per_example
         uint64_t pool

@@ -463,7 +463,7 @@ cdef class Plan:
     cdef mk_templates columns[MK_TEXT_COLUMNS]
     cdef mk_reader_shelf shelf
 
-    def __cinit__(self, *, key, split, list letters, int word_letters, bint text, RuleSpace space, RuleSpace refused,
+    def __cinit__(self, *, key, split, list letters, int word_letters, bint text, RuleSpace space, RuleSpace refused, refused_codes,
                   fixed, int per_example, pool, int bucket, int variables, bint terminating, cascade, instructions,
                   int order, popularity, size, no_op, near_miss, int near_miss_edits, occurrences, fires, lengths,
                   bint exact, int words, bint divides, segments, dict task, int paraphrases, prompt, completion, fields):
@@ -478,6 +478,7 @@ cdef class Plan:
         self.space, self.refused = space, refused
         self.c.space = &space.c if space is not None else NULL
         self.c.refused = &refused.c if refused is not None else NULL
+        self.c.refused_codes = <const uint16_t *>self.array(refused_codes, np.uint16)
         self.c.per_example = per_example
         self.c.pool, self.c.pool_first, self.c.pool_tuples, self.c.pool_named = pool
         self.c.bucket, self.c.variables, self.c.terminating = bucket, variables, terminating

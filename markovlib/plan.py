@@ -10,6 +10,7 @@ from math import lcm
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from markovlib import _stream
 from markovlib.instructions import InstructionSet, instruction_set
@@ -28,6 +29,7 @@ _KEYS = {None: 0, "shift": 1, "substitution": 2}
 _PLANTS = 3
 _PAIRS = 4
 _WORDS_TO_DIVIDE = 4096
+_NO_LETTER = 256
 
 LARGEST_INDEX = 2**62
 
@@ -140,6 +142,7 @@ class SplitPlan:
             text=letters.text,
             space=self._space(made, max(self.rules_used, made.rules_used(COUNTED_RULES))),
             refused=self._refused(),
+            refused_codes=self._refused_codes(),
             fixed=None if program is None else self._fixed(),
             per_example=made.per_example,
             pool=(made.pool, made.first, made.tuples, made.named),
@@ -177,10 +180,18 @@ class SplitPlan:
 
     def _refused(self) -> _stream.RuleSpace | None:
         """The training share whose sides a shift into another space must not have."""
-        if not self._elsewhere or self.split in SPLITS:
+        if not self._elsewhere or self.split in SPLITS or self.recipe.letters.text != self.base.letters.text:
             return None
         trained = instruction_set(self.base, "train")
         return None if trained is None else self._space(trained, 1)
+
+    def _refused_codes(self) -> NDArray[np.uint16] | None:
+        """The numbers that the letters have in the alphabet of training; None where it is the same."""
+        here, there = self.recipe.letters.letters, self.base.letters.letters
+        if here == there or self.recipe.letters.text != self.base.letters.text:
+            return None
+        codes = {letter: code for code, letter in enumerate(there)}
+        return np.array([codes.get(letter, _NO_LETTER) for letter in here], np.uint16)
 
     def _fixed(self) -> list[tuple[bytes, bytes, bool]]:
         program, letters = self.recipe.program, self.recipe.letters
