@@ -324,9 +324,7 @@ class Dataset:
             cause = "or none whose run is what `task` asks for; widen task.steps and task.max_length"
         elif self._split.recipe.task.kind == "scheme":
             cause = "or none with one match; use more letters or shorter words"
-        raise RecipeError(
-            "words", f"{example}: no word of this split's class was met in 4096 draws, {cause}"
-        ) from None
+        raise RecipeError("words", f"{example}: no word of this split's class was met in 4096 draws, {cause}") from None
 
     def _index(self, index: int) -> int:
         limit = self._split.limit

@@ -781,7 +781,9 @@ class _Check:
         self.share("words.near_miss", words.near_miss)
         self.within("words.near_miss_edits", words.near_miss_edits, 1, max(least, 1))
         if words.near_miss and (not words.no_op or recipe.task.runs or recipe.task.kind == "scheme"):
-            self.fail("words.near_miss", "is a share of the no-ops of one step of plain rules: words.no_op must be above 0")
+            self.fail(
+                "words.near_miss", "is a share of the no-ops of one step of plain rules: words.no_op must be above 0"
+            )
 
     def plain_words(self, recipe: Recipe, pattern: int, longest: int) -> None:
         """What only words for one rule have."""
