@@ -248,7 +248,7 @@ def test_large_spaces(held_out: bool) -> None:
     share = space.divide(TENTH)[held_out]
     assert share is not None
     assert [pairing.possible for pairing in share.pairings] == reference.possible
-    engine = EngineSpace((5, 6), share.for_engine(1000))
+    engine = EngineSpace((5, 6), share.for_engine())
     expected = [(bytes(x), bytes(y), stratum) for x, y, stratum in islice(reference.instructions(), 64)]
     assert [engine.rule(j) for j in range(64)] == expected
     assert engine.rules(range(20, 52)) == expected[20:52]
