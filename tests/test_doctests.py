@@ -18,7 +18,8 @@ WITH_EXAMPLES = {
     "markovlib": 1, "markovlib._columns": 1, "markovlib.batch": 2, "markovlib.dataset": 1,
     "markovlib.machines": 2, "markovlib.notation": 1, "markovlib.outcome": 1, "markovlib.programs": 4,
     "markovlib.recipe": 1, "markovlib.render": 2, "markovlib.tokens": 4, "markovlib.rules": 10,
-    "markovlib.spaces": 3, "markovlib.trace": 2,
+    "markovlib.spaces": 3, "markovlib.trace": 2, "markovlib.scoring": 4, "markovlib.evaluation": 2,
+    "markovlib.leakage": 1, "markovlib.view": 6,
 }  # fmt: skip
 
 
