@@ -88,6 +88,19 @@ static void subtract_number(const mk_part *part, uint64_t number, uint8_t *digit
     }
 }
 
+#define MOST_TABULATED ((uint64_t)1 << 24)
+
+mk_status mk_share_tabulate(mk_share *share)
+{
+    mk_part *part = &share->part;
+    return part->numbered && part->numbers.size <= MOST_TABULATED ? mk_permutation_tabulate(&part->numbers) : MK_OK;
+}
+
+void mk_share_close(mk_share *share)
+{
+    mk_permutation_close(&share->part.numbers);
+}
+
 /* Walks on from an excluded string.  Rare: kept apart for its room on the stack. */
 static __attribute__((noinline)) void walk(const mk_share *share, uint8_t *digits)
 {

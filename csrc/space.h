@@ -44,6 +44,11 @@ static inline uint32_t mk_share_length(const mk_share *share)
     return share->family ? share->family->length : share->part.length;
 }
 
+/* Makes strings quicker where sigma is of few numbers, for up to 64 KiB; they stay what they were.  MK_NO_MEMORY: they are
+ * only slower.  Closing frees what this takes. */
+mk_status mk_share_tabulate(mk_share *share);
+void mk_share_close(mk_share *share);
+
 /* Writes the letters of the share's string number `index` < count, and, for spaces that are not numbered, of its
  * string number count - 1 - index. */
 void mk_share_string(const mk_share *share, uint64_t index, uint8_t *letters);

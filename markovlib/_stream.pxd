@@ -68,6 +68,9 @@ cdef extern from "space.h" nogil:
         const uint8_t *first_digits
         const uint8_t *last_digits
 
+    mk_status mk_share_tabulate(mk_share *share)
+    void mk_share_close(mk_share *share)
+
     ctypedef struct mk_side:
         const mk_share *share
         uint64_t offset
@@ -236,9 +239,11 @@ cdef extern from "plan.h" nogil:
         uint64_t pool
         uint64_t pool_first
         uint64_t pool_tuples
+        uint32_t pool_named
         uint32_t bucket
         uint32_t variables
         mk_bool terminating
+        bint cascades
         mk_share_of cascade
         uint64_t instructions
         mk_order order
@@ -279,6 +284,10 @@ cdef extern from "sample.h" nogil:
     mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, mk_bool sequential)
     void mk_sampler_close(mk_sampler *sampler)
     mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_instruction *instruction)
+
+
+cdef extern from "task.h" nogil:
+    int32_t mk_example_occurrences(const mk_plan *plan, const mk_example *example)
 
 
 cdef extern from "certify.h" nogil:
@@ -369,6 +378,7 @@ cdef extern from "render.h" nogil:
         uint8_t *near_miss
         uint8_t *outcome
         int64_t failed
+        bint ruleless
 
     mk_status mk_examples_render(const mk_request *request, mk_examples *examples)
 

@@ -32,11 +32,12 @@ LIST_COLUMNS = ("rules", "trace", "pairs")
 
 
 class NoWordError(Exception):
-    """Example `index` found no word of what is asked in the stated number of draws."""
+    """Example `index` found no word of what is asked in the stated number of draws, or (`ruleless`) no rules."""
 
-    def __init__(self, index):
-        super().__init__(index)
+    def __init__(self, index, ruleless):
+        super().__init__(index, ruleless)
         self.index = index
+        self.ruleless = ruleless
 
 
 cdef mk_philox_key key_of(key):
@@ -329,6 +330,8 @@ cdef class RuleSpace:
 
     def __dealloc__(self):
         for side in range(2):
+            for i in range(self.c.share_count[side]):
+                mk_share_close(&self.shares[side][i])
             mk_free(self.shares[side])
             mk_free(self.families[side])
         mk_free(self.overlaps)
@@ -355,6 +358,7 @@ cdef class RuleSpace:
         c.count, c.first = share[8:10]
         c.first_digits = digits_of(share[10])
         c.last_digits = digits_of(share[11])
+        mk_share_tabulate(c)            # without memory for the table it is only slower
         return 0
 
     cdef int set_side(self, mk_side *c, int side, values) except -1:
@@ -444,9 +448,11 @@ cdef class Plan:
         self.c.space = &space.c if space is not None else NULL
         self.c.refused = &refused.c if refused is not None else NULL
         self.c.per_example = per_example
-        self.c.pool, self.c.pool_first, self.c.pool_tuples = pool
+        self.c.pool, self.c.pool_first, self.c.pool_tuples, self.c.pool_named = pool
         self.c.bucket, self.c.variables, self.c.terminating = bucket, variables, terminating
-        self.c.cascade = share_of(cascade)
+        self.c.cascades = cascade is not None
+        if cascade is not None:
+            self.c.cascade = share_of(cascade)
         self.c.instructions = instructions
         self.c.order = <mk_order>order
         self.c.popularity = <const uint64_t *>self.array(popularity, np.uint64)
@@ -557,7 +563,7 @@ cdef class Plan:
         with nogil:
             status = mk_examples_render(request, examples)
         if status == MK_INVALID:
-            raise NoWordError(examples.failed)
+            raise NoWordError(examples.failed, bool(examples.ruleless))
         if status == MK_NO_MEMORY and examples.failed >= 0:
             raise MemoryError(f"example {examples.failed}: not enough memory")
         interrupts.check(status)
@@ -568,7 +574,8 @@ cdef class Plan:
                 else PyBytes_FromStringAndSize(<const char *>data, length))
 
     def example(self, uint64_t index, int texts, bint lists):
-        """The first text values of one example, and (rule, position, steps, outcome, instruction, stratum, near_miss).
+        """The first text values of one example, and its numbers: (rule, position, no_op, steps, outcome, instruction,
+        stratum, near_miss, occurrences).
 
         Where lists are wanted, they follow: rules, trace, pairs, each a tuple of tuples.
         """
@@ -580,13 +587,13 @@ cdef class Plan:
                 status = mk_reader_read(reader, &self.c, &self.letters, self.columns, texts, lists, index)
         try:
             if status == MK_INVALID:
-                raise NoWordError(index)
+                raise NoWordError(index, reader.example.rule_count == 0)
             if status != MK_OK:
                 raise MemoryError(f"example {index}: not enough memory")
             found = &reader.example
             values = [self.string(reader.text[column].data, reader.text[column].used) for column in range(texts)]
-            numbers = (found.rule, found.position, found.steps, <int>found.outcome, found.number, found.stratum,
-                       bool(found.near_miss))
+            numbers = (found.rule, found.position, bool(found.no_op), found.steps, <int>found.outcome, found.number,
+                       found.stratum, bool(found.near_miss), mk_example_occurrences(&self.c, found))
             if not lists:
                 return values, numbers, None
             return values, numbers, [self.items(&reader.lists[kind], kind) for kind in range(MK_LISTS)]

@@ -164,7 +164,7 @@ class Dataset:
         try:
             made = self._plan.batch(start, count, listed, needed, thread_count(threads, count))
         except _stream.NoWordError as error:
-            self._no_word(error.index)
+            self._no_word(error)
         values = {name: _column(name, made, start, count, listed) for name in names}
         return Batch({**values, "_fired": made["rule"]} if several else values, several)
 
@@ -276,8 +276,8 @@ class Dataset:
         try:
             texts, numbers, lists = self._plan.example(index, 6 if plain else 8, not plain)
         except _stream.NoWordError as error:
-            self._no_word(error.index)
-        rule, position, steps, outcome, instruction, stratum, near_miss = numbers
+            self._no_word(error)
+        rule, position, no_op, steps, outcome, instruction, stratum, near_miss, occurrences = numbers
         if lists is None:
             prompt, completion, word, output, pattern, replacement = texts
             rules: tuple[Rule, ...] = (Rule._make((pattern, replacement, False)),)
@@ -293,15 +293,23 @@ class Dataset:
                 pattern = replacement = None
         # Example(...), whose arguments Python matches to names at the cost of as much as the rest together.
         return Example._make((
-            index, prompt, completion, word, output, pattern, replacement, rules, rule, position, rule < 0, steps,
-            OUTCOMES[outcome], trace, pairs, key, certificate, instruction, stratum, near_miss, None,
+            index, prompt, completion, word, output, pattern, replacement, rules, rule, position, no_op, steps,
+            OUTCOMES[outcome], trace, pairs, key, certificate, instruction, stratum, near_miss, occurrences,
         ))  # fmt: skip
 
-    def _no_word(self, index: int) -> NoReturn:
+    def _no_word(self, error: _stream.NoWordError) -> NoReturn:
+        example = f"example {error.index} of split {self.split!r}"
+        if error.ruleless:
+            tried = self._split.instructions.bucket
+            problem = f"none of the {tried} sets of rules tried for it is of the kind asked for; ask for less"
+            raise RecipeError("rules", f"{example}: {problem} or enlarge the space") from None
+        cause = "because its rule has few words; lengthen words.length or shorten the pattern"
+        if self._split.recipe.task.runs:
+            cause = "or none whose run is what `task` asks for; widen task.steps and task.max_length"
+        elif self._split.recipe.task.kind == "scheme":
+            cause = "or none with one match; use more letters or shorter words"
         raise RecipeError(
-            "words",
-            f"example {index} of split {self.split!r}: no word of this split's class was met in 4096 draws, "
-            "because its rule has few words; lengthen words.length or shorten the pattern",
+            "words", f"{example}: no word of this split's class was met in 4096 draws, {cause}"
         ) from None
 
     def _index(self, index: int) -> int:

@@ -18,13 +18,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markovlib import scoring
 from markovlib.answers import Answers
+from markovlib.labels import Reference, one_step, put, reference_in, shown_as
 from markovlib.scoring import Credit
 
 if TYPE_CHECKING:
@@ -202,13 +203,12 @@ def _count(
     parts: dict[str, list[NDArray[Any]]] = {}
     for start in range(0, len(indices), _ROWS):
         batch = ds.batch(indices[start : start + _ROWS], [*names, *extra], threads)
-        words = batch.word.tolist()
-        shown = list(zip(words, batch.output.tolist(), batch.completion.tolist(), strict=True))
-        rules = zip(batch.pattern.tolist(), batch.replacement.tolist(), batch.position.tolist(), strict=True)
+        completions = batch.completion.tolist()
+        references = [reference_in(batch, row, completion) for row, completion in enumerate(completions)]
         made: dict[str, Any] = {name: getattr(batch, name) for name in ("position", "no_op", "steps", *extra)}
-        made["length"] = [len(word) for word in words]
-        made["copy"] = [_right(word, *example[1:]) for word, example in zip(words, shown, strict=True)]
-        made["wrong_occurrence"] = [_misplaced(*example, *rule) for example, rule in zip(shown, rules, strict=True)]
+        made["length"] = [len(one.word) for one in references]
+        made["copy"] = [_right(one.word, one.output, one.completion) for one in references]
+        made["wrong_occurrence"] = [_misplaced(one) for one in references]
         for name, column in made.items():
             parts.setdefault(name, []).append(np.asarray(column))
     columns = {name: np.concatenate(pieces) for name, pieces in parts.items()}
@@ -217,18 +217,20 @@ def _count(
 
 def _right(word: Any, output: Any, completion: Any) -> bool:
     """Whether a word, laid out as the completion lays out the output, is the completion."""
-    right: bool = scoring.shown_as(word, completion, output) == completion
+    right: bool = shown_as(word, completion, output) == completion
     return right
 
 
-def _misplaced(word: Any, output: Any, completion: Any, pattern: Any, replacement: Any, position: int) -> int:
+def _misplaced(reference: Reference) -> int:
     """Whether the rule at a wrong place is right (1 or 0); -1 where there is no single rule that was applied."""
-    if pattern is None or replacement is None:
-        return -1 if word != output else int(_right(word, output, completion))
-    if position >= 0 and scoring.put(word, position, pattern, replacement) != output:
+    word, output, completion = reference.word, reference.output, reference.completion
+    if reference.pattern is None:
+        return int(_right(word, output, completion))
+    step = one_step(reference) if reference.position is not None and reference.position >= 0 else reference
+    if step is None:
         return -1
-    place = misplaced(word, pattern, position)
-    answer = word if place is None else scoring.put(word, place, pattern, replacement)
+    place = misplaced(word, step.pattern, cast(int, step.position))
+    answer = word if place is None else put(word, place, step.pattern, step.replacement)
     return int(_right(answer, output, completion))
 
 
@@ -255,8 +257,8 @@ def _sections(ds: Dataset | View, rows: _Rows) -> Iterator[tuple[str, list[Group
     yield "position", _binned(rows, columns["position"], ~no_op)
     if len(np.unique(columns["steps"])) > 1 and columns["steps"].max() > 1:
         yield "steps", _binned(rows, columns["steps"], everything)
-    if "occurrences" in columns:
-        yield "occurrences", _binned(rows, columns["occurrences"], ~no_op)
+    if "occurrences" in columns and len(np.unique(columns["occurrences"][~no_op])) > 1:
+        yield "occurrences", _binned(rows, columns["occurrences"], columns["occurrences"] > 0)
     yield "stratum", list(_strata(ds, rows, everything))
 
 

@@ -20,7 +20,7 @@ from markovlib import _tokens
 from markovlib.tokens import Tokenizer, Tokens, tokenize, tokenizer_for
 
 if TYPE_CHECKING:
-    from markovlib.dataset import Dataset
+    from markovlib.view import Source
 
 _TOKENS_AT_ONCE = 65_536  # examples whose tokens are counted in one pass
 
@@ -95,7 +95,7 @@ class Packed:
 
     def __init__(
         self,
-        ds: Dataset,
+        ds: Source,
         tokenizer: Tokenizer | str | Path,
         length: int,
         window: int = 1024,

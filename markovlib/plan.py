@@ -59,7 +59,7 @@ class SplitPlan:
         self.seed = seed
         self.split = split
         self.several = self.recipe.rules.per_example > 1 or self.recipe.rules.program is not None
-        self.plain = not self.several and self.recipe.task.kind == "rewrite"
+        self.plain = not self.several and self.recipe.task.kind == "rewrite" and not self.recipe.terminating
         self.instructions = self._instructions()
         self.in_use, self.order = self._use()
         self.engine = self._compile()
@@ -128,11 +128,11 @@ class SplitPlan:
             refused=self._refused(),
             fixed=None if program is None else self._fixed(),
             per_example=made.per_example,
-            pool=(made.pool, made.first, made.tuples),
+            pool=(made.pool, made.first, made.tuples, made.named),
             bucket=made.bucket,
             variables=len(letters) - len(recipe.alphabet) if recipe.task.kind == "scheme" else 0,
             terminating=recipe.terminating,
-            cascade=_fraction(Fraction(str(rules.cascade or 0))),
+            cascade=None if rules.cascade is None else _fraction(Fraction(str(rules.cascade))),
             instructions=min(self.in_use, LARGEST_INDEX),
             order=self.order,
             popularity=self._popularity(),
@@ -212,12 +212,9 @@ class SplitPlan:
             "cipher": _KEYS[task.cipher],
             "cipher_place": int(task.enciphered == "replacement"),
             "cipher_of_instruction": task.key == "instruction",
-            "traced": task.kind == "trace" or self._mentions("step"),
-            "certified": self._mentions("{certificate"),
+            "traced": recipe.traced,
+            "certified": "{certificate}" in str(recipe.render),
         }
-
-    def _mentions(self, name: str) -> bool:
-        return any(name in text for text in [*self.recipe.render.prompts, *self.recipe.render.completions])
 
 
 def _total(segments: tuple[Segment, ...]) -> tuple[int, int]:

@@ -16,8 +16,8 @@ import msgspec
 
 from markovlib.instructions import instruction_set
 from markovlib.popularity import MOST_WEIGHED, read_popularity
-from markovlib.render import TemplateError, compile_template, default_templates, paraphrases
 from markovlib.alphabets import Alphabet, alphabet_of
+from markovlib.render import Piece, TemplateError, compile_template, default_templates, paraphrases, parse_template
 from markovlib.spaces import Instructions, UniformSpace
 
 if TYPE_CHECKING:
@@ -339,6 +339,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return 1000 if program is None else max(1, program.max_steps(_pair(self.words.length)))
 
     @property
+    def traced(self) -> bool:
+        """Whether examples have the steps of their runs: those of a `trace`, and where a template goes through them."""
+        texts = [*self.render.prompts, *self.render.completions]
+        tags = {piece.tag for text in texts for piece in _pieces(text)}
+        return self.task.kind == "trace" or (self.task.runs and bool(tags & {"for step in steps", "step_count"}))
+
+    @property
     def step_letters(self) -> int:
         """How many letters the words of a trace may have together."""
         return self.max_steps * self.max_length
@@ -392,6 +399,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def divide(self) -> tuple[Instructions, Instructions | None]:
         """The instructions of `train` and of `unseen`."""
         return self.space.divide(self.holdout_share)
+
+
+def _pieces(template: str) -> list[Piece]:
+    """The pieces of a template; none of one that cannot be read, which is refused elsewhere."""
+    try:
+        return parse_template(template)
+    except TemplateError:
+        return []
 
 
 # ---- reading and writing ----------------------------------------------------------------------------------------
@@ -580,18 +595,31 @@ class _Check:
             self.fail("rules.per_example", f"must be 1 for the task {task.kind!r}, got {rules.per_example}")
         if task.kind == "encrypted" and task.cipher is None:
             self.fail("task.cipher", 'must be given for the task \'encrypted\': "shift" or "substitution"')
-        if task.kind == "trace" and recipe.step_letters > _MOST_TRACE:
+        if recipe.traced and recipe.step_letters > _MOST_TRACE:
             self.fail("task.max_steps", f"times task.max_length must be at most {_MOST_TRACE} for a trace")
 
     def several(self, recipe: Recipe) -> None:
         rules = recipe.rules
-        self.within("rules.pool", rules.pool, rules.per_example + (rules.per_example > 1), _MOST_EXAMPLES)
+        self.within("rules.pool", rules.pool, rules.per_example + (rules.per_example > 1), _MOST_EXAMPLES - 1)
         if rules.pool is not None and rules.per_example == 1:
             self.fail("rules.pool", "is of several rules per example; use instructions for one")
         if rules.cascade is not None:
-            if not 0 <= rules.cascade <= 1 or rules.per_example < 2:
-                self.fail("rules.cascade", f"must be a share of sets of two rules or more, got {rules.cascade}")
-            self.decimals("rules.cascade", rules.cascade)
+            self.cascade(recipe, rules.cascade)
+        if rules.terminating and recipe.task.kind == "scheme":
+            self.fail("rules.terminating", "is not for the task 'scheme', whose rules have variables")
+
+    def cascade(self, recipe: Recipe, share: float) -> None:
+        rules = recipe.rules
+        if not 0 <= share <= 1 or rules.per_example < 2:
+            self.fail("rules.cascade", f"must be a share of sets of two rules or more, got {share}")
+        self.decimals("rules.cascade", share)
+        if rules.pool is not None:
+            self.fail("rules.cascade", "changes rules so that one makes another applicable; leave it out with a pool")
+        shortest, longest = _pair(rules.pattern_length), _pair(rules.replacement_length)
+        if share and not max(shortest[0], 1) <= longest[1]:
+            self.fail("rules.cascade", "needs replacements that can hold a pattern; lengthen rules.replacement_length")
+        if share and not shortest[1]:
+            self.fail("rules.cascade", "needs patterns that are not empty")
 
     def program(self, recipe: Recipe) -> None:
         if recipe.rules.program is None:
@@ -674,8 +702,8 @@ class _Check:
         words = recipe.words
         self.share("words.near_miss", words.near_miss)
         self.within("words.near_miss_edits", words.near_miss_edits, 1, max(least, 1))
-        if words.near_miss and (not words.no_op or recipe.task.runs):
-            self.fail("words.near_miss", "is a share of the no-ops of one step: it needs words.no_op above 0")
+        if words.near_miss and (not words.no_op or recipe.task.runs or recipe.task.kind == "scheme"):
+            self.fail("words.near_miss", "is a share of the no-ops of one step of plain rules: words.no_op must be above 0")
 
     def plain_words(self, recipe: Recipe, pattern: int, longest: int) -> None:
         """What only words for one rule have."""
@@ -694,10 +722,15 @@ class _Check:
         weights = recipe.words.fires or []
         if recipe.rules.per_example < 2 or recipe.task.runs:
             self.fail("words.fires", "weighs the rules of an example with several of them and one step")
-        if len(weights) != recipe.rules.per_example or any(weight < 0 for weight in weights) or not sum(weights) > 0:
-            self.fail("words.fires", f"must list {recipe.rules.per_example} weights of at least 0, not all of them 0")
+        sound = len(weights) == recipe.rules.per_example and all(0 <= weight <= 1e9 for weight in weights)
+        if not sound or not sum(weights) > 0:
+            self.fail(
+                "words.fires",
+                f"must list {recipe.rules.per_example} weights between 0 and 1e9, not all of them 0, got {weights}",
+            )
         for weight in weights:
-            self.decimals("words.fires", weight)
+            if Fraction(str(weight)).denominator > 10**6:
+                self.fail("words.fires", f"must have at most 6 decimals, got {weight}")
 
     def occurrences(self, count: int, pattern: int, longest: int) -> None:
         path = "words.occurrences"

@@ -23,8 +23,8 @@ from markovlib._columns import Column, as_column
 from markovlib.render import characters_of
 
 if TYPE_CHECKING:
-    from markovlib.dataset import Dataset
     from markovlib.recipe import Recipe
+    from markovlib.view import Source
 
 _MOST_SMALL = 2**16
 _ROWS_AT_ONCE = 4096
@@ -325,7 +325,7 @@ class CharacterTokenizer(_TableTokenizer):
     @classmethod
     def of(
         cls,
-        source: Recipe | Dataset,
+        source: Recipe | Source,
         *,
         bos: str | None = None,
         sep: str | None = None,
@@ -333,21 +333,23 @@ class CharacterTokenizer(_TableTokenizer):
         pad: str | None = None,
         special: Iterable[str] = (),
     ) -> CharacterTokenizer:
-        """The tokenizer for a recipe or data set: the letters of its alphabet in their order, then the other
-        characters that its templates can write, sorted.
+        """The tokenizer for a recipe, data set or view: letters in their order, then the other characters that the
+        templates can write, sorted.
 
-        It depends on alphabet and templates alone, so that all splits share it.  Raises ValueError where the alphabet
-        is bytes.
+        Letters are those of words and rules, then those of shifts.  They and the templates are all that it depends
+        on, so that all splits share it.  Raises ValueError where an alphabet is bytes.
         """
-        recipe = _recipe_of(source)
-        if not recipe.alphabet.text:
-            raise ValueError("the alphabet is bytes, which are no characters; use ByteTokenizer")
         special = list(special)
         alone = [text for text in (bos, sep, eos, pad, *special) if text]
+        letters: list[str] = []
         others: set[str] = set()
-        for template in [*recipe.render.prompts, *recipe.render.completions]:
-            others |= characters_of(template, alone)
-        letters = recipe.letters.letters
+        for recipe in _recipes_of(source):
+            for one in (recipe, *map(recipe.for_split, recipe.shifts)):
+                if not one.alphabet.text:
+                    raise ValueError("the alphabet is bytes, which are no characters; use ByteTokenizer")
+                letters += one.letters.letters
+            for template in [*recipe.render.prompts, *recipe.render.completions]:
+                others |= characters_of(template, alone)
         return cls([*letters, *sorted(others)], bos=bos, sep=sep, eos=eos, pad=pad, special=special)
 
     def to_dict(self) -> dict[str, Any]:
@@ -447,9 +449,12 @@ class TokenizerFile(Tokenizer):
         return text
 
 
-def _recipe_of(source: Recipe | Dataset) -> Recipe:
-    recipe: Recipe = getattr(source, "recipe", source)  # type: ignore[arg-type]
-    return recipe
+def _recipes_of(source: Recipe | Source) -> list[Recipe]:
+    """The recipes that examples come from."""
+    sources: Sequence[Source] = getattr(source, "sources", ())
+    if sources:
+        return [recipe for one in sources for recipe in _recipes_of(one)]
+    return [getattr(source, "recipe", source)]  # type: ignore[arg-type]
 
 
 def _read_tokenizer(text: str, path: str) -> Any:
@@ -491,7 +496,7 @@ def _places(starts: NDArray[np.int64], tokens: Tokens) -> NDArray[np.int64]:
     return places
 
 
-def tokenizer_for(what: Tokenizer | str | Path, source: Recipe | Dataset) -> Tokenizer:
+def tokenizer_for(what: Tokenizer | str | Path, source: Recipe | Source) -> Tokenizer:
     """A tokenizer itself, or the one named: "bytes", "characters" (of the source), or the path of a tokenizer.json."""
     if isinstance(what, Tokenizer):
         return what
@@ -503,7 +508,7 @@ def tokenizer_for(what: Tokenizer | str | Path, source: Recipe | Dataset) -> Tok
 
 
 def tokenize(
-    ds: Dataset,
+    ds: Source,
     indices: range | Sequence[int] | NDArray[np.integer[Any]],
     tokenizer: Tokenizer | str | Path,
     threads: int | None = None,
@@ -513,7 +518,7 @@ def tokenize(
     return tokenizer_for(tokenizer, ds).tokens(batch.prompt, batch.completion)
 
 
-def contiguity(ds: Dataset, tokenizer: Tokenizer | str | Path, rows: int = 1000) -> dict[str, Any]:
+def contiguity(ds: Source, tokenizer: Tokenizer | str | Path, rows: int = 1000) -> dict[str, Any]:
     """How often a model can copy the pattern token by token: the share of examples in which the pattern's tokens are
     a contiguous part of the word's.
 

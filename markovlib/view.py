@@ -8,7 +8,7 @@ import operator
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,12 @@ from markovlib import _stream
 from markovlib._columns import Column
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from markovlib import scoring
     from markovlib.dataset import Batch, Dataset, Example
+    from markovlib.packing import Packed
+    from markovlib.tokens import Tokenizer, Tokens
 
 _AXIS = 0x76696577
 _SORTED_ROWS = 65536
@@ -176,10 +180,10 @@ class View:
 
     A view is made by `permuted`, `ordered`, `selected` or `phases`, or by `ds.view(...)`.  It has the interface of
     `Dataset`: `len`, `view[i]`, slices, lists, iteration, `batch`, `batches`, `columns`, `split`, `text`, `seed`,
-    `fingerprint`, `score`, `scores` and `view`; so views can be made of views.  The column `index` still is the
-    example's number in its data set.  Nothing is copied: an example is made when it is asked for, at the cost that it
-    has in the data set.  Views pickle as what they are made of, and compare and hash by `fingerprint`; like data sets
-    they may be shared by threads.
+    `fingerprint`, `tokens`, `packed`, `score`, `scores` and `view`; so views can be made of views.  The column `index`
+    still is the example's number in its data set.  Nothing is copied: an example is made when it is asked for, at the
+    cost that it has in the data set.  Views pickle as what they are made of, and compare and hash by `fingerprint`;
+    like data sets they may be shared by threads.
 
     >>> import markovlib as mk
     >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace({"words.length": [50, 90]}, examples=1000), seed=7)
@@ -326,6 +330,12 @@ class View:
         return tuple(name for name in first if all(name in columns for columns in others))
 
     @property
+    def known_columns(self) -> tuple[str, ...]:
+        """The names of all columns that can be asked for."""
+        first, *others = (source.known_columns for source in self.sources)
+        return tuple(name for name in first if all(name in columns for columns in others))
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the order and of the fingerprints of the data sets."""
         fields = {**self._order.describe(), "of": [source.fingerprint for source in self.sources]}
@@ -396,6 +406,23 @@ class View:
         names = None if columns is None else list(columns)
         starts = range(0, self.size, size)
         return (self.batch(range(start, min(start + size, self.size)), names, threads) for start in starts)
+
+    def tokens(
+        self,
+        indices: range | Sequence[int] | NDArray[np.integer[Any]],
+        tokenizer: Tokenizer | str | Path,
+        threads: int | None = None,
+    ) -> Tokens:
+        """The examples at these places as token ids with a loss mask; as `Dataset.tokens`."""
+        from markovlib.tokens import tokenize
+
+        return tokenize(self, indices, tokenizer, threads)
+
+    def packed(self, tokenizer: Tokenizer | str | Path, length: int, window: int = 1024, **options: Any) -> Packed:
+        """The examples in bins of `length` tokens, packed in this order; as `Dataset.packed`."""
+        from markovlib.packing import Packed
+
+        return Packed(self, tokenizer, length, window, **options)
 
     # ---- answers and orders -------------------------------------------------------------------------------------
 
@@ -472,17 +499,27 @@ def _as_range(indices: NDArray[np.int64]) -> range | NDArray[np.int64]:
 
 def _joined(parts: list[Batch], names: list[str], order: NDArray[np.int64]) -> Batch:
     """Batches one after the other, then in the given order of rows."""
-    from markovlib.dataset import Batch
+    from markovlib.examples import Batch
 
-    return Batch({name: _join([getattr(part, name) for part in parts], order) for name in names})
+    values = {name: _join([getattr(part, name) for part in parts], order) for name in names}
+    if not any(part._several for part in parts):
+        return Batch(values)
+    fired = [part._values["_fired"] if part._several else np.zeros(len(part), np.int32) for part in parts]
+    return Batch({**values, "_fired": np.concatenate(fired)[order]}, several=True)
 
 
 def _join(columns: list[Any], order: NDArray[np.int64]) -> Any:
-    if isinstance(columns[0], Column):
+    from markovlib.examples import ListColumn
+
+    if isinstance(columns[0], np.ndarray):
+        return np.concatenate(columns)[order]
+    if not isinstance(columns[0], ListColumn):
         import pyarrow as pa
 
         return Column.from_words(pa.chunked_array([pa.array(column) for column in columns])).take(order)
-    if isinstance(columns[0], np.ndarray):
-        return np.concatenate(columns)[order]
-    rows = [row for column in columns for row in column]
-    return [rows[i] for i in order.tolist()]
+    counts = np.concatenate([column.lengths() for column in columns])
+    starts, counts = np.cumsum(counts) - counts, counts[order]
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    items = np.repeat(starts[order] - offsets[:-1], counts) + np.arange(offsets[-1])
+    fields = {name: _join([column.fields[name] for column in columns], items) for name in columns[0].fields}
+    return ListColumn(offsets, fields, columns[0]._make)

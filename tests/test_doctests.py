@@ -17,7 +17,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 WITH_EXAMPLES = {
     "markovlib": 1, "markovlib._columns": 1, "markovlib.batch": 2, "markovlib.dataset": 1,
     "markovlib.machines": 2, "markovlib.notation": 1, "markovlib.outcome": 1, "markovlib.programs": 4,
-    "markovlib.recipe": 1, "markovlib.render": 1, "markovlib.rules": 10,
+    "markovlib.recipe": 1, "markovlib.render": 2, "markovlib.tokens": 4, "markovlib.rules": 10,
     "markovlib.spaces": 3, "markovlib.trace": 2,
 }  # fmt: skip
 

@@ -399,3 +399,21 @@ def test_paraphrases_pair_up_or_are_refused() -> None:
         base.replace({"render.prompt": two, "render.completion": ["a", "b", "c"]})
     with pytest.raises(RecipeError, match=r"render\.prompt: must list at least one template"):
         base.replace({"render.prompt": []})
+
+
+def test_a_data_set_draws_its_paraphrases_in_pairs() -> None:
+    base = mk.Recipe.load("paper/no-op").replace(examples=400)
+    prompts = ["In {word}, put {replacement} for {pattern}.", "{pattern}->{replacement}|{word|spaced}", "{word}"]
+    completions = ["{output}", "{output|spaced}", "{rule}"]
+    ds = mk.Dataset(base.replace({"render.prompt": prompts, "render.completion": completions}), seed=1)
+    one = mk.Dataset(base.replace({"render.prompt": prompts, "render.completion": "{output}"}), seed=1)
+    drawn = [0, 0, 0]
+    for example, single in zip(ds, one, strict=True):
+        word, pattern, replacement = example.word, example.pattern, example.replacement
+        written = [f"In {word}, put {replacement} for {pattern}.", f"{pattern}->{replacement}|{' '.join(word)}", word]
+        which = written.index(example.prompt)
+        answers = [example.output, " ".join(example.output), str(example.rule + 1)]
+        assert example.completion == answers[which]
+        assert (single.prompt, single.completion) == (example.prompt, example.output)
+        drawn[which] += 1
+    assert min(drawn) > 90

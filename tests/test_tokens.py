@@ -134,6 +134,45 @@ def test_every_split_has_the_characters_of_the_recipe() -> None:
         assert [tokenizer.decode(ids) for ids, _ in tokenizer.encode(texts)] == texts
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rules.per_example": 3},
+        {"task.kind": "run", "rules.per_example": 3},
+        {"task.kind": "trace", "rules.per_example": 3, "render.completion": "{certificate}: {rule_count}|{output}"},
+        {"task.kind": "encrypted", "task.cipher": "substitution"},
+        {"task.kind": "induce"},
+        {"task.kind": "scheme", "task.variables": "αβ", "rules.pattern_length": 4, "rules.replacement_length": 4},
+        {"shifts": {"far": {"rules.alphabet": "а-я", "rules.pattern_length": 4, "rules.replacement_length": 3}}},
+    ],
+    ids=lambda changes: changes.get("task.kind", "other"),
+)
+def test_every_task_and_shift_has_its_characters(changes: dict[str, Any]) -> None:
+    """The tasks' own templates, letters that only rules have, and letters that only a shift has."""
+    fields = {"rules.pattern_length": 3, "rules.replacement_length": 2, "words.length": [5, 40], **changes}
+    recipe = mk.Recipe.from_dict({}).replace(fields, examples=200)
+    tokenizer = CharacterTokenizer.of(recipe)
+    for split in ("train", *recipe.shifts):
+        ds = mk.Dataset(recipe, seed=1, split=split)
+        prompts = ds.batch(range(200), ["prompt"]).prompt.tolist()
+        assert [tokenizer.decode(ids) for ids, _ in tokenizer.encode(prompts)] == prompts
+        assert len(ds.tokens(range(200), tokenizer)) == 200
+
+
+def test_views_have_tokens_too() -> None:
+    ds = mk.Dataset(BASE, seed=1)
+    other = mk.Dataset(BASE.replace({"rules.alphabet": "A-Z", "render.prompt": "{word}?"}), seed=1)
+    view = mk.View.phases([(20, ds.view("permuted")), (30, other)])
+    tokenizer = CharacterTokenizer.of(view, eos="<e>")
+    assert tokenizer.vocabulary == "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:=>?"
+    tokens = view.tokens(range(30), tokenizer)
+    for i in (0, 19, 20, 29):
+        ids, mask = tokens[i]
+        assert tokenizer.decode(ids[mask == 0]) == view[i].prompt
+    packed = view.packed(tokenizer, 100, 8)
+    assert sum(len(bin.examples) for bin in packed) == 30 - packed.report()["dropped_examples"]
+
+
 def test_a_character_without_a_token() -> None:
     tokenizer = CharacterTokenizer("ab<", special=["<x>"])
     with pytest.raises(ValueError, match="row 1: the character '€' has no token"):
