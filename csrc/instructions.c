@@ -52,6 +52,11 @@ static size_t slot_letters(const mk_plan *plan)
     return (size_t)plan->widest_pattern + plan->widest_replacement;
 }
 
+static uint8_t *spare_slot(const mk_instructor *instructor)
+{
+    return instructor->letters + instructor->plan->per_example * slot_letters(instructor->plan);
+}
+
 /* Tuple number `number` of n different rules among `pool`: the first has pool choices, the next one fewer, and so
  * on; a choice counts the rules that are not taken yet.  Where there are too many tuples to number them all, the last
  * choices are drawn. */
@@ -184,19 +189,28 @@ static bool is_scheme(const mk_plan *plan, const mk_example_rule *rule)
     return used > 0 && used < rule->pattern_length && in_replacement > 0;
 }
 
-static bool is_refused(const mk_plan *plan, const mk_example_rule *rule)
+/* Whether a side is one of the refused space's, whose alphabet may be another one. */
+static bool is_refused(const mk_instructor *instructor, int side, const uint8_t *letters, uint32_t length)
 {
-    return mk_rule_space_holds(plan->refused, 0, rule->pattern, rule->pattern_length) ||
-           mk_rule_space_holds(plan->refused, 1, rule->replacement, rule->replacement_length);
+    const mk_plan *plan = instructor->plan;
+    uint8_t *scratch = spare_slot(instructor);
+    for (uint32_t i = 0; plan->refused_codes && i < length; i++) {
+        if (plan->refused_codes[letters[i]] == MK_NO_LETTER)
+            return false;
+        scratch[i] = (uint8_t)plan->refused_codes[letters[i]];
+    }
+    return mk_rule_space_holds(plan->refused, side, plan->refused_codes ? scratch : letters, length);
 }
 
 static bool is_acceptable(const mk_instructor *instructor, uint64_t j)
 {
     const mk_plan *plan = instructor->plan;
     for (uint32_t i = 0; i < plan->per_example; i++) {
-        if (plan->refused && is_refused(plan, &instructor->rules[i]))
+        const mk_example_rule *rule = &instructor->rules[i];
+        if (plan->refused && (is_refused(instructor, 0, rule->pattern, rule->pattern_length) ||
+                              is_refused(instructor, 1, rule->replacement, rule->replacement_length)))
             return false;
-        if (plan->variables && !is_scheme(plan, &instructor->rules[i]))
+        if (plan->variables && !is_scheme(plan, rule))
             return false;
     }
     if (plan->cascades && mk_cascade_exists(instructor->rules, plan->per_example) != mk_cascade_is_asked(plan, j))
@@ -208,7 +222,7 @@ static bool is_acceptable(const mk_instructor *instructor, uint64_t j)
 static void plant_cascade(mk_instructor *instructor, uint64_t candidate)
 {
     const mk_plan *plan = instructor->plan;
-    uint8_t *scratch = instructor->letters + plan->per_example * slot_letters(plan);
+    uint8_t *scratch = spare_slot(instructor);
     uint32_t changed;
     if (!mk_cascade_exists(instructor->rules, plan->per_example) &&
         mk_cascade_plan(plan, instructor->rules, candidate, scratch, &changed))

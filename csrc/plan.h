@@ -13,6 +13,7 @@
 #define MK_BLOCK_EXAMPLES 65536u     /* exact shares are met block by block */
 #define MK_WORDS_TO_DIVIDE 64        /* a rule with fewer words does not divide them between train and seen */
 #define MK_UNBOUNDED UINT64_MAX
+#define MK_NO_LETTER 256u
 #define MK_MOST_RULES 64             /* of a sampled instruction */
 
 typedef enum { MK_ORDER_OWN, MK_ORDER_CYCLE, MK_ORDER_SHUFFLED, MK_ORDER_WEIGHTED } mk_order;
@@ -56,6 +57,7 @@ typedef struct {
     /* Instructions. */
     const mk_rule_space *space;      /* borrowed */
     const mk_rule_space *refused;    /* a rule with a side that this one holds is passed over, or NULL */
+    const uint16_t *refused_codes;   /* by letter: its code there, or MK_NO_LETTER; NULL: the same one */
     const mk_example_rule *fixed;    /* a named rule set instead, or NULL */
     uint32_t per_example;            /* rules of an instruction */
     uint64_t pool;                   /* tuples are drawn from this many rules; 0: from consecutive ones */

@@ -78,6 +78,9 @@ cdef extern from "space.h" nogil:
         const uint8_t *start_digits
         const uint8_t *before_digits
 
+    enum:
+        MK_RULES_AT_ONCE
+
     ctypedef struct mk_stratum:
         mk_side patterns
         mk_side replacements
@@ -122,6 +125,7 @@ cdef extern from "strata.h" nogil:
         uint32_t stratum
 
     void mk_rule_space_at(const mk_rule_space *space, uint64_t j, mk_space_rule *rule)
+    void mk_rule_space_many(const mk_rule_space *space, const uint64_t *numbers, size_t count, mk_space_rule *rules)
     size_t mk_rule_space_turn(const mk_rule_space *space, uint64_t j, uint64_t *index)
     mk_bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length)
     uint32_t mk_rule_space_widest(const mk_rule_space *space, int side)
@@ -234,6 +238,7 @@ cdef extern from "plan.h" nogil:
         uint64_t split
         const mk_rule_space *space
         const mk_rule_space *refused
+        const uint16_t *refused_codes
         const mk_example_rule *fixed
         uint32_t per_example
         uint64_t pool

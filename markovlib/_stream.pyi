@@ -12,7 +12,8 @@ LIST_COLUMNS: tuple[str, ...]
 
 class NoWordError(Exception):
     index: int
-    def __init__(self, index: int) -> None: ...
+    ruleless: bool
+    def __init__(self, index: int, ruleless: bool) -> None: ...
 
 def fail_allocations_after(n: int) -> None: ...
 def philox(key: Sequence[int], counter: Sequence[int]) -> tuple[int, int, int, int]: ...
@@ -47,6 +48,7 @@ class RuleSpace:
     def widest(self) -> tuple[int, int]: ...
     def turn(self, j: int) -> tuple[int, int]: ...
     def rule(self, j: int) -> tuple[bytes, bytes, int]: ...
+    def rules(self, numbers: Sequence[int]) -> list[tuple[bytes, bytes, int]]: ...
     def holds(self, replacement: bool, codes: bytes) -> bool: ...
 
 @final
@@ -61,13 +63,14 @@ class Plan:
         text: bool,
         space: RuleSpace | None,
         refused: RuleSpace | None,
+        refused_codes: NDArray[np.uint16] | None,
         fixed: Sequence[tuple[bytes, bytes, bool]] | None,
         per_example: int,
-        pool: tuple[int, int, int],
+        pool: tuple[int, int, int, int],
         bucket: int,
         variables: int,
         terminating: bool,
-        cascade: tuple[int, int],
+        cascade: tuple[int, int] | None,
         instructions: int,
         order: int,
         popularity: NDArray[np.uint64] | None,
@@ -96,7 +99,7 @@ class Plan:
     def instruction(self, j: int) -> tuple[list[tuple[bytes, bytes]], int, bool, bool]: ...
     def example(
         self, index: int, texts: int, lists: bool
-    ) -> tuple[list[Any], tuple[int, int, int, int, int, int, bool], list[tuple[Any, ...]] | None]: ...
+    ) -> tuple[list[Any], tuple[int, int, bool, int, int, int, int, bool, int], list[tuple[Any, ...]] | None]: ...
     def batch(
         self, start: int, count: int, indices: NDArray[np.int64] | None, columns: Collection[str], threads: int
     ) -> dict[str, Any]: ...

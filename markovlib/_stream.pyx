@@ -327,6 +327,8 @@ cdef class RuleSpace:
         self.c.phase_count = len(phases)
         for i, phase in enumerate(phases):
             self.set_phase(&self.phases[i], phase)
+        if rules is not None:
+            self.set_list(rules(key))
 
     def __dealloc__(self):
         for side in range(2):
@@ -334,6 +336,7 @@ cdef class RuleSpace:
                 mk_share_close(&self.shares[side][i])
             mk_free(self.shares[side])
             mk_free(self.families[side])
+        mk_permutation_close(&self.c.list.order)
         mk_free(self.overlaps)
         mk_free(self.strata)
         mk_free(self.phases)
@@ -381,6 +384,16 @@ cdef class RuleSpace:
     def possible(self):
         return self.c.possible
 
+    cdef int set_list(self, table) except -1:
+        self.kept = (self.kept, table)
+        self.c.list.count, order, letters, offsets, by_pattern, by_replacement = table
+        self.c.list.letters = digits_of(letters)
+        self.c.list.offsets = <const uint64_t *>digits_of(offsets)
+        self.c.list.sorted[0] = numbers_of(by_pattern)
+        self.c.list.sorted[1] = numbers_of(by_replacement)
+        mk_permutation_open(&self.c.list.order, key_of(order), self.c.list.count)
+        return 0
+
     @property
     def widest(self):
         """The lengths of the longest pattern and the longest replacement."""
@@ -407,6 +420,24 @@ cdef class RuleSpace:
             mk_rule_space_at(&self.c, j, &rule)
         return bytes(pattern[:rule.pattern_length]), bytes(replacement[:rule.replacement_length]), rule.stratum
 
+    def rules(self, numbers):
+        """What `rule` says of some numbers, together: at most MK_RULES_AT_ONCE."""
+        cdef mk_space_rule rules[MK_RULES_AT_ONCE]
+        cdef uint64_t c_numbers[MK_RULES_AT_ONCE]
+        cdef size_t count = len(numbers), i
+        cdef size_t pattern = mk_rule_space_widest(&self.c, 0), stride = pattern + mk_rule_space_widest(&self.c, 1)
+        if count > MK_RULES_AT_ONCE or any(j >= self.c.possible for j in numbers):
+            raise IndexError(numbers)
+        cdef bytearray letters = bytearray(count * stride + MK_READ_SLACK)
+        for i in range(count):
+            c_numbers[i] = numbers[i]
+            rules[i].pattern = <uint8_t *>PyByteArray_AS_STRING(letters) + i * stride
+            rules[i].replacement = rules[i].pattern + pattern
+        with nogil:
+            mk_rule_space_many(&self.c, c_numbers, count, rules)
+        return [(rules[i].pattern[:rules[i].pattern_length], rules[i].replacement[:rules[i].replacement_length],
+                 rules[i].stratum) for i in range(count)]
+
     def holds(self, bint replacement, bytes codes):
         """Whether a string of codes is one of the patterns, or of the replacements."""
         return bool(mk_rule_space_holds(&self.c, replacement, digits_of(codes), <uint32_t>len(codes)))
@@ -432,7 +463,7 @@ cdef class Plan:
     cdef mk_templates columns[MK_TEXT_COLUMNS]
     cdef mk_reader_shelf shelf
 
-    def __cinit__(self, *, key, split, list letters, int word_letters, bint text, RuleSpace space, RuleSpace refused,
+    def __cinit__(self, *, key, split, list letters, int word_letters, bint text, RuleSpace space, RuleSpace refused, refused_codes,
                   fixed, int per_example, pool, int bucket, int variables, bint terminating, cascade, instructions,
                   int order, popularity, size, no_op, near_miss, int near_miss_edits, occurrences, fires, lengths,
                   bint exact, int words, bint divides, segments, dict task, int paraphrases, prompt, completion, fields):
@@ -447,6 +478,7 @@ cdef class Plan:
         self.space, self.refused = space, refused
         self.c.space = &space.c if space is not None else NULL
         self.c.refused = &refused.c if refused is not None else NULL
+        self.c.refused_codes = <const uint16_t *>self.array(refused_codes, np.uint16)
         self.c.per_example = per_example
         self.c.pool, self.c.pool_first, self.c.pool_tuples, self.c.pool_named = pool
         self.c.bucket, self.c.variables, self.c.terminating = bucket, variables, terminating

@@ -14,9 +14,10 @@ from markovlib import _stream
 from markovlib.batch import thread_count
 from markovlib.examples import ALL_COLUMNS, COLUMNS, LISTS, Batch, Example, Pair, TraceStep, list_column
 from markovlib.outcome import OUTCOMES
-from markovlib.plan import SplitPlan, split_id, stream_key
+from markovlib.plan import COUNTED_RULES, SplitPlan, split_id, stream_key
 from markovlib.recipe import SPLITS, Recipe, RecipeError
 from markovlib.rules import Rule
+from markovlib.spaces import Stratum
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,6 @@ __all__ = ["COLUMNS", "SPLITS", "STREAM_VERSION", "Batch", "Dataset", "Example",
 STREAM_VERSION = 1
 
 _ROWS_PER_THREAD = 4096
-_COUNTED_RULES = 2**16
 
 
 class Dataset:
@@ -224,6 +224,8 @@ class Dataset:
 
         `undivided` counts, for `train` and `seen`, the rules with fewer than 64 words (`with_pattern`) or fewer than
         64 no-op words (`no_op`), which the two splits therefore share; at most the first 65,536 rules are counted.
+        `spills` says for each stratum that runs out within the split's rules from which `rule` on it has fewer than
+        its weight asks for, and `into` which stratum the first of its turns go.
         """
         split = self._split
         train, tests = split.recipe.divide()
@@ -238,8 +240,22 @@ class Dataset:
                 "patterns": tests.patterns if tests else 0,
                 "replacements": tests.replacements if tests else 0,
             },
+            "strata": [stratum._asdict() for stratum in self.strata],
+            "spills": self._spills(),
             "undivided": self._undivided(),
         }
+
+    @property
+    def strata(self) -> tuple[Stratum, ...]:
+        """The kinds of rules (family, k and lengths), each with its weight and its number in this split; none for a
+        named program."""
+        share = self._split.instructions.share
+        return () if share is None else share.strata
+
+    def _spills(self) -> list[dict[str, int]]:
+        """Strata that run out within the split's rules: which, from which rule on, and which takes its turns first."""
+        share = self._split.instructions.share
+        return [] if share is None else [spill._asdict() for spill in share.spills(self._split.rules_used)]
 
     # ---- answers and orders -------------------------------------------------------------------------------------
 
@@ -361,7 +377,7 @@ class Dataset:
             return None
         counts = {"with_pattern": 0, "no_op": 0}
         if not all(self._plan.always_divided):
-            for j in range(min(self._split.in_use, _COUNTED_RULES)):
+            for j in range(min(self._split.in_use, COUNTED_RULES)):
                 _, _, with_pattern, no_op = self._plan.instruction(j)
                 counts["with_pattern"] += with_pattern
                 counts["no_op"] += no_op

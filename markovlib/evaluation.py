@@ -15,7 +15,7 @@ Two baselines are scored on the same rows:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from markovlib import scoring
 from markovlib.answers import Answers
-from markovlib.labels import Reference, one_step, put, reference_in, shown_as
+from markovlib.labels import Reference, one_step, put, references_in, shown_as
 from markovlib.scoring import Credit
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 Z = 1.96
 BINS = 8
+_COLUMNS = ("completion", "word", "output", "pattern", "replacement", "position", "no_op", "steps")
 _ROWS = 65536
 
 
@@ -198,13 +199,11 @@ def _count(
     threads: int | None,
 ) -> _Rows:
     """The columns that sections are made from, and the baselines, in batches."""
-    names = ["completion", "word", "output", "pattern", "replacement", "position", "no_op", "steps"]
     extra = [name for name in ("near_miss", "occurrences", "stratum") if scoring.has_column(ds, name)]
     parts: dict[str, list[NDArray[Any]]] = {}
     for start in range(0, len(indices), _ROWS):
-        batch = ds.batch(indices[start : start + _ROWS], [*names, *extra], threads)
-        completions = batch.completion.tolist()
-        references = [reference_in(batch, row, completion) for row, completion in enumerate(completions)]
+        batch = ds.batch(indices[start : start + _ROWS], [*_COLUMNS, *extra], threads)
+        references = list(references_in(batch, batch.completion.tolist()))
         made: dict[str, Any] = {name: getattr(batch, name) for name in ("position", "no_op", "steps", *extra)}
         made["length"] = [len(one.word) for one in references]
         made["copy"] = [_right(one.word, one.output, one.completion) for one in references]
@@ -283,17 +282,17 @@ def _bins(found: NDArray[Any]) -> list[tuple[int, int]]:
     return [(start, end - 1) for start, end in pairwise(edges)]
 
 
-def _strata(ds: Dataset | View, rows: _Rows, everything: NDArray[np.bool_]) -> Iterable[Group]:
+def _strata(ds: Dataset | View, rows: _Rows, everything: NDArray[np.bool_]) -> Iterator[Group]:
     strata = getattr(ds, "strata", None)
-    if "stratum" in rows.columns and strata is not None:
-        numbers = rows.columns["stratum"]
-        for number in np.unique(numbers):
-            yield rows.group(_stratum_name(strata[number]), numbers == number)
-    else:
+    numbers = rows.columns.get("stratum", np.zeros(len(everything), np.int32))
+    if strata is None and not numbers.any():
         yield rows.group(str(ds.recipe.rules.family), everything)
+        return
+    for number in np.unique(numbers).tolist():
+        name = f"number {number}" if strata is None else _stratum_name(strata[number])
+        yield rows.group(name, numbers == number)
 
 
 def _stratum_name(stratum: Any) -> str:
-    fields: Mapping[str, Any] = stratum if isinstance(stratum, Mapping) else stratum._asdict()
-    k = f" k={fields['k']}" if fields.get("k") not in (None, 1) else ""
-    return f"{fields['family']}{k} {fields['pattern_length']}>{fields['replacement_length']}"
+    k = "" if getattr(stratum, "k", None) in (None, 1) else f" k={stratum.k}"
+    return f"{stratum.family}{k} {stratum.pattern_length}>{stratum.replacement_length}"

@@ -75,7 +75,7 @@ class TooManyOverlaps(ValueError):
     """Families of one length that overlap in more ways than are looked at."""
 
 
-def _unite(count: int, pairs: Iterable[tuple[int, int]]) -> tuple[int, ...]:
+def unite(count: int, pairs: Iterable[tuple[int, int]]) -> tuple[int, ...]:
     """The partition of 0 .. count - 1 in which these pairs are together, by the first member of each one's block."""
     root = list(range(count))
 
@@ -93,7 +93,7 @@ def _unite(count: int, pairs: Iterable[tuple[int, int]]) -> tuple[int, ...]:
 
 def _join(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     """The finest partition that is coarser than both."""
-    return _unite(len(a), [*enumerate(a), *enumerate(b)])
+    return unite(len(a), [*enumerate(a), *enumerate(b)])
 
 
 def _is_coarser(coarse: tuple[int, ...], fine: tuple[int, ...]) -> bool:
@@ -110,7 +110,7 @@ def _restrict(form: Form, other: Form, length: int) -> tuple[int, ...]:
     own, theirs = source(form, length), source(other, length)
     leaders = own[_firsts(theirs)][theirs]
     pairs = np.unique(np.stack([own, leaders], axis=1), axis=0).tolist()
-    return _unite(int(own.max()) + 1, pairs)
+    return unite(int(own.max()) + 1, pairs)
 
 
 def _closure(listed: list[tuple[int, ...]]) -> set[tuple[int, ...]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from math import perm
 from typing import TYPE_CHECKING, NamedTuple
 
-from markovlib.spaces import Instructions, round_half_up
+from markovlib.quotas import round_half_up
+from markovlib.rulelists import ListedInstructions
+from markovlib.spaces import Instructions
 
 if TYPE_CHECKING:
     from markovlib.recipe import Recipe
@@ -28,7 +30,7 @@ class InstructionSet(NamedTuple):
     (j+1)*`bucket` - 1.
     """
 
-    share: Instructions | None
+    share: Instructions | ListedInstructions | None
     per_example: int
     pool: int
     first: int
@@ -36,6 +38,10 @@ class InstructionSet(NamedTuple):
     named: int
     bucket: int
     possible: int
+
+    def rules_used(self, instructions: int) -> int:
+        """How many of the share's first rules the first so many instructions are made of, at most."""
+        return self.pool or instructions * self.bucket * self.per_example
 
 
 def instruction_set(recipe: Recipe, split: str, refusing: bool = False) -> InstructionSet | None:

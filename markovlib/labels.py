@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-import numpy as np
-
 from markovlib.rules import Rule, RuleSet
 
 if TYPE_CHECKING:
@@ -78,17 +76,20 @@ def _attributes(example: Any) -> dict[str, Any]:
     return {name: getattr(example, name, None) for name in ("reference", *Reference._fields)}
 
 
-def reference_in(batch: Batch, row: int, completion: Any) -> Reference:
-    """The reference that a row of a batch amounts to; where none of several rules fired, pattern and replacement are
-    empty in the batch, and None here."""
-    found = {name: _value(getattr(batch, name)[row]) for name in batch.columns if name in Reference._fields}
-    if found["position"] < 0 and not found["pattern"]:
-        found["pattern"] = found["replacement"] = None
-    return Reference(**{**found, "completion": completion})
+def references_in(batch: Batch, completions: Sequence[Any]) -> Iterator[Reference]:
+    """The references that the rows of a batch amount to, with these completions.
 
-
-def _value(cell: Any) -> Any:
-    return cell.item() if isinstance(cell, np.generic) else cell
+    Where none of several rules fired, pattern and replacement are empty in the batch, and None here.
+    """
+    missing = [None] * len(completions)
+    columns = [list(completions)]
+    for name in Reference._fields[1:]:
+        columns.append(getattr(batch, name).tolist() if name in batch.columns else missing)
+    for row in zip(*columns, strict=True):
+        reference = Reference._make(row)
+        if reference.pattern is not None and not reference.pattern and cast(int, reference.position) < 0:
+            reference = reference._replace(pattern=None, replacement=None)
+        yield reference
 
 
 # ---- labels -------------------------------------------------------------------------------------------------------
@@ -122,9 +123,10 @@ def _shown_word(given: Any, completion: Any, output: Any) -> Any:
 
     The output stands in the completion as it is (its last occurrence counts) or with a blank between any two letters.
     """
+    if completion == output:
+        return given
     blank = " " if isinstance(completion, str) else b" "
-    spaced = blank.join(_split(output))
-    for text in (output, spaced):
+    for text in (output, blank.join(_split(output))):
         before, found, after = completion.rpartition(text) if text else (completion, text, text)
         framed = len(given) >= len(before) + len(after) and given.startswith(before) and given.endswith(after)
         if (found or not output) and framed:
@@ -154,8 +156,8 @@ def _split(word: Any) -> list[Any]:
 
 def _stopped_early(given: Any, shown: Any, reference: Reference) -> bool:
     separator = separator_of(reference)
-    asked = reference.completion.split(separator)
-    if len(asked) > 1 and given:
+    if given and separator in reference.completion:
+        asked = reference.completion.split(separator)
         answered = given.split(separator)
         if len(answered) > 1 and not answered[-1]:
             answered.pop()

@@ -11,6 +11,15 @@ from typing import NamedTuple
 MOST_TURNS = 2**16
 
 
+def round_half_up(value: Fraction) -> int:
+    """The nearest whole number, halves going up.
+
+    >>> round_half_up(Fraction(5, 2)), round_half_up(Fraction(7, 3))
+    (3, 2)
+    """
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+
+
 def whole_weights(shares: Sequence[Fraction]) -> list[int]:
     """The smallest whole numbers in the ratio of these; ValueError if their sum is more than 65,536.
 
@@ -68,11 +77,11 @@ class Phase(NamedTuple):
 
 
 class Spill(NamedTuple):
-    """Stratum `stratum` has fewer instructions than its weight asks for from the period that begins at `instruction`
-    on; the first of its turns go to stratum `into`."""
+    """Stratum `stratum` has fewer rules than its weight asks for from the period that begins at `rule` on; the first of
+    its turns go to stratum `into`."""
 
     stratum: int
-    instruction: int
+    rule: int
     into: int
 
 

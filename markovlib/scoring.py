@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from markovlib.labels import LABELS, Reference, common_prefix, explained, label_of, reference_in, separator_of
+from markovlib.labels import LABELS, Reference, common_prefix, explained, label_of, references_in, separator_of
 
 if TYPE_CHECKING:
     from markovlib.dataset import Dataset, Example
@@ -189,9 +189,9 @@ def score_all(
         if not wrong:
             continue
         batch = ds.batch(np.asarray(rows)[wrong], names, threads)
-        for row, j in enumerate(wrong):
-            reference = reference_in(batch, row, completions[j])
-            values[start + j] = _credit(credit)(given[j], reference)
+        credited = _credit(credit)
+        for j, reference in zip(wrong, references_in(batch, [completions[j] for j in wrong]), strict=True):
+            values[start + j] = credited(given[j], reference)
             labels[start + j] = label_of(given[j], reference)
     return Scores(values, labels)
 

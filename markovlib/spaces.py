@@ -16,7 +16,7 @@ import numpy as np
 from markovlib import _stream
 from markovlib.alphabets import Alphabet, digits
 from markovlib.families import FAMILIES, Form, Part, form_of
-from markovlib.quotas import MOST_TURNS, Phase, Spill, phases, turns, whole_weights
+from markovlib.quotas import MOST_TURNS, Phase, Spill, phases, round_half_up, turns, whole_weights
 from markovlib.rules import Rule
 
 # Sizes up to here are numbers in the engine; larger spaces are permuted as strings of digits.
@@ -26,15 +26,6 @@ _COUNT_MAX = 2**63
 _MOST_ENTRIES = 2**22
 
 EFFECTS = ("delete", "shrink", "keep", "grow")
-
-
-def round_half_up(value: Fraction) -> int:
-    """The nearest whole number, halves going up.
-
-    >>> round_half_up(Fraction(5, 2)), round_half_up(Fraction(7, 3))
-    (3, 2)
-    """
-    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
 class SpaceError(ValueError):
@@ -58,19 +49,17 @@ class Family(NamedTuple):
 
 
 class Stratum(NamedTuple):
-    """Rules of one family, one k and two lengths; `weight` turns of all strata's, and how many rules there are."""
+    """Rules of one family, one k and two lengths; `weight` turns of all strata's, and how many rules are `possible`.
+
+    The rules of a list are one stratum of the family `list`, with None for what they have not in common.
+    """
 
     family: str
-    k: int
-    pattern_length: int
-    replacement_length: int
+    k: int | None
+    pattern_length: int | None
+    replacement_length: int | None
     weight: int
-    size: int
-
-    @property
-    def effect(self) -> str:
-        """What the rules do to the length of a word: `delete` (the empty replacement), `shrink`, `keep` or `grow`."""
-        return effect_of(self.pattern_length, self.replacement_length)
+    possible: int
 
 
 def effect_of(pattern_length: int, replacement_length: int) -> str:
@@ -167,17 +156,19 @@ class EngineSpace(NamedTuple):
     shares: tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]
     strata: list[tuple[Any, ...]]
     phases: list[tuple[int, bytes, bytes, bytes]]
-    rules: Callable[[Sequence[int]], list[tuple[bytes, bytes]]] | None
+    rules: Callable[[Sequence[int]], tuple[Any, ...]] | None
     possible: int
 
 
 class Instructions:
     """The instructions of one share of a rule space: the strata's own, taken in turns by weight."""
 
-    def __init__(self, letters: int, pairings: Sequence[Pairing], weights: Sequence[int]) -> None:
+    def __init__(self, letters: int, pairings: Sequence[Pairing], strata: Sequence[Stratum]) -> None:
         self.letters = letters
         self.pairings = tuple(pairings)
-        self.weights = tuple(weights)
+        self.strata = tuple(
+            stratum._replace(possible=pairing.possible) for stratum, pairing in zip(strata, pairings, strict=True)
+        )
 
     @cached_property
     def possible(self) -> int:
@@ -199,7 +190,7 @@ class Instructions:
 
     def _phases(self, instructions: int | None) -> Iterator[tuple[Phase, list[Spill]]]:
         limit = _NUMBERED if instructions is None else instructions
-        return phases(self.weights, [pairing.possible for pairing in self.pairings], limit)
+        return phases([s.weight for s in self.strata], [s.possible for s in self.strata], limit)
 
     def spills(self, instructions: int | None = None) -> list[Spill]:
         """Strata that run out within so many instructions (None: all that an engine can number)."""
@@ -220,7 +211,7 @@ class Instructions:
             strata,
             self._tables(instructions) if len(strata) > 1 else [],
             None,
-            min(self.possible, _NUMBERED),
+            min(self.possible, _NUMBERED if instructions is None else instructions),
         )
 
     def _tables(self, instructions: int | None) -> list[tuple[int, bytes, bytes, bytes]]:
@@ -263,7 +254,7 @@ class RuleSpace:
     >>> space.size, [(rule.pattern, rule.replacement) for rule in list(space)[:3]]
     (12, [('aaaa', 'aa'), ('aaaa', 'bb'), ('abba', 'aa')])
     >>> space.strata[1]
-    Stratum(family='repeated', k=2, pattern_length=4, replacement_length=2, weight=1, size=4)
+    Stratum(family='repeated', k=2, pattern_length=4, replacement_length=2, weight=1, possible=4)
     >>> space.rank(("aabb", "aa")), ("abab", "aa") in space
     (8, False)
     """
@@ -296,7 +287,7 @@ class RuleSpace:
             for listed, weight, (x, y) in zip(shares, weights, sides, strict=True)
         )
         self._check_entries([listed.entry for listed in shares])
-        self._ends = list(accumulate(stratum.size for stratum in self.strata))
+        self._ends = list(accumulate(stratum.possible for stratum in self.strata))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.size} rules>"
@@ -340,7 +331,7 @@ class RuleSpace:
     def _check_entries(self, entries: Sequence[int]) -> None:
         """An entry of the list of which the ones before leave nothing."""
         for i, family in enumerate(self.families):
-            own = [stratum.size for stratum, entry in zip(self.strata, entries, strict=True) if entry == i]
+            own = [stratum.possible for stratum, entry in zip(self.strata, entries, strict=True) if entry == i]
             if i and own and not any(own):
                 raise SpaceError(f"family[{i}]", f"every rule of {family.name!r} belongs to one listed before; "
                                                  "list it first")  # fmt: skip
@@ -365,7 +356,7 @@ class RuleSpace:
         stratum = bisect_right(self._ends, n)
         patterns, replacements = self._sides[stratum]
         same = patterns is replacements
-        x, y = divmod(n - self._ends[stratum] + self.strata[stratum].size, replacements.size - same)
+        x, y = divmod(n - self._ends[stratum] + self.strata[stratum].possible, replacements.size - same)
         if same and y >= x:
             y += 1
         return Rule(self.alphabet.string(patterns.unrank(x)), self.alphabet.string(replacements.unrank(y)))
@@ -390,7 +381,7 @@ class RuleSpace:
     def rank(self, rule: Rule | tuple[Any, ...]) -> int:
         """The number of a rule; ValueError if the space does not have it."""
         stratum, within = self._stratum_and_rank(rule)
-        return self._ends[stratum] - self.strata[stratum].size + within
+        return self._ends[stratum] - self.strata[stratum].possible + within
 
     def stratum(self, rule: Rule | tuple[Any, ...]) -> int:
         """Which stratum a rule belongs to; ValueError if none."""
@@ -434,7 +425,7 @@ class RuleSpace:
                 before[side][id(part)] = turn + 1
                 sides.append(Side(share, turn * share.count // counts[side][id(part)]))
             pairings.append(Pairing(*sides))
-        return Instructions(len(self.alphabet), pairings, [stratum.weight for stratum in self.strata])
+        return Instructions(len(self.alphabet), pairings, self.strata)
 
     def held_out(self, key: tuple[int, int], holdout: Fraction, side: str, string: Any) -> bool:
         """Whether a string ("pattern" or "replacement" says as which side) is held out under a stream's key."""

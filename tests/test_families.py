@@ -131,7 +131,7 @@ def test_what_runs_out_goes_to_the_next_larger(strata: list[tuple[int, int]]) ->
     assert taken == possible
     assert starts == sorted(set(starts))
     for spill in spills:
-        phase = next(phase for phase, _ in every if phase.start == spill.instruction)
+        phase = next(phase for phase, _ in every if phase.start == spill.rule)
         assert phase.weights[spill.stratum] < weights[spill.stratum]
         assert phase.weights[spill.into] > weights[spill.into]
 
@@ -181,6 +181,9 @@ def test_instructions_are_what_the_reference_says(name: str, held_out: bool) -> 
     assert engine.possible == share.possible == sum(reference.possible)
     expected = [(bytes(x), bytes(y), stratum) for x, y, stratum in islice(reference.instructions(), 1500)]
     assert [engine.rule(j) for j in range(len(expected))] == expected
+    numbers = [*range(len(expected)), *range(0, len(expected), 7)]
+    for i in range(0, len(numbers), 32):
+        assert engine.rules(numbers[i : i + 32]) == [expected[j] for j in numbers[i : i + 32]]
     with pytest.raises(IndexError):
         engine.rule(share.possible)
 
@@ -191,7 +194,7 @@ def test_instructions_are_rules_of_the_space_each_once(name: str) -> None:
     every = list(islice(space, 5000))
     assert space.size >= len({(r.pattern, r.replacement) for r in every}) == len(every)
     assert [space.rank(rule) for rule in every] == list(range(len(every)))
-    assert space.size == sum(stratum.size for stratum in space.strata)
+    assert space.size == sum(stratum.possible for stratum in space.strata)
     sides: list[list[set[bytes]]] = []
     for share in space.divide(TENTH):
         if share is None:
@@ -248,6 +251,8 @@ def test_large_spaces(held_out: bool) -> None:
     engine = EngineSpace((5, 6), share.for_engine(1000))
     expected = [(bytes(x), bytes(y), stratum) for x, y, stratum in islice(reference.instructions(), 64)]
     assert [engine.rule(j) for j in range(64)] == expected
+    assert engine.rules(range(20, 52)) == expected[20:52]
+    assert engine.rules(range(0, 64, 2)) == expected[::2]
     other = EngineSpace((5, 6), space.divide(TENTH)[not held_out].for_engine(10))
     for j in (*range(50), 2**61):
         pattern, replacement, stratum = engine.rule(j)

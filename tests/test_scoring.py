@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markovlib import Dataset, Recipe, Rule, Score, reward
+from markovlib import Dataset, Recipe, Rule, Score, View, reward
 from markovlib.evaluation import evaluate, misplaced, wilson
 from markovlib.labels import LABELS, Reference
 from markovlib.scoring import ProceduralDataset, score, score_all
+from markovlib.spaces import Stratum
 
 BASE = Recipe.load("paper/no-op").replace(
     {"rules.pattern_length": 2, "rules.replacement_length": 3, "words.length": [6, 12], "rules.alphabet": "abcd"},
@@ -485,6 +486,35 @@ def at_a_wrong_place(example: Any) -> str:
         if place == example.position:
             return word
     return word[:place] + example.replacement + word[place + len(pattern) :]
+
+
+def test_near_misses_are_counted_among_the_no_ops() -> None:
+    ds = Dataset(BASE.replace({"words.near_miss": 0.5, "words.no_op": 0.4}), seed=5)
+    batch = ds.batch(range(500), ["completion", "near_miss"])
+    found = evaluate(ds, batch.completion.tolist())
+    kinds = {group.name: group.rows for group in found.sections["kind"]}
+    assert kinds == {"applied": 300, "no_op": 200, "near_miss": batch.near_miss.sum()}
+    assert 0 < kinds["near_miss"] < 200
+    assert all(group.correct == group.rows for section in found.sections.values() for group in section)
+
+
+class Striped(View):
+    """A data set whose strata are those of even and of odd examples."""
+
+    strata = (Stratum("repeated", 3, 9, 6, 1, 100), Stratum("uniform", 1, 2, 3, 1, 100))
+
+    def batch(self, indices: Any, columns: Any = None, threads: Any = None) -> Any:
+        made = super().batch(indices, dict.fromkeys([*columns, "index"]), threads)
+        if "stratum" in made.columns:
+            made._values["stratum"] = (made.index % 2).astype(np.int32)
+        return made
+
+
+def test_strata_are_named_by_family_and_lengths() -> None:
+    ds = Striped(View.selected(Dataset(BASE, seed=5), range(101))._order)
+    found = evaluate(ds, ["?"] * 101)
+    names = [(group.name, group.rows) for group in found.sections["stratum"]]
+    assert names == [("repeated k=3 9>6", 51), ("uniform 2>3", 50)]
 
 
 def test_the_wrong_place_of_the_baseline() -> None:
