@@ -103,13 +103,17 @@ static void take_rule(mk_instructor *instructor, uint32_t i, const mk_space_rule
         instructor->stratum = rule->stratum;
 }
 
+/* They are mostly asked for in the order in which they were written. */
 static bool take_ahead(mk_instructor *instructor, uint32_t i)
 {
-    for (size_t k = 0; k < instructor->ahead_count; k++)
+    for (size_t tried = 0; tried < instructor->ahead_count; tried++) {
+        size_t k = instructor->ahead_next;
+        instructor->ahead_next = k + 1 < instructor->ahead_count ? k + 1 : 0;
         if (instructor->ahead_numbers[k] == instructor->chosen[i]) {
             take_rule(instructor, i, &instructor->ahead[k]);
             return true;
         }
+    }
     return false;
 }
 
@@ -156,7 +160,7 @@ static mk_status open_ahead(mk_instructor *instructor)
 void mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers, size_t count)
 {
     const mk_plan *plan = instructor->plan;
-    instructor->ahead_count = 0;
+    instructor->ahead_count = instructor->ahead_next = 0;
     if (!instructor->ahead_letters && open_ahead(instructor) != MK_OK)
         return; /* without memory it is only slower */
     size_t rules = 0;

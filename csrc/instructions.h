@@ -33,7 +33,7 @@ typedef struct {
     uint32_t stratum;
     uint64_t *chosen;
     uint8_t *ahead_letters;          /* instructions written ahead: their numbers, and their rules */
-    size_t ahead_count;
+    size_t ahead_count, ahead_next;
     uint64_t ahead_numbers[MK_RULES_AT_ONCE];
     mk_space_rule ahead[MK_RULES_AT_ONCE];
 } mk_instructor;

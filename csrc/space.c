@@ -243,9 +243,12 @@ static void side_strings(const mk_side *side, uint64_t *indices, size_t count, u
         numbered_strings(side, indices, count, letters);
         return;
     }
+    place before = {0};
     for (size_t i = 0; i < count; i++) {
         place at = find_place(side, indices[i]);
-        write_index(share, at.digits, at.more, letters[i]);
+        bool next = i > 0 && at.digits == before.digits && at.more == before.more + 1;
+        write_index(share, next ? letters[i - 1] : at.digits, next ? 1 : at.more, letters[i]);
+        before = at;
     }
     if (are_equally_spaced(letters, count))
         mk_string_permute_many(string_of(&share->part, letters[0]), (size_t)(letters[1] - letters[0]), count);
