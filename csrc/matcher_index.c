@@ -280,6 +280,7 @@ __attribute__((always_inline)) static inline uint64_t steps_in_leaf(mk_index *x,
     } while (steps < burst->steps && !(cycle && mk_cycle_suspects(cycle, length)) && stays_in_leaf(leaf, offset, rule) &&
              may_follow(rule, length, burst->max_length));
     x->stale = true;
+    mk_tree_forget_hash(&leaf->up);
     x->tree.length = length;
     x->longest = longest > x->longest ? longest : x->longest;
     meter->letters += letters;
@@ -328,4 +329,11 @@ mk_status mk_index_apply(mk_index *x, const mk_burst *burst, mk_meter *meter, ui
     if (x->tree.touched)
         count_touched(x, meter);
     return status;
+}
+
+mk_leaf *mk_index_at(mk_index *x, size_t *position)
+{
+    if (x->stale)
+        mk_tree_refresh(&x->tree, x->finger.leaf);
+    return mk_tree_at(&x->tree, position);
 }
