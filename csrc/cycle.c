@@ -4,8 +4,6 @@
 
 #include "run.h"
 
-enum { LETTERS_PER_STEP = 64 }; /* that may be compared, on average, without asking hashes */
-
 static void begin(mk_cycle *cycle, uint64_t step)
 {
     cycle->saved_step = step;
@@ -132,7 +130,8 @@ static bool compare(mk_run *run)
 static bool is_dear(const mk_run *run)
 {
     const mk_cycle *c = &run->cycle;
-    return run->matcher == MK_INDEX && c->compared > run->length + LETTERS_PER_STEP * (run->steps - c->saved_step);
+    uint64_t allowed = run->length + MK_CYCLE_LETTERS * (run->steps - c->saved_step);
+    return run->matcher == MK_INDEX && c->compared > allowed;
 }
 
 static bool hashes_differ(mk_run *run)

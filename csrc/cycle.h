@@ -5,6 +5,11 @@
 
 #include "word.h"
 
+/* So many may be compared a step, on average, without asking the hashes.  Tests make them few. */
+#ifndef MK_CYCLE_LETTERS
+#define MK_CYCLE_LETTERS 64
+#endif
+
 /* Words are compared only when nothing shows that they differ: not their lengths, not one of two letters, the first
  * that differs, counted from the left, and the last that does, counted from the right, and, if the comparisons have
  * cost more than a pass over the word and a little for each step, not the hashes of both.  The two counts stay true while
