@@ -19,7 +19,7 @@ WITH_EXAMPLES = {
     "markovlib.families": 3, "markovlib.machines": 2, "markovlib.notation": 1, "markovlib.outcome": 1,
     "markovlib.programs": 4, "markovlib.quotas": 3, "markovlib.recipe": 1, "markovlib.render": 2,
     "markovlib.rulelists": 1, "markovlib.rules": 10, "markovlib.spaces": 2, "markovlib.tokens": 4,
-    "markovlib.trace": 2,
+    "markovlib.trace": 2, "markovlib.scoring": 4, "markovlib.evaluation": 2, "markovlib.leakage": 1, "markovlib.view": 6,
 }  # fmt: skip
 
 

@@ -201,6 +201,14 @@ def test_collisions_are_noticed_and_another_key_is_tried(monkeypatch: pytest.Mon
         leakage(Table([([("ab", "c")], "xyz")]), Table([([("ba", "c")], "xyw")]))  # type: ignore[arg-type]
 
 
+def test_lists_that_are_cut_elsewhere_are_not_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markovlib.leakage, "hash_lists", lambda counts, _: np.zeros(len(counts), np.uint64))
+    rules = [("a", "b"), ("c", "d"), ("e", "f")]
+    a, b = Table([(rules[:2], "x"), (rules[2:], "y")]), Table([(rules[:1], "x"), (rules[1:], "y")])
+    with pytest.raises(RuntimeError, match="agreed in their hashes"):
+        leakage(a, b)  # type: ignore[arg-type]
+
+
 @given(st.lists(st.binary(max_size=20), max_size=30), st.integers(0, 5), st.data())
 def test_equal_strings_have_equal_hashes_wherever_they_are(strings: list[bytes], key: int, data: st.DataObject) -> None:
     column = Column.from_words([*strings, b"z" * 2000, b"z" * 2001], False)

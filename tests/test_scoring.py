@@ -59,6 +59,12 @@ def test_a_wrong_answer_is_told_by_what_it_did(answer: Any, expected: str) -> No
     assert label(answer, **as_bytes) == expected
 
 
+def test_what_stands_before_and_after_the_right_place_is_not_counted_twice() -> None:
+    example = {"word": "axa", "pattern": "x", "replacement": "y"}
+    assert label("aa", **example) == "wrong_replacement"
+    assert label("a", **example) == "other"
+
+
 def naive_label(answer: str, word: str, pattern: str, replacement: str) -> str:
     """The definitions of a one-rule example, by trying every place."""
     output = word.replace(pattern, replacement, 1)
@@ -144,6 +150,10 @@ def test_a_run_that_was_given_up_early() -> None:
     assert label("b", **RUN) == "stopped_early"
     assert label("aab", **RUN) == "copied_input"
     assert label("cb", **RUN) == "other"
+    two_steps = {"word": "xab", "output": "xcb", "pattern": "a", "replacement": "b", "position": 1, "steps": 2}
+    assert label("xdb", **two_steps) == "other"
+    assert label("xdb", **{**two_steps, "steps": 1}) == "wrong_replacement"
+    assert label("xbb", **two_steps, rules=[("a", "b"), ("b", "c")]) == "stopped_early"
     lines = {**RUN, "completion": "ab\nb\ncd"}
     assert label("ab\nb", **lines) == "stopped_early"
     assert label("ab\nb\n", **lines) == "stopped_early"
