@@ -1,5 +1,9 @@
 #include "draws.h"
 
+#include <string.h>
+
+#include "dispatch.h"
+
 #define WORDS_PER_BLOCK 4
 #define GROUP_LIMIT ((uint64_t)1 << 48)
 #define GROUP_MAX 48 /* of two letters */
@@ -21,16 +25,46 @@ void mk_draws_open(mk_draws *draws, mk_philox_key key, uint64_t split, uint64_t 
     draws->next_block = attempt << 32;
     draws->index = index;
     draws->split = split;
-    draws->used = WORDS_PER_BLOCK;
+    draws->used = draws->have = 0;
+}
+
+void mk_draws_ahead(mk_philox_key key, uint64_t split, uint64_t index, mk_words_ahead words)
+{
+    for (uint64_t block = 0; block < MK_DRAWS_AHEAD / WORDS_PER_BLOCK; block++) {
+        uint64_t(*counters)[MK_PERMUTE_LANES] = words + WORDS_PER_BLOCK * block;
+        for (uint64_t i = 0; i < MK_PERMUTE_LANES; i++) {
+            counters[0][i] = block;
+            counters[1][i] = index + i;
+            counters[2][i] = split;
+            counters[3][i] = MK_AXIS_WORD;
+        }
+        mk_dispatch()->philox(key, counters);
+    }
+}
+
+void mk_draws_open_ahead(mk_draws *draws, mk_philox_key key, uint64_t split, uint64_t index, mk_words_ahead words,
+                         size_t i)
+{
+    mk_draws_open(draws, key, split, index, 0);
+    for (size_t word = 0; word < MK_DRAWS_AHEAD; word++)
+        draws->words[word] = words[word][i];
+    draws->have = MK_DRAWS_AHEAD;
+    draws->next_block = MK_DRAWS_AHEAD / WORDS_PER_BLOCK;
+}
+
+static __attribute__((noinline)) void next_block(mk_draws *draws)
+{
+    mk_philox_block block = mk_philox(draws->key, draws->next_block++, draws->index, draws->split, MK_AXIS_WORD);
+    memcpy(draws->words, block.word, sizeof block.word);
+    draws->used = 0;
+    draws->have = WORDS_PER_BLOCK;
 }
 
 static inline uint64_t next_word(mk_draws *draws)
 {
-    if (draws->used == WORDS_PER_BLOCK) {
-        draws->block = mk_philox(draws->key, draws->next_block++, draws->index, draws->split, MK_AXIS_WORD);
-        draws->used = 0;
-    }
-    return draws->block.word[draws->used++];
+    if (draws->used == draws->have)
+        next_block(draws);
+    return draws->words[draws->used++];
 }
 
 uint64_t mk_draws_word(mk_draws *draws)

@@ -2,7 +2,9 @@
 #ifndef MK_DRAWS_H
 #define MK_DRAWS_H
 
-#include "philox.h"
+#include "permute_lanes.h"
+
+#define MK_DRAWS_AHEAD 8             /* words of an example that are drawn ahead */
 
 /* Letters are drawn several at a time: one word w gives the letters w * r / 2^64, then the low half of that product
  * times r again, and so on, k times.  The word is refused if the last low half is below 2^64 mod r^k; what is left is
@@ -20,12 +22,21 @@ mk_alphabet mk_alphabet_make(uint32_t letters);
 typedef struct {
     mk_philox_key key;
     uint64_t next_block, index, split;
-    mk_philox_block block;
-    unsigned used;               /* words of `block` that are spent, 0 .. 4 */
+    uint64_t words[MK_DRAWS_AHEAD];
+    unsigned used, have;         /* of the words, how many are spent, and how many there are */
 } mk_draws;
 
 /* Starts the stream of attempt number `attempt` (below 2^31) at example `index`. */
 void mk_draws_open(mk_draws *draws, mk_philox_key key, uint64_t split, uint64_t index, uint64_t attempt);
+
+/* The first words of attempt 0 at the examples from `index` on: word w of example index + i is words[w][i].  Quick for
+ * being computed together. */
+typedef uint64_t mk_words_ahead[MK_DRAWS_AHEAD][MK_PERMUTE_LANES];
+void mk_draws_ahead(mk_philox_key key, uint64_t split, uint64_t index, mk_words_ahead words);
+
+/* As mk_draws_open for attempt 0, with those words of example index = first + i. */
+void mk_draws_open_ahead(mk_draws *draws, mk_philox_key key, uint64_t split, uint64_t index, mk_words_ahead words,
+                         size_t i);
 
 /* The next word. */
 uint64_t mk_draws_word(mk_draws *draws);

@@ -13,6 +13,7 @@
 /* The instructions of a plan, computed once. */
 struct mk_rule_table {
     mk_example_rule *rules;
+    mk_needle *needles;
     uint64_t *hash;
     uint32_t *stratum;
     uint8_t *undivided;              /* bit 0: with the pattern, bit 1: no-ops */
@@ -288,6 +289,7 @@ static mk_status compute(mk_instructor *instructor, uint64_t j, mk_instruction *
 {
     const mk_plan *plan = instructor->plan;
     instruction->rules = plan->fixed ? plan->fixed : instructor->rules;
+    instruction->needles = NULL;
     if (!plan->fixed && !find_candidate(instructor, j))
         return MK_INVALID;
     instruction->stratum = plan->fixed ? 0 : instructor->stratum;
@@ -301,6 +303,7 @@ static mk_status compute(mk_instructor *instructor, uint64_t j, mk_instruction *
 static void read_table(const mk_plan *plan, const mk_rule_table *table, uint64_t j, mk_instruction *instruction)
 {
     instruction->rules = table->rules + j * plan->per_example;
+    instruction->needles = table->needles + j * plan->per_example;
     instruction->stratum = table->stratum[j];
     instruction->hash = table->hash[j];
     instruction->undivided[0] = table->undivided[j] & 1;
@@ -322,6 +325,7 @@ void mk_rule_table_close(mk_rule_table *table)
     if (!table)
         return;
     mk_free(table->rules);
+    mk_free(table->needles);
     mk_free(table->hash);
     mk_free(table->stratum);
     mk_free(table->undivided);
@@ -336,11 +340,12 @@ static mk_rule_table *table_open(const mk_plan *plan)
     if (!table)
         return NULL;
     table->rules = mk_malloc(rules * sizeof *table->rules);
+    table->needles = mk_malloc(rules * sizeof *table->needles);
     table->hash = mk_malloc(instructions * sizeof *table->hash);
     table->stratum = mk_malloc(instructions * sizeof *table->stratum);
     table->undivided = mk_malloc(instructions);
     table->letters = mk_malloc(rules * slot_letters(plan) + MK_READ_SLACK);
-    if (table->rules && table->hash && table->stratum && table->undivided && table->letters)
+    if (table->rules && table->needles && table->hash && table->stratum && table->undivided && table->letters)
         return table;
     mk_rule_table_close(table);
     return NULL;
@@ -384,7 +389,10 @@ static mk_status fill_table(mk_instructor *instructor, mk_rule_table *table)
         mk_status status = compute(instructor, j, &instruction);
         if (status != MK_OK)
             return status;
-        to = pack_rules(plan, &instruction, table->rules + j * plan->per_example, to);
+        mk_example_rule *rules = table->rules + j * plan->per_example;
+        to = pack_rules(plan, &instruction, rules, to);
+        for (uint32_t i = 0; i < plan->per_example; i++)
+            table->needles[j * plan->per_example + i] = mk_needle_make(rules[i].pattern, rules[i].pattern_length);
         table->hash[j] = instruction.hash;
         table->stratum[j] = instruction.stratum;
         table->undivided[j] = (uint8_t)(instruction.undivided[0] | instruction.undivided[1] << 1);
@@ -394,7 +402,7 @@ static mk_status fill_table(mk_instructor *instructor, mk_rule_table *table)
 
 static bool table_pays(mk_plan *plan, uint64_t rows)
 {
-    uint64_t width = plan->per_example * (slot_letters(plan) + sizeof(mk_example_rule)) + 13;
+    uint64_t width = plan->per_example * (slot_letters(plan) + sizeof(mk_example_rule) + sizeof(mk_needle)) + 13;
     if (plan->order == MK_ORDER_OWN || plan->fixed || plan->instructions > TABLE_RULES ||
         plan->instructions * width > TABLE_BYTES)
         return false;

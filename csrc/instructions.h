@@ -5,6 +5,7 @@
 
 #include "exact.h"
 #include "plan.h"
+#include "search.h"
 
 /* The exact samplers of one thread, by the length of the pattern, opened when first asked for. */
 typedef struct {
@@ -18,6 +19,7 @@ void mk_exacts_close(mk_exacts *exacts);
 
 typedef struct {
     const mk_example_rule *rules;    /* plan->per_example of them */
+    const mk_needle *needles;        /* of their patterns, or NULL */
     uint32_t stratum;                /* of the first one */
     uint64_t hash;                   /* their share of the hash that divides words */
     bool undivided[2];               /* words too few to be divided: [0] with the pattern, [1] no-ops */

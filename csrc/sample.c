@@ -9,8 +9,8 @@ mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequent
 {
     *sampler = (mk_sampler){.plan = plan, .sequential = sequential, .block = UINT64_MAX};
     sampler->word = mk_malloc((size_t)plan->longest + MK_READ_SLACK);
-    sampler->needles = mk_malloc(plan->per_example * sizeof *sampler->needles);
-    mk_status status = sampler->word && sampler->needles ? MK_OK : MK_NO_MEMORY;
+    sampler->own_needles = mk_malloc(plan->per_example * sizeof *sampler->own_needles);
+    mk_status status = sampler->word && sampler->own_needles ? MK_OK : MK_NO_MEMORY;
     if (status == MK_OK)
         status = mk_instructor_open(&sampler->instructor, plan, &sampler->exacts);
     if (status == MK_OK)
@@ -35,7 +35,7 @@ void mk_sampler_close(mk_sampler *sampler)
     mk_work_close(&sampler->work);
     mk_uniform_close(&sampler->uniform);
     mk_several_close(&sampler->several);
-    mk_free(sampler->needles);
+    mk_free(sampler->own_needles);
     mk_free(sampler->word);
     *sampler = (mk_sampler){0};
 }
@@ -170,6 +170,7 @@ static void look_ahead(mk_sampler *sampler, uint64_t index)
         sampler->ahead_ranks[i] = draw_rank(sampler, index + i);
     for (size_t i = 0; i < count; i++)
         sampler->ahead_numbers[i] = draw_instruction(sampler, index + i);
+    mk_draws_ahead(sampler->plan->key, sampler->plan->split, index, sampler->ahead_words);
     sampler->ahead_first = index;
     sampler->ahead_count = count;
     if (mk_instructor_ahead(&sampler->instructor))
@@ -235,8 +236,9 @@ static mk_status prepare(mk_sampler *sampler, mk_example *example)
     example->rules = instruction->rules;
     example->rule_count = plan->per_example;
     example->stratum = instruction->stratum;
-    for (uint32_t i = 0; i < plan->per_example; i++)
-        sampler->needles[i] = mk_needle_make(instruction->rules[i].pattern, instruction->rules[i].pattern_length);
+    sampler->needles = instruction->needles ? instruction->needles : sampler->own_needles;
+    for (uint32_t i = 0; !instruction->needles && i < plan->per_example; i++)
+        sampler->own_needles[i] = mk_needle_make(instruction->rules[i].pattern, instruction->rules[i].pattern_length);
     if (mk_plan_has_several(plan))
         mk_several_patterns(&sampler->several, sampler->needles, plan->per_example);
     if (!mk_plan_is_plain(plan) || !instruction->rules[0].pattern_length)
@@ -256,6 +258,8 @@ static mk_status answer(mk_sampler *sampler, mk_example *example)
         status = mk_task_run(plan, &sampler->work, sampler->needles, example);
     else if (plan->task.kind == MK_TASK_SCHEME)
         status = mk_task_scheme(plan, &sampler->work, example);
+    else if (sampler->searched)
+        status = mk_task_rewrite_at(&sampler->work, sampler->found, example);
     else
         status = mk_task_rewrite(plan, &sampler->work, sampler->needles, example);
     if (status == MK_OK && plan->task.cipher != MK_KEY_NONE)
@@ -274,6 +278,16 @@ static bool is_wanted(const mk_plan *plan, const mk_example *example)
     return example->no_op || example->steps >= (plan->task.least_steps > least ? plan->task.least_steps : least);
 }
 
+static void open_draws(mk_sampler *sampler, mk_draws *draws, uint64_t index, uint64_t attempt)
+{
+    const mk_plan *plan = sampler->plan;
+    if (attempt || !sampler->sequential)
+        mk_draws_open(draws, plan->key, plan->split, index, attempt);
+    else
+        mk_draws_open_ahead(draws, plan->key, plan->split, index, sampler->ahead_words,
+                            (size_t)(index - sampler->ahead_first));
+}
+
 /* Draws words from attempt number `first` on until one is of the split's class and its answer is wanted. */
 static mk_status draw_word(mk_sampler *sampler, uint64_t first, mk_example *example)
 {
@@ -282,7 +296,7 @@ static mk_status draw_word(mk_sampler *sampler, uint64_t first, mk_example *exam
     example->word = sampler->word;
     for (uint64_t attempt = first; attempt < first + MK_ATTEMPTS; attempt++) {
         mk_draws draws;
-        mk_draws_open(&draws, plan->key, plan->split, example->index, attempt);
+        open_draws(sampler, &draws, example->index, attempt);
         mk_status status = mk_words_draw(sampler, &draws, example);
         if (status == MK_NO_MEMORY)
             return status;

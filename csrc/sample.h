@@ -25,16 +25,20 @@ typedef struct {
     uint64_t run, run_length;        /* the first index of the run at hand */
     uint64_t ahead_first, ahead_count;  /* where `sequential`: what is known of this example and the ones after it */
     uint64_t ahead_ranks[MK_RULES_AT_ONCE], ahead_numbers[MK_RULES_AT_ONCE];
+    mk_words_ahead ahead_words;
     mk_exacts exacts;
     mk_instructor instructor;
     mk_instruction instruction;
-    mk_needle *needles;              /* of the instruction's patterns */
+    const mk_needle *needles;        /* of the instruction's patterns */
+    mk_needle *own_needles;          /* where the table of instructions has none */
     mk_exact *exact;                 /* of the first pattern, where the plan is plain */
     mk_uniform uniform;              /* open where plan->exact */
     mk_several several;              /* open where mk_plan_has_several */
     uint32_t occurrences;            /* asked of the word at hand; 0: at least one */
     uint32_t fires;                  /* the rule asked to fire first */
     uint8_t *word;
+    bool searched;                   /* the finished word has been searched for the only pattern, which is at `found` */
+    size_t found;
     mk_work work;                    /* the answer's memory */
 } mk_sampler;
 

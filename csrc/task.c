@@ -65,6 +65,15 @@ mk_status mk_task_rewrite(const mk_plan *plan, mk_work *work, const mk_needle *n
     return MK_OK;
 }
 
+mk_status mk_task_rewrite_at(mk_work *work, size_t at, mk_example *example)
+{
+    if (at == MK_NOWHERE)
+        answer_no_op(example);
+    else
+        answer_step(work, example, 0, at);
+    return MK_OK;
+}
+
 /* Runs. */
 
 static mk_status reserve_step(mk_work *work, uint64_t steps)

@@ -22,6 +22,7 @@ void mk_work_close(mk_work *work);
 /* Answers example->word: fills output, rule, position, steps, outcome, and the trace where it is wanted.  What is
  * decided is decided by searching the word, not by how it was drawn.  The needles are those of the patterns. */
 mk_status mk_task_rewrite(const mk_plan *plan, mk_work *work, const mk_needle *needles, mk_example *example);
+mk_status mk_task_rewrite_at(mk_work *work, size_t at, mk_example *example); /* the only rule's occurrence is known */
 mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needles, mk_example *example);
 mk_status mk_task_scheme(const mk_plan *plan, mk_work *work, mk_example *example);
 

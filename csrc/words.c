@@ -18,8 +18,10 @@ static mk_status draw_without(mk_sampler *sampler, mk_draws *draws, mk_example *
     (void)mk_draws_word(draws); /* the start's place in the stream */
     for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
         mk_draws_letters(draws, &plan->alphabet, sampler->word, example->length);
-        if (mk_search(&sampler->needles[0], sampler->word, example->length, 0) == MK_NOWHERE)
+        if (mk_search(&sampler->needles[0], sampler->word, example->length, 0) == MK_NOWHERE) {
+            sampler->searched = true;
             return MK_OK;
+        }
     }
     return mk_exact_avoid(sampler->exact, draws, sampler->word, example->length);
 }
@@ -75,8 +77,11 @@ static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *exa
     start = (uint32_t)mk_draws_below(draws, example->rules[0].pattern_length ? example->length - span + 1 : 1);
     for (int refusals = 0; sampler->occurrences < 2 && refusals < MK_REFUSALS; refusals++) {
         plant(sampler, draws, &sampler->needles[0], example->length, start);
-        if (is_planted(sampler, example->length, start))
+        if (is_planted(sampler, example->length, start)) {
+            sampler->searched = true;
+            sampler->found = start;
             return MK_OK;
+        }
     }
     return draw_exactly(sampler, draws, example, start);
 }
@@ -245,6 +250,8 @@ static mk_status draw_segments(mk_sampler *sampler, mk_draws *draws, mk_example 
 mk_status mk_words_draw(mk_sampler *sampler, mk_draws *draws, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
+    sampler->searched = false;
+    sampler->found = MK_NOWHERE;
     if (plan->segments)
         return draw_segments(sampler, draws, example);
     if (plan->task.kind == MK_TASK_SCHEME)
