@@ -283,7 +283,7 @@ def _bins(found: NDArray[Any]) -> list[tuple[int, int]]:
 
 
 def _strata(ds: Dataset | View, rows: _Rows, everything: NDArray[np.bool_]) -> Iterator[Group]:
-    strata = getattr(ds, "strata", None)
+    strata = getattr(ds, "strata", None) or None
     numbers = rows.columns.get("stratum", np.zeros(len(everything), np.int32))
     if strata is None and not numbers.any():
         yield rows.group(str(ds.recipe.rules.family), everything)
@@ -295,4 +295,5 @@ def _strata(ds: Dataset | View, rows: _Rows, everything: NDArray[np.bool_]) -> I
 
 def _stratum_name(stratum: Any) -> str:
     k = "" if getattr(stratum, "k", None) in (None, 1) else f" k={stratum.k}"
-    return f"{stratum.family}{k} {stratum.pattern_length}>{stratum.replacement_length}"
+    lengths = "" if stratum.pattern_length is None else f" {stratum.pattern_length}>{stratum.replacement_length}"
+    return f"{stratum.family}{k}{lengths}"

@@ -279,7 +279,7 @@ class RuleSpace:
         try:
             weights = whole_weights(list(shares.values()))
         except ValueError as error:
-            raise SpaceError("family", str(error)) from None
+            raise SpaceError("family" if effect is None else "effect", str(error)) from None
         sides = [(self._parts[listed.patterns], self._parts[listed.replacements]) for listed in shares]
         self._sides = tuple(sides)
         self.strata = tuple(

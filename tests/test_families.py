@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from fractions import Fraction
 from itertools import combinations, islice, product
@@ -11,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference_space import FAMILIES, ReferenceSpace, build, free_letters, named, share_out
 
+from markovlib import Dataset, Recipe, RecipeError
 from markovlib._stream import RuleSpace as EngineSpace
 from markovlib.families import Form, Part, form_of, source
 from markovlib.quotas import phases, turns, whole_weights
-from markovlib.spaces import Family, RuleSpace
+from markovlib.spaces import Family, RuleSpace, SpaceError
 
 TENTH = Fraction(1, 10)
 
@@ -230,6 +232,100 @@ def test_each_string_of_a_space_is_trained_on_or_held_out(name: str) -> None:
             assert held[2] == 0
             assert not any(share.holds(side, s) for share in shares for s in every[:3000] if s not in of_space)
         assert not any(share.holds(side, bytes(lengths[1] + 1)) for share in shares)
+
+
+@st.composite
+def any_space(draw):
+    letters = draw(st.integers(2, 4))
+    patterns, replacements = (
+        tuple(sorted(draw(st.tuples(st.integers(low, 5), st.integers(low, 5))))) for low in (1, 0)
+    )
+    shortest = min(patterns[0], max(replacements[0], 1))
+    families = []
+    for name in draw(st.lists(st.sampled_from(FAMILIES), min_size=1, max_size=4, unique=True)):
+        k = sorted(draw(st.tuples(st.integers(1, shortest), st.integers(1, shortest)))) if name != "uniform" else (1, 1)
+        families.append((name, tuple(k), draw(st.sampled_from([1, 2, Fraction("0.5")]))))
+    return letters, families, patterns, replacements
+
+
+@given(any_space(), st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1)), st.fractions(0, Fraction(9, 10)))
+def test_any_space(spec, key: tuple[int, int], holdout: Fraction) -> None:
+    letters, families, patterns, replacements = spec
+    try:
+        space = RuleSpace("abcd"[:letters], [Family(*family) for family in families], patterns, replacements)
+    except SpaceError:  # a family is left with nothing
+        return
+    sides = []
+    for held_out, share in enumerate(space.divide(holdout)):
+        reference = ReferenceSpace(key, letters, families, patterns, replacements, holdout, bool(held_out))
+        if share is None:
+            assert not any(reference.possible)
+            continue
+        assert [stratum.possible for stratum in share.strata] == reference.possible
+        if not share.possible:
+            continue
+        engine = EngineSpace(key, share.for_engine())
+        expected = [(bytes(x), bytes(y), stratum) for x, y, stratum in islice(reference.instructions(), 100)]
+        assert [engine.rule(j) for j in range(len(expected))] == expected
+        rules = [rule for j in range(0, min(engine.possible, 2000), 25)
+                 for rule in engine.rules(range(j, min(j + 25, engine.possible)))]  # fmt: skip
+        assert rules[:100] == expected[: len(rules)]
+        assert len({rule[:2] for rule in rules}) == len(rules)
+        assert all(x != y for x, y, _ in rules)
+        sides.append([{rule[side] for rule in rules} for side in (0, 1)])
+    for side in (0, 1):
+        assert len(sides) < 2 or not sides[0][side] & sides[1][side]
+
+
+# SHA-256 of the first 500 rules of either share, for keys that a data set might have.
+GOLDEN = {
+    "all three": "635a747fe2c9d3336f790eb5731c5f6f",
+    "families and effects": "ef61cbd042f8d7afb4aa5402bd32469a",
+    "lengths": "12294cf801b0d5c00a8c323b80eb7b32",
+    "large": "58d8ca320516b3c69b788e2f822a9c97",
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_rules_are_what_they_were(name: str) -> None:
+    if name == "large":
+        families = [Family("mirrored", (2, 6)), Family("repeated", (2, 5), 2), Family("periodic", (3, 3))]
+        space = RuleSpace("a-z", families, (40, 41), (29, 30))
+    else:
+        space, _ = make(name)
+    sha = hashlib.sha256()
+    for share in space.divide(TENTH):
+        engine = EngineSpace((2026, 7), share.for_engine())
+        for j in range(min(500, engine.possible)):
+            pattern, replacement, stratum = engine.rule(j)
+            sha.update(bytes([len(pattern)]) + pattern + bytes([len(replacement)]) + replacement + bytes([stratum]))
+    assert sha.hexdigest()[:32] == GOLDEN[name]
+
+
+def test_what_a_data_set_says_of_its_strata() -> None:
+    recipe = Recipe.load("paper/families").replace({
+        "rules.k": [20, 60], "instructions": 30_000, "rules.family": "periodic", "examples": 60_000,
+    })  # fmt: skip
+    ds = Dataset(recipe, 3)
+    assert [(s.k, s.weight, s.possible) for s in ds.strata] == [
+        (60, 1, 23 * 22), (30, 30, 585 * 584), (20, 10, 15795 * 15794),
+    ]  # fmt: skip
+    report = ds.report()
+    assert report["spills"] == [{"stratum": 0, "rule": 506 * 41, "into": 1}]
+    assert report["strata"][1] == {
+        "family": "periodic", "k": 30, "pattern_length": 60, "replacement_length": 60, "weight": 30,
+        "possible": 585 * 584,
+    }  # fmt: skip
+    assert Dataset(recipe.replace(instructions=1000), 3).report()["spills"] == []
+    with pytest.raises(RecipeError, match=r"rules\.strict: the stratum of family 'periodic', k = 60"):
+        recipe.replace({"rules.strict": True})
+    assert recipe.replace({"rules.strict": True}, instructions=20_746).rules.strict
+    rules = {example.pattern: example for example in ds[0:2000]}
+    assert all(space_form(pattern) for pattern in rules)
+
+
+def space_form(pattern: str) -> bool:
+    return any(pattern[:free] * (60 // free) == pattern for free in (1, 2, 3))
 
 
 def test_a_prefix_does_not_depend_on_how_many_are_asked_for() -> None:
