@@ -30,11 +30,13 @@ from markovlib.scoring import Credit
 
 if TYPE_CHECKING:
     from markovlib.dataset import Dataset
+    from markovlib.spaces import Stratum
     from markovlib.view import View
 
 Z = 1.96
 BINS = 8
-_COLUMNS = ("completion", "word", "output", "pattern", "replacement", "position", "no_op", "steps")
+_COUNTED = ("position", "no_op", "steps", "near_miss", "occurrences", "stratum")
+_COLUMNS = ("completion", "word", "output", "pattern", "replacement", *_COUNTED)
 _ROWS = 65536
 
 
@@ -199,12 +201,11 @@ def _count(
     threads: int | None,
 ) -> _Rows:
     """The columns that sections are made from, and the baselines, in batches."""
-    extra = [name for name in ("near_miss", "occurrences", "stratum") if scoring.has_column(ds, name)]
     parts: dict[str, list[NDArray[Any]]] = {}
     for start in range(0, len(indices), _ROWS):
-        batch = ds.batch(indices[start : start + _ROWS], [*_COLUMNS, *extra], threads)
+        batch = ds.batch(indices[start : start + _ROWS], _COLUMNS, threads)
         references = list(references_in(batch, batch.completion.tolist()))
-        made: dict[str, Any] = {name: getattr(batch, name) for name in ("position", "no_op", "steps", *extra)}
+        made: dict[str, Any] = {name: getattr(batch, name) for name in _COUNTED}
         made["length"] = [len(one.word) for one in references]
         made["copy"] = [_right(one.word, one.output, one.completion) for one in references]
         made["wrong_occurrence"] = [_misplaced(one) for one in references]
@@ -247,16 +248,14 @@ def _sections(ds: Dataset | View, rows: _Rows) -> Iterator[tuple[str, list[Group
     columns = rows.columns
     everything = np.ones(len(rows.correct), np.bool_)
     no_op = columns["no_op"].astype(np.bool_)
-    kinds = {"applied": ~no_op, "no_op": no_op}
-    if "near_miss" in columns:
-        kinds["near_miss"] = columns["near_miss"].astype(np.bool_)
+    kinds = {"applied": ~no_op, "no_op": no_op, "near_miss": columns["near_miss"].astype(np.bool_)}
     yield "all", [rows.group("all", everything)]
     yield "kind", [rows.group(name, chosen) for name, chosen in kinds.items() if chosen.any()]
     yield "length", _binned(rows, columns["length"], everything)
     yield "position", _binned(rows, columns["position"], ~no_op)
     if len(np.unique(columns["steps"])) > 1 and columns["steps"].max() > 1:
         yield "steps", _binned(rows, columns["steps"], everything)
-    if "occurrences" in columns and len(np.unique(columns["occurrences"][~no_op])) > 1:
+    if len(np.unique(columns["occurrences"][~no_op])) > 1:
         yield "occurrences", _binned(rows, columns["occurrences"], columns["occurrences"] > 0)
     yield "stratum", list(_strata(ds, rows, everything))
 
@@ -283,17 +282,16 @@ def _bins(found: NDArray[Any]) -> list[tuple[int, int]]:
 
 
 def _strata(ds: Dataset | View, rows: _Rows, everything: NDArray[np.bool_]) -> Iterator[Group]:
-    strata = getattr(ds, "strata", None) or None
-    numbers = rows.columns.get("stratum", np.zeros(len(everything), np.int32))
-    if strata is None and not numbers.any():
-        yield rows.group(str(ds.recipe.rules.family), everything)
+    """Groups by family, k and lengths."""
+    strata = getattr(ds, "strata", ())
+    if not strata:
+        yield rows.group(ds.recipe.rules.program or str(ds.recipe.rules.family), everything)
         return
+    numbers = rows.columns["stratum"]
     for number in np.unique(numbers).tolist():
-        name = f"number {number}" if strata is None else _stratum_name(strata[number])
-        yield rows.group(name, numbers == number)
+        yield rows.group(_stratum_name(strata[number]), numbers == number)
 
 
-def _stratum_name(stratum: Any) -> str:
-    k = "" if getattr(stratum, "k", None) in (None, 1) else f" k={stratum.k}"
-    lengths = "" if stratum.pattern_length is None else f" {stratum.pattern_length}>{stratum.replacement_length}"
-    return f"{stratum.family}{k}{lengths}"
+def _stratum_name(stratum: Stratum) -> str:
+    k = "" if stratum.k == 1 else f" k={stratum.k}"
+    return f"{stratum.family}{k} {stratum.pattern_length}>{stratum.replacement_length}"

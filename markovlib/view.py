@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from markovlib import scoring
     from markovlib.dataset import Batch, Dataset, Example
     from markovlib.packing import Packed
+    from markovlib.spaces import Stratum
     from markovlib.tokens import Tokenizer, Tokens
 
 _AXIS = 0x76696577
@@ -322,6 +323,11 @@ class View:
     def recipe(self) -> Any:
         """The recipe of the data set; of phases, of the first."""
         return self.sources[0].recipe
+
+    @property
+    def strata(self) -> tuple[Stratum, ...]:
+        """The strata of the data set; none of phases, whose data sets number them each in its own way."""
+        return self.sources[0].strata if len(self.sources) == 1 else ()
 
     @property
     def columns(self) -> tuple[str, ...]:

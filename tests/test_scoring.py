@@ -15,7 +15,6 @@ from markovlib import Dataset, Recipe, Rule, Score, View, reward
 from markovlib.evaluation import evaluate, misplaced, wilson
 from markovlib.labels import LABELS, Reference
 from markovlib.scoring import ProceduralDataset, score, score_all
-from markovlib.spaces import Stratum
 
 BASE = Recipe.load("paper/no-op").replace(
     {"rules.pattern_length": 2, "rules.replacement_length": 3, "words.length": [6, 12], "rules.alphabet": "abcd"},
@@ -508,23 +507,35 @@ def test_near_misses_are_counted_among_the_no_ops() -> None:
     assert all(group.correct == group.rows for section in found.sections.values() for group in section)
 
 
-class Striped(View):
-    """A data set whose strata are those of even and of odd examples."""
-
-    strata = (Stratum("repeated", 3, 9, 6, 1, 100), Stratum("uniform", 1, 2, 3, 1, 100))
-
-    def batch(self, indices: Any, columns: Any = None, threads: Any = None) -> Any:
-        made = super().batch(indices, dict.fromkeys([*columns, "index"]), threads)
-        if "stratum" in made.columns:
-            made._values["stratum"] = (made.index % 2).astype(np.int32)
-        return made
-
-
 def test_strata_are_named_by_family_and_lengths() -> None:
-    ds = Striped(View.selected(Dataset(BASE, seed=5), range(101))._order)
-    found = evaluate(ds, ["?"] * 101)
-    names = [(group.name, group.rows) for group in found.sections["stratum"]]
-    assert names == [("repeated k=3 9>6", 51), ("uniform 2>3", 50)]
+    changes = {"rules.family": ["repeated", "uniform"], "rules.k": 2, "rules.pattern_length": [4, 5]}
+    ds = Dataset(BASE.replace({**changes, "words.length": 20, "rules.replacement_length": 4}), seed=5)
+    batch = ds.batch(range(500), ["stratum", "pattern", "completion"])
+    found = evaluate(ds.view("permuted"), ["?"] * 500)
+    names = {f"{s.family}{' k=2' * (s.k > 1)} {s.pattern_length}>4": i for i, s in enumerate(ds.strata)}
+    assert {"repeated k=2 4>4", "uniform 5>4"} <= set(names)
+    groups = {group.name: group.rows for group in found.sections["stratum"]}
+    assert groups == {name: int((batch.stratum == i).sum()) for name, i in names.items() if (batch.stratum == i).any()}
+    assert len(groups) > 2
+    phases = evaluate(View.phases([(9, ds), (20, Dataset(BASE))]), ["?"] * 20)
+    assert [group.rows for group in phases.sections["stratum"]] == [20]
+
+
+PRESETS = sorted(Recipe.presets())
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_right_completions_of_every_preset(name: str) -> None:
+    recipe = Recipe.load(name)
+    ds = Dataset(recipe, seed=5)
+    completions = ds.batch(range(200), ["completion"]).completion.tolist()
+    for credit in (*CREDITS, "pairs"):
+        assert ds.scores(range(200), completions, credit).values.tolist() == [1.0] * 200
+    found = evaluate(ds, completions)
+    assert all(group.correct == group.rows for groups in found.sections.values() for group in groups)
+    wrong = ds.scores(range(200), [f"{text[:-1]}" for text in completions])
+    assert wrong.values.tolist() == [0.0] * 200
+    assert wrong.counts()["correct"] == 0
 
 
 def test_the_wrong_place_of_the_baseline() -> None:
