@@ -53,9 +53,10 @@ static size_t slot_letters(const mk_plan *plan)
     return (size_t)plan->widest_pattern + plan->widest_replacement;
 }
 
-static uint8_t *spare_slot(const mk_instructor *instructor)
+/* Room for the letters of one more rule, the first or the second. */
+static uint8_t *spare_slot(const mk_instructor *instructor, uint32_t which)
 {
-    return instructor->letters + instructor->plan->per_example * slot_letters(instructor->plan);
+    return instructor->letters + (instructor->plan->per_example + which) * slot_letters(instructor->plan);
 }
 
 /* Tuple number `number` of n different rules among `pool`: the first has pool choices, the next one fewer, and so
@@ -105,12 +106,12 @@ static void take_rule(mk_instructor *instructor, uint32_t i, const mk_space_rule
 }
 
 /* They are mostly asked for in the order in which they were written. */
-static bool take_ahead(mk_instructor *instructor, uint32_t i)
+static bool take_ahead(mk_instructor *instructor, uint32_t i, uint64_t number)
 {
     for (size_t tried = 0; tried < instructor->ahead_count; tried++) {
         size_t k = instructor->ahead_next;
         instructor->ahead_next = k + 1 < instructor->ahead_count ? k + 1 : 0;
-        if (instructor->ahead_numbers[k] == instructor->chosen[i]) {
+        if (instructor->ahead_numbers[k] == number) {
             take_rule(instructor, i, &instructor->ahead[k]);
             return true;
         }
@@ -118,18 +119,16 @@ static bool take_ahead(mk_instructor *instructor, uint32_t i)
     return false;
 }
 
-static void make_rules(mk_instructor *instructor, uint64_t candidate)
+/* Makes rule `number` of the space the i-th rule. */
+static void make_rule(mk_instructor *instructor, uint32_t i, uint64_t number)
 {
     const mk_plan *plan = instructor->plan;
-    choose_rules(instructor, candidate);
-    for (uint32_t i = 0; i < plan->per_example; i++) {
-        if (take_ahead(instructor, i))
-            continue;
-        uint8_t *slot = instructor->letters + i * slot_letters(plan);
-        mk_space_rule rule = {.pattern = slot, .replacement = slot + plan->widest_pattern};
-        mk_rule_space_at(plan->space, instructor->chosen[i], &rule);
-        take_rule(instructor, i, &rule);
-    }
+    if (take_ahead(instructor, i, number))
+        return;
+    uint8_t *slot = instructor->letters + i * slot_letters(plan);
+    mk_space_rule rule = {.pattern = slot, .replacement = slot + plan->widest_pattern};
+    mk_rule_space_at(plan->space, number, &rule);
+    take_rule(instructor, i, &rule);
 }
 
 /* Writing ahead. */
@@ -168,7 +167,7 @@ void mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers
     for (size_t i = 0; i < count; i++) {
         choose_rules(instructor, numbers[i] * plan->bucket);
         for (uint32_t k = 0; k < plan->per_example; k++)
-            instructor->ahead_numbers[rules++] = instructor->chosen[k];
+            instructor->ahead_numbers[rules++] = instructor->chosen[k] * plan->rule_bucket;
     }
     mk_rule_space_many(plan->space, instructor->ahead_numbers, rules, instructor->ahead);
     instructor->ahead_count = rules;
@@ -198,7 +197,7 @@ static bool is_scheme(const mk_plan *plan, const mk_example_rule *rule)
 static bool is_refused(const mk_instructor *instructor, int side, const uint8_t *letters, uint32_t length)
 {
     const mk_plan *plan = instructor->plan;
-    uint8_t *scratch = spare_slot(instructor);
+    uint8_t *scratch = spare_slot(instructor, 1);
     for (uint32_t i = 0; plan->refused_codes && i < length; i++) {
         if (plan->refused_codes[letters[i]] == MK_NO_LETTER)
             return false;
@@ -207,17 +206,40 @@ static bool is_refused(const mk_instructor *instructor, int side, const uint8_t 
     return mk_rule_space_holds(plan->refused, side, plan->refused_codes ? scratch : letters, length);
 }
 
+static bool is_acceptable_rule(const mk_instructor *instructor, const mk_example_rule *rule)
+{
+    const mk_plan *plan = instructor->plan;
+    if (plan->variables && !is_scheme(plan, rule))
+        return false;
+    return !plan->refused || !(is_refused(instructor, 0, rule->pattern, rule->pattern_length) ||
+                               is_refused(instructor, 1, rule->replacement, rule->replacement_length));
+}
+
+/* Makes rule i the first acceptable one of its candidates. */
+static bool find_rule(mk_instructor *instructor, uint32_t i)
+{
+    uint32_t bucket = instructor->plan->rule_bucket;
+    uint64_t first = instructor->chosen[i] * bucket;
+    for (uint64_t number = first; number < first + bucket; number++) {
+        make_rule(instructor, i, number);
+        if (bucket == 1 || is_acceptable_rule(instructor, &instructor->rules[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool find_rules(mk_instructor *instructor, uint64_t candidate)
+{
+    choose_rules(instructor, candidate);
+    for (uint32_t i = 0; i < instructor->plan->per_example; i++)
+        if (!find_rule(instructor, i))
+            return false;
+    return true;
+}
+
 static bool is_acceptable(const mk_instructor *instructor, uint64_t j)
 {
     const mk_plan *plan = instructor->plan;
-    for (uint32_t i = 0; i < plan->per_example; i++) {
-        const mk_example_rule *rule = &instructor->rules[i];
-        if (plan->refused && (is_refused(instructor, 0, rule->pattern, rule->pattern_length) ||
-                              is_refused(instructor, 1, rule->replacement, rule->replacement_length)))
-            return false;
-        if (plan->variables && !is_scheme(plan, rule))
-            return false;
-    }
     if (plan->cascades && mk_cascade_exists(instructor->rules, plan->per_example) != mk_cascade_is_asked(plan, j))
         return false;
     mk_certificate certificate;
@@ -227,12 +249,14 @@ static bool is_acceptable(const mk_instructor *instructor, uint64_t j)
 static void plant_cascade(mk_instructor *instructor, uint64_t candidate)
 {
     const mk_plan *plan = instructor->plan;
-    uint8_t *scratch = spare_slot(instructor);
+    uint8_t *planted = spare_slot(instructor, 0);
     uint32_t changed;
-    if (!mk_cascade_exists(instructor->rules, plan->per_example) &&
-        mk_cascade_plan(plan, instructor->rules, candidate, scratch, &changed))
-        memcpy(instructor->letters + changed * slot_letters(plan) + plan->widest_pattern, scratch,
-               instructor->rules[changed].replacement_length);
+    if (mk_cascade_exists(instructor->rules, plan->per_example) ||
+        !mk_cascade_plan(plan, instructor->rules, candidate, planted, &changed))
+        return;
+    uint32_t length = instructor->rules[changed].replacement_length;
+    if (!plan->refused || !is_refused(instructor, 1, planted, length))
+        memcpy(instructor->letters + changed * slot_letters(plan) + plan->widest_pattern, planted, length);
 }
 
 static bool find_candidate(mk_instructor *instructor, uint64_t j)
@@ -240,7 +264,8 @@ static bool find_candidate(mk_instructor *instructor, uint64_t j)
     const mk_plan *plan = instructor->plan;
     bool cascade = plan->cascades && mk_cascade_is_asked(plan, j);
     for (uint64_t candidate = j * plan->bucket; candidate < (j + 1) * plan->bucket; candidate++) {
-        make_rules(instructor, candidate);
+        if (!find_rules(instructor, candidate))
+            continue;
         if (cascade)
             plant_cascade(instructor, candidate);
         if (plan->bucket == 1 || is_acceptable(instructor, j))
@@ -442,7 +467,7 @@ mk_status mk_instructor_open(mk_instructor *instructor, const mk_plan *plan, mk_
         return MK_OK;
     instructor->rules = mk_malloc(plan->per_example * sizeof *instructor->rules);
     instructor->chosen = mk_malloc(plan->per_example * sizeof *instructor->chosen);
-    instructor->letters = mk_malloc((plan->per_example + 1) * slot_letters(plan) + MK_READ_SLACK);
+    instructor->letters = mk_malloc((plan->per_example + 2) * slot_letters(plan) + MK_READ_SLACK);
     if (!instructor->rules || !instructor->chosen || !instructor->letters)
         return MK_NO_MEMORY;
     if (plan->pool) {

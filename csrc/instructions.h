@@ -31,7 +31,7 @@ typedef struct {
     mk_exacts *exacts;
     mk_permutation tuples;
     mk_example_rule *rules;
-    uint8_t *letters;                /* of the rules, and room for one more */
+    uint8_t *letters;                /* of the rules, and room for two more */
     uint32_t stratum;
     uint64_t *chosen;
     uint8_t *ahead_letters;          /* instructions written ahead: their numbers, and their rules */

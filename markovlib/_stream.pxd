@@ -246,6 +246,7 @@ cdef extern from "plan.h" nogil:
         uint64_t pool_tuples
         uint32_t pool_named
         uint32_t bucket
+        uint32_t rule_bucket
         uint32_t variables
         mk_bool terminating
         bint cascades

@@ -67,7 +67,7 @@ class Plan:
         fixed: Sequence[tuple[bytes, bytes, bool]] | None,
         per_example: int,
         pool: tuple[int, int, int, int],
-        bucket: int,
+        buckets: tuple[int, int],
         variables: int,
         terminating: bool,
         cascade: tuple[int, int] | None,

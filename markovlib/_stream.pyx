@@ -464,7 +464,7 @@ cdef class Plan:
     cdef mk_reader_shelf shelf
 
     def __cinit__(self, *, key, split, list letters, int word_letters, bint text, RuleSpace space, RuleSpace refused, refused_codes,
-                  fixed, int per_example, pool, int bucket, int variables, bint terminating, cascade, instructions,
+                  fixed, int per_example, pool, buckets, int variables, bint terminating, cascade, instructions,
                   int order, popularity, size, no_op, near_miss, int near_miss_edits, occurrences, fires, lengths,
                   bint exact, int words, bint divides, segments, dict task, int paraphrases, prompt, completion, fields):
         memset(&self.c, 0, sizeof(self.c))
@@ -481,7 +481,7 @@ cdef class Plan:
         self.c.refused_codes = <const uint16_t *>self.array(refused_codes, np.uint16)
         self.c.per_example = per_example
         self.c.pool, self.c.pool_first, self.c.pool_tuples, self.c.pool_named = pool
-        self.c.bucket, self.c.variables, self.c.terminating = bucket, variables, terminating
+        (self.c.bucket, self.c.rule_bucket), self.c.variables, self.c.terminating = buckets, variables, terminating
         self.c.cascades = cascade is not None
         if cascade is not None:
             self.c.cascade = share_of(cascade)

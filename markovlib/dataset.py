@@ -316,8 +316,9 @@ class Dataset:
     def _no_word(self, error: _stream.NoWordError) -> NoReturn:
         example = f"example {error.index} of split {self.split!r}"
         if error.ruleless:
-            tried = self._split.instructions.bucket
-            problem = f"none of the {tried} sets of rules tried for it is of the kind asked for; ask for less"
+            made = self._split.instructions
+            tried = made.bucket * made.rule_bucket
+            problem = f"none of the {tried} candidates for its rules is of the kind asked for; ask for less"
             raise RecipeError("rules", f"{example}: {problem} or enlarge the space") from None
         cause = "because its rule has few words; lengthen words.length or shorten the pattern"
         if self._split.recipe.task.runs:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from markovlib import _stream
 from markovlib.instructions import InstructionSet, instruction_set
 from markovlib.popularity import cumulative, read_popularity
-from markovlib.recipe import SPLITS, Recipe, RecipeError, _pair
+from markovlib.recipe import SPLITS, Recipe, RecipeError, _pair, space_fields
 from markovlib.render import compile_templates
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class SplitPlan:
         self.seed = seed
         self.split = split
         self.several = self.recipe.rules.per_example > 1 or self.recipe.rules.program is not None
-        self.plain = not self.several and self.recipe.task.kind == "rewrite" and not self.recipe.terminating
+        self.plain = not self.several and self.recipe.task.kind == "rewrite" and not self.recipe.terminating and not self.recipe.terminating
         self.instructions = self._instructions()
         self.in_use, self.order = self._use()
         self.engine = self._compile()
@@ -97,7 +97,8 @@ class SplitPlan:
     @property
     def _elsewhere(self) -> bool:
         """Whether the split's rules are of another space than those of training."""
-        return self.recipe.rules != self.base.rules and self.recipe.rules.program is None
+        here, there = ((space_fields(recipe.rules), recipe.letters.letters) for recipe in (self.recipe, self.base))
+        return here != there and self.recipe.rules.program is None
 
     def _instructions(self) -> InstructionSet:
         if self.split == "recombined" and self.recipe.rules.pool is None:
@@ -146,7 +147,7 @@ class SplitPlan:
             fixed=None if program is None else self._fixed(),
             per_example=made.per_example,
             pool=(made.pool, made.first, made.tuples, made.named),
-            bucket=made.bucket,
+            buckets=(made.bucket, made.rule_bucket),
             variables=len(letters) - len(recipe.alphabet) if recipe.task.kind == "scheme" else 0,
             terminating=recipe.terminating,
             cascade=None if rules.cascade is None else _fraction(Fraction(str(rules.cascade))),
@@ -252,6 +253,7 @@ def _total(segments: tuple[Segment, ...]) -> tuple[int, int]:
 
 def _words_of(segment: Segment) -> int:
     """How many different stretches there are at least, counted up to a bound."""
-    letters = 2 if segment.balanced else len(segment.letters) - segment.first_not_zero
-    longest = segment.greatest - segment.balanced
-    return segment.greatest - segment.least + 1 if letters < 2 else letters ** max(0, min(longest, 12))
+    letters, longest = len(segment.letters), min(segment.greatest, 12)
+    if letters < 2:
+        return segment.greatest - segment.least + 1
+    return 1 if longest == 0 else (1 if segment.balanced else letters - segment.first_not_zero) * letters ** (longest - 1)

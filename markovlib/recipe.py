@@ -435,9 +435,13 @@ def _pieces(template: str) -> list[Piece]:
 
 def space_of(rules: Rules, alphabet: Alphabet) -> RuleSpace | RuleList:
     """The rule space that the table of rules describes; SpaceError, with the field, where it cannot be."""
+    return _space_of(space_fields(rules), alphabet)
+
+
+def space_fields(rules: Rules) -> bytes:
+    """What says which rules there are, apart from their letters."""
     fields = ("family", "k", "pattern_length", "replacement_length", "effect", "list")
-    spec = msgspec.json.encode([getattr(rules, field) for field in fields])
-    return _space_of(spec, alphabet)
+    return msgspec.json.encode([getattr(rules, field) for field in fields])
 
 
 @lru_cache(maxsize=64)
@@ -920,6 +924,8 @@ class _Check:
                     self.fail(
                         f"{path}.{field}", "is not the path of a field that a shift changes, such as words.length"
                     )
+                if field == "rules.holdout":
+                    self.fail(f"{path}.{field}", "is that of training, which decides what is left for test sets")
         for split in ("unseen", *recipe.shifts):
             if split == "unseen" and not recipe.eval.words:
                 continue

@@ -149,6 +149,7 @@ class ReferenceTasks(ReferenceStream):
         super().__init__(self.recipe, ds.seed, ds.split, ds.size, plan.in_use, order)
         rules, self.task = self.recipe.rules, self.recipe.task
         self.rules_each, self.bucket = rules.per_example, plan.instructions.bucket
+        self.rule_bucket = plan.instructions.rule_bucket
         self.space_base = len(self.recipe.letters) if self.task.kind == "scheme" else self.base
         lengths = rules.pattern_length[0], rules.replacement_length[0]
         self.parts = [
@@ -170,9 +171,9 @@ class ReferenceTasks(ReferenceStream):
             return self.base ** min(12, max(0, self.shortest - self.recipe.rules.pattern_length[1]))
         words = 1
         for segment in self.program.segments(self.recipe.words.length):
-            letters = 2 if segment.balanced else len(segment.letters) - segment.first_not_zero
-            longest = min(12, segment.greatest - segment.balanced)
-            words *= letters**longest if letters > 1 else segment.greatest - segment.least + 1
+            first = 1 if segment.balanced else len(segment.letters) - segment.first_not_zero
+            rest = len(segment.letters) ** (min(12, segment.greatest) - 1)
+            words *= first * rest if len(segment.letters) > 1 else segment.greatest - segment.least + 1
         return words
 
     # Instructions.
@@ -183,9 +184,13 @@ class ReferenceTasks(ReferenceStream):
         word = philox(self.key, (0, index, self.split, 7))[0]
         return next((j for j, limit in enumerate(self.weights) if word < limit), self.instructions - 1)
 
-    def rule(self, j):
-        pattern, replacement = self.instruction(j)
-        return bytes(pattern), bytes(replacement)
+    def rule(self, number):
+        """Of the space's rules in the bucket of that number, the first that is a scheme, if one is asked for."""
+        for j in range(number * self.rule_bucket, (number + 1) * self.rule_bucket):
+            pattern, replacement = map(bytes, self.instruction(j))
+            if self.task.kind != "scheme" or is_scheme(pattern, replacement, self.base):
+                return pattern, replacement
+        raise AssertionError("no scheme")
 
     def candidate(self, number):
         n, (pool, first, tuples, named) = self.rules_each, self.pool
@@ -217,8 +222,6 @@ class ReferenceTasks(ReferenceStream):
         return any(bytes(part.string(i)) == string for i in range(part.count))
 
     def is_acceptable(self, rules, j):
-        if self.task.kind == "scheme" and not all(is_scheme(x, y, self.base) for x, y in rules):
-            return False
         if self.recipe.rules.cascade is not None and has_cascade(rules) != self.wants_cascade(j):
             return False
         return not self.recipe.terminating or bool(self.certificate(rules))
