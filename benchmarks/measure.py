@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from cases import Case
 from contenders import ENGINES, OURS, Prepared, Unable
-from generators import DataWorkload, Generator, check
+from generators import DataWorkload, Generator
 from workloads import Workload, many_words
 
 import markovlib as mk
@@ -182,7 +182,7 @@ def measure_data(workload: DataWorkload, size: int, effort: Effort) -> Record:
     turns: dict[str, Turns] = {}
     for generator in workload.generators:
         with tempfile.TemporaryDirectory(prefix="markovlib-bench-") as folder:
-            check(generator.rows(generator.run(size, Path(folder))), size)
+            workload.check(generator.rows(generator.run(size, Path(folder))), size)
         turns[generator.name] = Turns(partial(_generated, generator, size), size, effort)
     results = take_turns(turns, effort)
     return {"name": workload.name, "about": workload.about, "examples": size, "results": results}

@@ -71,7 +71,8 @@ def alphabet_of(letters: Sequence[Any]) -> Alphabet:
     made.letters = tuple(letters)
     made._codes = {letter: code for code, letter in enumerate(letters)}
     if len(made._codes) < len(made.letters):
-        raise ValueError(f"the letters {''.join(map(str, letters))!r} must differ from each other")
+        twice = next(letter for code, letter in enumerate(letters) if made._codes[letter] != code)
+        raise ValueError(f"letter {twice!r} occurs twice")
     if len(made.letters) > 256:
         raise ValueError(f"must have at most 256 letters, got {len(made.letters)}")
     return made

@@ -105,12 +105,20 @@ def _firsts(groups: NDArray[np.uint32]) -> NDArray[np.intp]:
     return np.unique(groups, return_index=True)[1]
 
 
+@lru_cache(maxsize=4096)
+def _layout(form: Form, length: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """For each letter, the free letter that it repeats, and the place where that first stands."""
+    own = source(form, length).tolist()
+    first: dict[int, int] = {}
+    return tuple(own), tuple(first.setdefault(free, place) for place, free in enumerate(own))
+
+
 def _restrict(form: Form, other: Form, length: int) -> tuple[int, ...]:
     """The strings that have both forms, as a partition of the first one's free digits."""
-    own, theirs = source(form, length), source(other, length)
-    leaders = own[_firsts(theirs)][theirs]
-    pairs = np.unique(np.stack([own, leaders], axis=1), axis=0).tolist()
-    return unite(int(own.max()) + 1, pairs)
+    own, _ = _layout(form, length)
+    _, theirs = _layout(other, length)
+    pairs = {(own[place], own[first]) for place, first in enumerate(theirs) if first != place}
+    return unite(max(own) + 1, sorted(pairs))
 
 
 def _closure(listed: list[tuple[int, ...]]) -> set[tuple[int, ...]]:

@@ -295,8 +295,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return _toml(self.to_dict())
 
     def replace(self, changes: dict[str, Any] | None = None, /, **fields: Any) -> Recipe:
-        """A recipe with other values: `replace({"words.no_op": 0.3}, examples=10)`; None leaves a field out."""
-        changed = self.to_dict()
+        """A recipe with other values: `replace({"words.no_op": 0.3}, examples=10)`; None leaves a field out.
+
+        Templates that are the default of the task become those of the new one.
+        """
+        changed = _without_defaults(self)
         for path, value in {**(changes or {}), **fields}.items():
             changed = _with(changed, path, value)
         return type(self).from_dict(changed)
@@ -577,9 +580,19 @@ def _toml_value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
+def _without_defaults(recipe: Recipe) -> dict[str, Any]:
+    """The fields without the templates that are the task's default."""
+    fields = recipe.to_dict()
+    defaults = default_templates(recipe.task.kind, recipe.rules.per_example, recipe.rules.program is not None)
+    for name, template in zip(("prompt", "completion"), defaults, strict=True):
+        if getattr(recipe.render, name) == template:
+            fields = _without(fields, ("render", name))
+    return fields
+
+
 def _shifted(recipe: Recipe, split: str) -> dict[str, Any]:
     """The fields of the recipe that a split other than `train` follows, which has neither shifts nor eval words."""
-    fields = recipe.to_dict()
+    fields = _without_defaults(recipe)
     for unused in (("shifts",), ("sweep",), ("eval", "words")):
         fields = _without(fields, unused)
     for name, value in (recipe.eval.words or {}).items():

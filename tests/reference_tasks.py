@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import floor, frexp, ldexp
 
 from reference_stream import MASK, Draws, Part, ReferenceStream, permute, philox, subkey
+from reference_words import SeveralWords, UniformWords
 
 from markovlib.testing import oracle
 
@@ -242,37 +243,65 @@ class ReferenceTasks(ReferenceStream):
     # What is asked of an example.
 
     def kind(self, index):
-        """(no-op, the rule that shall fire)."""
+        """(no-op, near miss, the rule that shall fire or be missed, how often the pattern shall occur)."""
         block, place = divmod(index, 65536)
         start = 65536 * block
         rows = 65536 if self.size is None else min(65536, self.size - start)
         rank = permute(subkey(self.key, rows, block, self.split, 3), rows, place)
-        no_ops = self.no_ops_before(start + rows) - self.no_ops_before(start)
-        if rank < no_ops:
-            return True, None
-        rank, others = rank - no_ops, rows - no_ops
-        weights = self.recipe.words.fires
+        before, behind = self.no_ops_before(start), self.no_ops_before(start + rows)
+        if rank < behind - before:
+            return True, rank < self.near_misses_of(behind) - self.near_misses_of(before), rank % self.rules_each, 0
+        rank, others = rank - (behind - before), rows - (behind - before)
+        asked, weights = self.recipe.words.occurrences, self.recipe.words.fires
+        occurrences = asked[rank % len(asked)] if isinstance(asked, list) else asked
         if weights is None:
-            return False, rank % self.rules_each
+            return False, False, rank % self.rules_each, occurrences
         sums = [sum(Fraction(str(weight)) for weight in weights[: i + 1]) for i in range(len(weights))]
-        return False, next(i for i, part in enumerate(sums) if rank * sums[-1] < part * others)
+        return False, False, next(i for i, part in enumerate(sums) if rank * sums[-1] < part * others), occurrences
+
+    def near_misses_of(self, no_ops):
+        return (2 * Fraction(str(self.recipe.words.near_miss)) * no_ops + 1) // 2
 
     # Words.
 
-    def word(self, draws, rules, no_op, fires):
+    def word(self, draws, rules, kind):
+        no_op, near_miss, fires, self.exactly = kind
+        patterns = [rule[0] for rule in rules]
         if self.program is not None:
             return self.program_word(draws)
         if self.task.kind == "scheme":
             return self.scheme_word(draws, rules[0], no_op)
+        if near_miss:
+            length = self.length(draws, len(patterns[fires]))
+            edits = self.recipe.words.near_miss_edits or 1
+            return bytes(SeveralWords(patterns, self.base).near_miss(draws, length, fires, edits))
         if self.rules_each == 1 and not self.task.runs:
-            return bytes((self.word_without if no_op else self.word_with)(draws, list(rules[0][0])))
+            draw = self.word_without if no_op else self.exact_word if self.is_exact() else self.word_with
+            return bytes(draw(draws, list(patterns[0])))
         if self.task.runs and not no_op:
             return self.run_word(draws, rules)
-        return self.several_word(draws, [rule[0] for rule in rules], len(rules) if no_op else fires)
+        return self.several_word(draws, patterns, len(rules) if no_op else fires)
 
     def length(self, draws, least):
         least = max(least, self.shortest)
         return least + draws.below(self.longest - least + 1)
+
+    def is_exact(self):
+        return self.recipe.words.sampler == "exact"
+
+    def exact_word(self, draws, pattern):
+        period = next((d for d in range(1, len(pattern)) if pattern[d:] == pattern[:-d]), len(pattern))
+        length = self.length(draws, len(pattern) + ((self.exactly or 1) - 1) * period)
+        return UniformWords(pattern, self.base).draw(draws, length, self.exactly)
+
+    def several_word(self, draws, patterns, fires):
+        """A rule whose pattern holds an earlier one's can never fire: the earlier one does."""
+        if fires == len(patterns):
+            length = self.length(draws, 0)
+        else:
+            fires = next((i for i in range(fires) if patterns[i] in patterns[fires]), fires)
+            length = self.length(draws, len(patterns[fires]))
+        return bytes(SeveralWords(patterns, self.base).draw(draws, length, fires, not self.is_exact()))
 
     def run_word(self, draws, rules):
         length = self.length(draws, self.recipe.rules.pattern_length[1])
@@ -318,14 +347,14 @@ class ReferenceTasks(ReferenceStream):
             total += self.hash_letters(2 * i + 2 if i else 0, pattern) + self.hash_letters(2 * i + 3 if i else 1, replacement)
         return ((total & MASK) >> 60 == 0) == (self.split_name == "seen")
 
-    def draw(self, index, rules, first, no_op, fires):
+    def draw(self, index, rules, first, kind):
         """(word, the run of its rules) of the first attempt that is acceptable."""
         for attempt in range(first, first + 4096):
-            word = self.word(Draws(self.key, self.split, index, attempt), rules, no_op, fires)
+            word = self.word(Draws(self.key, self.split, index, attempt), rules, kind)
             if word is None or (self.divided and not self.is_for_split(rules, word)):
                 continue
             run = self.run(rules, word)
-            if not self.task.runs or self.is_wanted(run, no_op):
+            if not self.task.runs or self.is_wanted(run, kind[0]):
                 return word, run
         raise AssertionError("no word")
 
@@ -355,10 +384,10 @@ class ReferenceTasks(ReferenceStream):
     def example(self, index):
         number = 0 if self.program else self.instruction_number(index)
         rules = self.rules_of(number)
-        no_op, fires = (False, 0) if self.program else self.kind(index)
+        kind = (False, False, 0, None) if self.program else self.kind(index)
         pairs = []
         for i in range(self.task.pairs or 4 if self.task.kind == "induce" else 1):
-            word, run = self.draw(index, rules, 4096 * i, no_op, fires)
+            word, run = self.draw(index, rules, 4096 * i, kind)
             pairs.append((word, run.word))
         (word, output), key = pairs[0], self.cipher_key(index, number)
         run = self.run(rules, word)
@@ -367,7 +396,7 @@ class ReferenceTasks(ReferenceStream):
         return {
             "number": number, "rules": rules, "word": word, "pattern": shown[0], "replacement": shown[1],
             "output": self.encipher(output, rules[rule], position, key), "no_op": run.outcome == 2 and run.steps == 0,
-            "rule": rule, "position": position, "steps": run.steps, "outcome": run.outcome, "trace": run.trace,
+            "rule": rule, "position": position, "steps": run.steps, "outcome": run.outcome, "trace": run.trace, "near_miss": kind[1],
             "pairs": pairs, "key": key, "paraphrase": philox(self.key, (0, index, self.split, 7))[1],
         }  # fmt: skip
 

@@ -27,13 +27,36 @@ no_op = 0.25
 [eval]
 examples = 40
 """)
+SEVERAL: dict[str, Any] = {"rules.per_example": 3, "rules.replacement_length": 2, "rules.alphabet": "a-e"}
 RUN: dict[str, Any] = {"task.kind": "run", "rules.per_example": 3, "words.no_op": 0.0}
 TRACE = {**RUN, "task.kind": "trace"}
 ENCRYPTED: dict[str, Any] = {"task.kind": "encrypted", "words.length": 20}
 PROGRAM: dict[str, Any] = {"task.kind": "run", "instructions": None, "words.no_op": 0.0}
 
 CASES: dict[str, tuple[dict[str, Any], str]] = {
+    "several rules": (SEVERAL, "train"),
+    "several rules, seen": ({**SEVERAL, "words.length": 20}, "seen"),
+    "several rules, weighted": ({**SEVERAL, "words.fires": [0.5, 0, 3.25]}, "train"),
+    "several rules, uniform words": ({**SEVERAL, "words.sampler": "exact"}, "train"),
+    "several rules that hide others": (
+        {**SEVERAL, "rules.alphabet": "ab", "rules.per_example": 4, "rules.pattern_length": 3, "words.no_op": 0.0,
+         "rules.holdout": 0.2, "instructions": 2}, "train"),
+    "several rules, hard words": (
+        {**SEVERAL, "rules.alphabet": "abc", "rules.pattern_length": 2, "words.length": [20, 30], "words.no_op": 0.5,
+         "instructions": 6}, "train"),
+    "uniform words": ({"words.sampler": "exact", "words.length": 20}, "train"),
+    "uniform words, occurrences in turn": (
+        {"words.sampler": "exact", "words.length": [20, 30], "words.occurrences": [1, 2, 5]}, "train"),
+    "occurrences in turn": ({"words.length": [20, 30], "words.occurrences": [4, 1]}, "train"),
+    "near misses": ({"words.near_miss": 0.5, "words.no_op": 0.6, "words.length": 20}, "train"),
+    "near misses of several rules": (
+        {**SEVERAL, "words.near_miss": 0.7, "words.no_op": 0.6, "words.near_miss_edits": 2, "words.length": [14, 20]},
+        "train"),
+    "near misses, hard words": (
+        {"rules.alphabet": "abc", "rules.pattern_length": 2, "words.length": [30, 40], "words.near_miss": 1.0,
+         "words.no_op": 1.0}, "unseen"),
     "run": (RUN, "train"),
+    "run with no-ops": ({**RUN, "words.no_op": 0.3}, "train"),
     "run, seen": (RUN, "seen"),
     "run, own instructions": ({**RUN, "rules.alphabet": "a-z", "instructions": None}, "train"),
     "run, one rule": ({**RUN, "rules.per_example": 1, "rules.terminating": False, "task.max_length": 40,
@@ -80,7 +103,7 @@ def expected_row(ds: Dataset, made: dict[str, Any]) -> dict[str, Any]:
     if key is not None:
         key = string(key) if task.cipher == "substitution" else type(string(b""))(str(key[0]))
     return {
-        "instruction": made["number"], "no_op": made["no_op"], "rule": made["rule"], "position": made["position"],
+        "instruction": made["number"], "near_miss": made["near_miss"], "no_op": made["no_op"], "rule": made["rule"], "position": made["position"],
         "steps": made["steps"], "outcome": made["outcome"], "key": key,
         "rules": tuple((string(x), string(y), terminal and task.runs) for x, y, terminal in made["rules"]),
         "trace": tuple((rule, at, string(word)) for rule, at, word in made["trace"]) if task.kind == "trace" else (),

@@ -13,7 +13,6 @@ import pytest
 from test_sampling_statistics import WORST, excess
 
 from markovlib import Dataset, Outcome, Recipe, RecipeError
-from markovlib._stream import fail_allocations_after
 from markovlib.examples import ALL_COLUMNS, Example
 from markovlib.popularity import cumulative, power, read_popularity
 from markovlib.programs import PROGRAMS
@@ -31,7 +30,6 @@ length = [10, 16]
 [eval]
 examples = 1000
 """)
-BLOCK = 65_536
 RUN: dict[str, Any] = {"task.kind": "run", "rules.per_example": 3, "rules.alphabet": "a-z"}
 TRACE = {**RUN, "task.kind": "trace"}
 
@@ -63,7 +61,7 @@ def check_run(example: Example, recipe: Recipe) -> None:
     (RUN, {Outcome.NO_RULE_APPLIES}),
     ({**TRACE, "words.no_op": 0.2}, {Outcome.NO_RULE_APPLIES}),
     ({**TRACE, "rules.replacement_length": 1, "task.steps": [2, 6]}, {Outcome.NO_RULE_APPLIES}),
-    ({**TRACE, "rules.replacement_length": 0, "rules.pattern_length": 2}, {Outcome.NO_RULE_APPLIES}),
+    ({**TRACE, "rules.replacement_length": 0, "instructions": 50}, {Outcome.NO_RULE_APPLIES}),
     ({**TRACE, "rules.per_example": 1, "rules.replacement_length": 5}, {Outcome.NO_RULE_APPLIES}),
     ({**TRACE, "rules.alphabet": "ab", "rules.terminating": False, "task.halting": False, "task.max_steps": 7,
       "instructions": 2, "rules.per_example": 2},
@@ -102,8 +100,8 @@ def test_a_run_that_a_limit_ends_before_its_first_step_is_no_no_op() -> None:
 def test_lengths_of_runs_are_in_letters() -> None:
     changes = {**TRACE, "rules.terminating": False, "task.halting": False, "task.max_length": 20, "instructions": 30,
                "rules.replacement_length": 5}  # fmt: skip
-    plain, wide = (dataset({**changes, "rules.alphabet": letters}) for letters in ("abcdefgh", "aβ中😀é-zü"))
-    narrow = dict(zip("aβ中😀é-zü", "abcdefgh", strict=True))
+    plain, wide = (dataset({**changes, "rules.alphabet": letters}) for letters in ("abcdefgh", "aβ中😀éżzü"))
+    narrow = dict(zip("aβ中😀éżzü", "abcdefgh", strict=True))
     for one, other in zip(rows(plain), rows(wide), strict=True):
         assert one.word == "".join(narrow[letter] for letter in other.word)
         assert one.output == "".join(narrow[letter] for letter in other.output)
@@ -149,12 +147,12 @@ def test_the_proof_checker_refuses_what_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize(("changes", "kinds"), [
-    (RUN, {"order"}),                                             # sides as long as each other: only an order can do
+    (RUN, {"order"}),
     ({**RUN, "rules.alphabet": "a-d", "instructions": 1}, {"order"}),
-    ({**RUN, "rules.replacement_length": 4}, {"weights"}),        # growth: only weights can do
-    ({**RUN, "rules.replacement_length": 2}, {"order"}),
-    ({**RUN, "rules.per_example": 8, "words.length": 24}, {"order"}),
-    ({**RUN, "rules.cascade": 1.0}, {"order"}),
+    ({**RUN, "rules.replacement_length": 4}, {"weights"}),  # growth: only weights can do
+    ({**RUN, "rules.replacement_length": 2}, {"order"}),    # an order, whatever it is
+    ({**RUN, "rules.per_example": 8, "words.length": 24}, {"order", "weights"}),
+    ({**RUN, "rules.per_example": 6, "rules.cascade": 1.0}, {"order", "weights"}),
 ])  # fmt: skip
 def test_every_certificate_is_a_proof(changes: dict[str, Any], kinds: set[str]) -> None:
     ds = dataset({**changes, "rules.terminating": True})
@@ -317,7 +315,7 @@ def matches(word: str, pattern: str, variables: str) -> list[tuple[int, dict[str
     return found
 
 
-@pytest.mark.parametrize(("variables", "alphabet", "length"), [("XYZ", "a-z", 3), ("X", "a-h", 2), ("αβγδ", "a-d", 4)])
+@pytest.mark.parametrize(("variables", "alphabet", "length"), [("XYZ", "a-z", 3), ("X", "a-z", 2), ("αβγδ", "a-d", 4)])
 def test_schemes_have_one_match_or_none(variables: str, alphabet: str, length: int) -> None:
     ds = dataset({"task.kind": "scheme", "task.variables": variables, "rules.alphabet": alphabet, "instructions": 10,
                   "rules.pattern_length": length, "rules.replacement_length": length, "words.no_op": 0.3,
@@ -355,8 +353,10 @@ def test_schemes_are_distinct_and_held_out() -> None:
 
 def test_variables_that_cannot_be() -> None:
     for changes, problem in (
-        ({"task.variables": "aX"}, "must differ from each other"),
-        ({"rules.alphabet": {"bytes": [0, 255]}}, "at most 256 letters"),
+        ({"task.variables": "aX"}, "letter 'a' occurs twice"),
+        ({"rules.alphabet": {"bytes": [0, 255]}}, r"letter b'X' occurs twice"),
+        ({"rules.alphabet": {"bytes": [0, 255]}, "task.variables": "α"}, "latin-1"),
+        ({"rules.alphabet": "Ā-Ǿ", "task.variables": "XYZ"}, "at most 256 letters"),
         ({"rules.terminating": True}, "rules have variables"),
     ):
         with pytest.raises(RecipeError, match=problem):
@@ -429,10 +429,10 @@ def test_powers_are_near_those_of_the_machine() -> None:
 
 
 TABLES = {
-    ("power_law", 0.2, 1000): "",
-    ("power_law", 0.03, 100_000): "",
-    ("power_law", 2, 10_000): "",
-    ("zipf", 1.1, 100_000): "",
+    ("power_law", 0.2, 1000): "4a847cd905dc22197fa3263b43c83674",
+    ("power_law", 0.03, 100_000): "6f0652c04c16b973c717518394bf902a",
+    ("power_law", 2, 10_000): "441bf37578f94a62d8939d0792ee057f",
+    ("zipf", 1.1, 100_000): "b5ab2718b5c937495c71240f65f90393",
 }
 
 
