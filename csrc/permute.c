@@ -19,17 +19,13 @@ static void shuffle(mk_permutation *p)
     }
 }
 
+/* By Newton's method, from above. */
 static uint64_t square_root_up(uint64_t n)
 {
-    uint64_t low = 1, high = (uint64_t)1 << 31;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (middle * middle >= n)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
+    uint64_t root = (uint64_t)1 << (65 - __builtin_clzll(n)) / 2;
+    for (uint64_t next = (root + n / root) / 2; next < root; next = (root + n / root) / 2)
+        root = next;
+    return root * root < n ? root + 1 : root;
 }
 
 void mk_permutation_open(mk_permutation *p, mk_philox_key key, uint64_t size)

@@ -130,7 +130,7 @@ class Dataset:
     def __getitem__(self, key: slice | Sequence[int] | NDArray[np.integer[Any]]) -> Batch: ...
     def __getitem__(self, key: Any) -> Example | Batch:
         if type(key) is int:
-            return self._example(self._index(key))
+            return self._example(key if 0 <= key < self._split.limit else self._index(key))
         if isinstance(key, slice):
             return self.batch(self._slice(key))
         if hasattr(key, "__index__"):
@@ -329,9 +329,7 @@ class Dataset:
 
     def _index(self, index: int) -> int:
         limit = self._split.limit
-        if 0 <= index < limit:
-            return index
-        at = index + limit if self.size is not None else index
+        at = index + limit if index < 0 and self.size is not None else index
         if not 0 <= at < limit:
             raise IndexError(f"example {index} of a data set of {limit}")
         return at

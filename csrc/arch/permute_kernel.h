@@ -1,9 +1,10 @@
-/* permute_kernel.h - Philox and the string permutation in every lane, written once and compiled for each instruction set.
+/* permute_kernel.h - Philox and the string permutation in every lane, written once, compiled for each instruction set.
  *
  * Included with these defined: TARGET, an attribute; WIDTH, the number of lanes of 64 bits; NAME(x), which makes a name
- * of its own; PERMUTE and PHILOX, the functions; MULTIPLY(a, b), the products of the low halves of the lanes; JOIN(low, high), the
- * low half of `low` below the low half of `high`; REDUCE(lanes, letters), the high halves of the products of lanes of
- * 16 bits, and LEAST(a, b), their minima; SHUFFLE(v, order), bytes by their numbers in order, 16 by 16.
+ * of its own; PERMUTE and PHILOX, the functions; MULTIPLY(a, b), the products of the low halves of the lanes;
+ * JOIN(low, high), the low half of `low` below the low half of `high`; REDUCE(lanes, letters), the high halves of the
+ * products of lanes of 16 bits, and LEAST(a, b), their minima; SHUFFLE(v, order), bytes by their numbers in order, 16
+ * by 16.
  *
  * Between rounds a half lies in words of four digits, one to 16 bits, since that is what a word of Philox gives. */
 #include <string.h>
