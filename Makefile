@@ -38,7 +38,7 @@ SECONDS   ?= 60
 FUZZ_CC   ?= $(if $(shell command -v clang),clang,$(CC))
 LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
 
-SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4
+SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4 -DMK_CYCLE_LETTERS=0
 
 .PHONY: build test test-slow lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
 .SECONDARY: $(OBJECTS) $(ORACLE)
@@ -66,7 +66,7 @@ ctest: $(CTESTS) fuzz-replay
 fuzz-replay: $(REPLAYS)
 	@for name in $(FUZZERS); do $(RUNNER) $(BUILD)/c/fuzz/fuzz_$$name csrc/fuzz/corpus/$$name || exit 1; done
 
-# The same programs with leaves and nodes so small that short words have tall trees.
+# The same programs with leaves and nodes so small that short words have tall trees, and hashes asked early.
 ctest-small-trees:
 	$(MAKE) ctest BUILD="$(BUILD)/small-trees" CFLAGS="$(CFLAGS) $(SMALL_TREES)"
 

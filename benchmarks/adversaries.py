@@ -118,3 +118,9 @@ def tide(levels: int, k: int) -> Program:
 def oscillation(n: int, k: int) -> Program:
     """The word's length goes up and down by k around n."""
     return [rule(b"+", b"-" * (k + 1)), rule(b"-" * (k + 1), b"+")], b"x" * (n - k // 2) + b"+"
+
+
+def round_trip(n: int) -> Program:
+    """X walks over n - 1 letters a and is gone after n steps.  If n is a power of two, a step that looks for cycles
+    compares with a word without X: the one letter that differs is another one each time, and far from both ends."""
+    return [rule(b"X$", b"a$"), rule(b"Xa", b"aX"), rule(b"^a", b"^X")], b"^" + b"a" * (n - 1) + b"$"

@@ -43,7 +43,7 @@ class Engine(NamedTuple):
 # ---- markovlib -------------------------------------------------------------------------------------------------------
 
 WARM = 1000
-"""Steps that a variant of markovlib takes before the clock, so that its first pass over the word is left out."""
+"""Steps that a forced matcher takes before the clock, so that its first pass over the word is left out."""
 
 
 def _ours(kind: str, case: Case, *, matcher: str = "auto", detect_cycles: bool = False) -> Prepared:
@@ -85,11 +85,11 @@ def _our_rewriting(case: Case) -> Prepared:
 
 
 def _our_phase(rules: mk.RuleSet, case: Case, options: dict[str, Any], matcher: str) -> Prepared:
-    """markovlib as it is runs from the very start, so that what it learnt and chose on the way is there when the clock
-    starts; a variant of it begins shortly before the clock, because the way there may take it minutes."""
+    """Where markovlib chooses for itself it runs from the very start, so that what it learnt and chose on the way is
+    there when the clock starts; a forced matcher begins shortly before the clock: the way there may take it minutes."""
     assert case.phase is not None
     word, before = case.words[0], case.phase.skip
-    if matcher != "auto" or options["detect_cycles"]:
+    if matcher != "auto":
         before = min(WARM, before)
         word = case.answer(-before)[0]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import plain
+import plain_tasks
 
 Rows = Iterator[Mapping[str, Any]]
 """Examples, each with at least `prompt` and `completion`; further columns are checked where they are there."""
@@ -61,14 +62,67 @@ def check(rows: Rows, count: int) -> None:
     assert no_ops == count * plain.NO_OPS[0] // plain.NO_OPS[1], f"{no_ops} no-ops in {count}"
 
 
+def check_rewrites(rows: Rows, count: int) -> None:
+    """Raises AssertionError unless there are `count` examples, each one step of its four rules, a quarter no-ops."""
+    seen = no_ops = 0
+    for index, row in enumerate(rows):
+        rules, word = _read_rules(row["prompt"], "Output:")
+        i = plain_tasks.fired(rules, word)
+        expected = word if i < 0 else word.replace(*rules[i], 1)
+        assert row["completion"] == f" {expected}", f"example {index}: {row['completion']!r}, not {expected!r}"
+        assert (len(rules), len(word)) == (4, 64), f"example {index}: {row['prompt']!r}"
+        seen, no_ops = seen + 1, no_ops + (i < 0)
+    assert seen == count, f"{seen} examples, not {count}"
+    assert abs(no_ops - count / 4) <= 1, f"{no_ops} no-ops in {count}"
+
+
+def check_traces(rows: Rows, count: int) -> None:
+    """Raises AssertionError unless there are `count` examples, each a whole run of at most 12 steps."""
+    seen = no_ops = 0
+    for index, row in enumerate(rows):
+        rules, word = _read_rules(row["prompt"], "Steps:\n")
+        steps = plain_tasks.run(rules, word, 12)
+        assert steps is not None, f"example {index}: more than 12 steps"
+        expected = "\n".join(steps or [word])
+        assert row["completion"] == expected, f"example {index}: {row['completion']!r}, not {expected!r}"
+        seen, no_ops = seen + 1, no_ops + (not steps)
+    assert seen == count, f"{seen} examples, not {count}"
+    assert abs(no_ops - count / 10) <= 1, f"{no_ops} no-ops in {count}"
+
+
+def _read_rules(prompt: str, end: str) -> tuple[plain_tasks.Rules, str]:
+    head, _, word = prompt.removesuffix(end).removesuffix("\n").rpartition("Input: ")
+    lines = head.splitlines()[1:]
+    return [(x, y) for x, _, y in (line.split(". ", 1)[1].partition(" -> ") for line in lines)], word
+
+
 # ---- in memory ------------------------------------------------------------------------------------------------------
 
 
-def _dataset(count: int, threads: int | None) -> list[Any]:
+def _dataset(count: int, threads: int | None, preset: str = "paper/no-op", **changes: Any) -> list[Any]:
+    import markovlib as mk
+
+    data = mk.Dataset(mk.Recipe.load(preset).replace({"examples": count, **changes}), seed=1)
+    return list(data.batches(2**16, threads=threads, columns=["prompt", "completion"]))
+
+
+def _singles(count: int) -> list[Any]:
+    """Examples one at a time, in a random order, prompt and completion read."""
+    import numpy as np
+
     import markovlib as mk
 
     data = mk.Dataset(mk.Recipe.load("paper/no-op").replace({"examples": count}), seed=1)
-    return list(data.batches(2**16, threads=threads, columns=["prompt", "completion"]))
+    made: list[Any] = [None] * count
+    for i in np.random.default_rng(0).permutation(count).tolist():
+        example = data[i]
+        made[i] = {"prompt": example.prompt, "completion": example.completion}
+    return made
+
+
+def _of_pairs(answer: list[Any]) -> Rows:
+    for example in answer:
+        yield {"prompt": example.prompt, "completion": example.completion}
 
 
 def _of_batches(batches: list[Any]) -> Rows:
@@ -92,12 +146,33 @@ IN_MEMORY = (
               lambda count, _: _dataset(count, 1), _of_batches),
     Generator("markovlib, all threads", "the same, `threads=None`",
               lambda count, _: _dataset(count, None), _of_batches),
+    Generator("markovlib, a rule an example", "the same on one thread without `instructions`: no rule is used twice",
+              lambda count, _: _dataset(count, 1, instructions=None), _of_batches),
+    Generator("markovlib, sampler exact", "the same on one thread with `words.sampler = \"exact\"`",
+              lambda count, _: _dataset(count, 1, **{"words.sampler": "exact"}), _of_batches),
+    Generator("markovlib, ds[i]", "single examples in a random order, prompt and completion read",
+              lambda count, _: _singles(count), iter),
     Generator("NumPy", "the best we could write: fixed lengths, 4096 rows at a time, results as matrices of bytes",
               lambda count, _: plain.numpy_texts(count, 1), _of_matrices),
     Generator("plain Python, pooled", "as below, with letters taken from pages of `randbytes`",
               lambda count, _: plain.plain_texts(count, 1, plain.pooled_letters), _of_lists),
     Generator("plain Python", "`random.Random` and `choices`, `str.replace`, lists of str",
               lambda count, _: plain.plain_texts(count, 1), _of_lists),
+)  # fmt: skip
+
+
+FIRST_REWRITE = (
+    Generator("markovlib, first-rewrite", "`ds.batches(65536, threads=1)` of the preset, every example its own rules",
+              lambda count, _: _dataset(count, 1, "first-rewrite"), _of_batches),
+    Generator("plain Python, rejection", "`random.Random`; words are drawn until the chosen rule fires",
+              lambda count, _: list(plain_tasks.first_rewrite(count, 1)), _of_pairs),
+)  # fmt: skip
+
+TRACES = (
+    Generator("markovlib, trace", "`ds.batches(65536, threads=1)` of the preset, rule sets proved to terminate",
+              lambda count, _: _dataset(count, 1, "trace"), _of_batches),
+    Generator("plain Python, runs", "`random.Random`, `in` and `str.replace`, nothing proved",
+              lambda count, _: list(plain_tasks.traces(count, 1)), _of_pairs),
 )  # fmt: skip
 
 
@@ -157,16 +232,35 @@ class DataWorkload(NamedTuple):
     size: int
     tiny: int
     generators: tuple[Generator, ...]
+    check: Callable[[Rows, int], None] = check
 
 
 DATA_WORKLOADS = (
     DataWorkload(
         "paper/no-op in memory",
-        "100,000 examples of the preset paper/no-op: 1,000 rules of 20 letters to 20, words of 50, exactly 3 in 10"
+        "400,000 examples of the preset paper/no-op: 1,000 rules of 20 letters to 20, words of 50, exactly 3 in 10"
         " without the pattern; prompts and completions.",
-        100_000,
+        400_000,
         3000,
         IN_MEMORY,
+    ),
+    DataWorkload(
+        "first-rewrite in memory",
+        "20,000 examples of the preset first-rewrite: four ordered rules of three letters each, words of 64 letters, a "
+        "quarter of them no-ops; prompts and completions.",
+        20_000,
+        2000,
+        FIRST_REWRITE,
+        check_rewrites,
+    ),
+    DataWorkload(
+        "trace in memory",
+        "200,000 examples of the preset trace: 10,000 sets of four rules over eight letters, words of 12 to 24 letters, "
+        "runs of 1 to 12 steps, one word in ten a no-op; prompts, and every intermediate word as completion.",
+        200_000,
+        2000,
+        TRACES,
+        check_traces,
     ),
     DataWorkload(
         "paper/no-op on disk",

@@ -155,20 +155,23 @@ static uint32_t classify_letters(uint16_t class_of[256], const trie *t)
 }
 
 /* A state goes where its failure goes, except along its own edges. */
-static mk_status write_table(mk_automaton *a, const trie *t, mk_meter *meter)
+static mk_status write_table(mk_automaton *a, const trie *t, const uint16_t class_of[256], uint32_t classes,
+                             mk_meter *meter)
 {
     size_t states = t->states;
-    a->table = mk_malloc(states * a->classes * sizeof *a->table);
+    a->table = mk_malloc(states * classes * sizeof *a->table);
     if (!a->table)
         return MK_NO_MEMORY;
-    for (uint32_t class = 0; class < a->classes; class++)
+    for (int letter = 0; letter < 256; letter++)
+        a->row[letter] = a->table + class_of[letter] * states;
+    for (uint32_t class = 0; class < classes; class++)
         a->table[class * states + a->root] = a->root;
     for (uint32_t i = 0; i < t->states; i++) {
         uint32_t s = t->order[i], number = t->number[s], failure = t->number[t->failure[s]];
-        for (size_t at = 0; at < states * a->classes && s != 0; at += states)
+        for (size_t at = 0; at < states * classes && s != 0; at += states)
             a->table[at + number] = a->table[at + failure];
         for (uint32_t c = t->child[s]; c != NO_STATE; c = t->sibling[c])
-            a->table[a->class_of[t->letter[c]] * states + number] = t->number[c];
+            a->table[class_of[t->letter[c]] * states + number] = t->number[c];
         if (!go_on(meter, i))
             return MK_INTERRUPTED;
     }
@@ -223,9 +226,10 @@ static mk_status finish(mk_automaton *a, trie *t, size_t rules, mk_meter *meter)
     status = write_rules(a, t, meter);
     if (status != MK_OK)
         return status;
-    a->classes = classify_letters(a->class_of, t);
-    bool table = a->classes <= TABLE_CLASSES || (size_t)t->states * a->classes <= TABLE_BYTES / sizeof(uint32_t);
-    return table ? write_table(a, t, meter) : write_edges(a, t, meter);
+    uint16_t class_of[256];
+    uint32_t classes = classify_letters(class_of, t);
+    bool table = classes <= TABLE_CLASSES || (size_t)t->states * classes <= TABLE_BYTES / sizeof(uint32_t);
+    return table ? write_table(a, t, class_of, classes, meter) : write_edges(a, t, meter);
 }
 
 /* Only the rules before the first empty pattern can be found by it. */

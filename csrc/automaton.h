@@ -19,10 +19,10 @@ typedef struct {
                             can fire; or MK_NO_RULE */
     uint32_t *rule;      /* of a matching state */
     uint32_t *bound;     /* of a matching state: the first state with a later rule, or none */
-    /* Few letters or few states: one table, [class][state].  Otherwise edges and failure links. */
+    /* Few letters or few states: one table, whose rows are shared by the letters that no pattern has.  Otherwise edges
+     * and failure links. */
     uint32_t *table;
-    uint32_t classes;
-    uint16_t class_of[256];
+    const uint32_t *row[256]; /* of each letter: where it leads to from each state */
     uint32_t *failure;
     uint32_t *first_edge; /* of each state; its edges end where the next state's begin, letters rising */
     uint32_t *target;
@@ -40,7 +40,7 @@ uint32_t mk_automaton_follow(const mk_automaton *automaton, uint32_t state, uint
 static inline uint32_t mk_automaton_next(const mk_automaton *automaton, uint32_t state, uint8_t letter)
 {
     if (automaton->table)
-        return automaton->table[automaton->class_of[letter] * (size_t)automaton->states + state];
+        return automaton->row[letter][state];
     return mk_automaton_follow(automaton, state, letter);
 }
 

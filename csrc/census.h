@@ -25,4 +25,10 @@ void mk_census_row(const mk_detector *detector, const mk_count *ahead, const mk_
 uint32_t mk_census_letter(const mk_detector *detector, mk_draws *draws, mk_count total, const mk_count *ahead,
                           const mk_count *after_hit, uint32_t state, uint8_t *letter);
 
+/* The same with one letter left out, for which the caller has a count of its own.  `point` is below what that and these
+ * counts make together in units of 2^exponent, less the former. */
+mk_count mk_census_others(const mk_detector *detector, const mk_count *ahead, uint32_t state, uint8_t left_out);
+uint32_t mk_census_other_letter(const mk_detector *detector, uint64_t point, int32_t exponent, const mk_count *ahead,
+                                uint32_t state, uint8_t left_out, uint8_t *letter);
+
 #endif

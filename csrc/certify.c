@@ -95,10 +95,25 @@ static void correct(const mk_example_rule *rule, uint16_t *weight)
         weight[rule->replacement[i]] = (uint16_t)(weight[rule->replacement[i]] - (weight[rule->replacement[i]] > 0));
 }
 
+/* Whether some letter occurs more often in the pattern than in the replacement: without one no weights will do. */
+static bool can_be_lighter(const mk_example_rule *rule)
+{
+    int32_t count[256] = {0};
+    for (uint32_t i = 0; i < rule->replacement_length; i++)
+        count[rule->replacement[i]]++;
+    for (uint32_t i = 0; i < rule->pattern_length; i++)
+        if (--count[rule->pattern[i]] < 0)
+            return true;
+    return false;
+}
+
 static bool find_weights(const mk_example_rule *rules, size_t count, uint32_t letters, mk_certificate *certificate)
 {
     uint16_t *weight = certificate->value;
     certificate->kind = MK_CERTIFICATE_WEIGHTS;
+    for (size_t i = 0; i < count; i++)
+        if (!rules[i].terminal && !can_be_lighter(&rules[i]))
+            return false;
     for (uint32_t i = 0; i < letters; i++)
         weight[i] = 1;
     for (int corrections = 0; corrections < CORRECTIONS;) {

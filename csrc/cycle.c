@@ -4,13 +4,20 @@
 
 #include "run.h"
 
+static void begin(mk_cycle *cycle, uint64_t step)
+{
+    cycle->saved_step = step;
+    cycle->left_differs = cycle->right_differs = cycle->due = cycle->hashed = false;
+    cycle->before = cycle->behind = cycle->saved.length;
+    cycle->compared = 0;
+}
+
 mk_status mk_cycle_start(mk_cycle *cycle, const uint8_t *word, size_t length)
 {
     mk_status status = mk_word_set(&cycle->origin, word, length);
     if (status == MK_OK)
         status = mk_word_set(&cycle->saved, word, length);
-    cycle->saved_step = 0;
-    cycle->left_differs = cycle->right_differs = cycle->due = false;
+    begin(cycle, 0);
     return status;
 }
 
@@ -18,6 +25,11 @@ void mk_cycle_free(mk_cycle *cycle)
 {
     mk_word_free(&cycle->origin);
     mk_word_free(&cycle->saved);
+}
+
+static size_t lesser(size_t a, size_t b)
+{
+    return a < b ? a : b;
 }
 
 /* How many letters two stretches have in common at their beginnings, or at their ends. */
@@ -41,72 +53,126 @@ static size_t same_behind(const uint8_t *a, const uint8_t *b, size_t length)
     return length - i;
 }
 
-/* The same for a word in a tree and a flat one of its length. */
-static size_t same_before_in_tree(const mk_tree *tree, const uint8_t *b)
+/* The same for a flat stretch and the letters of a tree from a place on, or up to it. */
+static size_t same_before_in_tree(const mk_leaf *leaf, size_t offset, const uint8_t *b, size_t length)
 {
-    size_t at = 0, same;
-    for (const mk_leaf *leaf = tree->first; leaf; leaf = leaf->next) {
-        same = same_before(leaf->bytes, b + at, leaf->length);
+    size_t at = 0;
+    for (; at < length; leaf = leaf->next, offset = 0) {
+        size_t here = lesser(leaf->length - offset, length - at);
+        size_t same = same_before(leaf->bytes + offset, b + at, here);
         at += same;
-        if (same < leaf->length)
+        if (same < here)
             break;
     }
     return at;
 }
 
-static size_t same_behind_in_tree(const mk_tree *tree, const uint8_t *b)
+static size_t same_behind_in_tree(const mk_leaf *leaf, size_t offset, const uint8_t *b, size_t length)
 {
-    size_t at = tree->length, same;
-    for (const mk_leaf *leaf = mk_tree_last(tree); leaf; leaf = leaf->previous) {
-        same = same_behind(leaf->bytes, b + at - leaf->length, leaf->length);
-        at -= same;
-        if (same < leaf->length)
+    size_t left = length;
+    while (left > 0) {
+        size_t here = lesser(offset, left);
+        size_t same = same_behind(leaf->bytes + offset - here, b + left - here, here);
+        left -= same;
+        if (same < here)
             break;
+        leaf = leaf->previous;
+        offset = leaf ? leaf->length : 0;
     }
-    return tree->length - at;
+    return length - left;
 }
 
-/* Requires equal lengths.  Notes where the words differ. */
+/* Counts letters as work: a scan that spends its time here gives way to the index. */
+static void spend(mk_run *run, size_t letters)
+{
+    run->cycle.compared += letters;
+    mk_meter_spend(&run->meter, letters);
+    if (run->matcher == MK_SCAN)
+        run->scan.work += letters;
+}
+
+static size_t same_from(mk_run *run, size_t position, size_t length)
+{
+    const uint8_t *saved = mk_word_bytes(&run->cycle.saved) + position;
+    if (run->matcher != MK_INDEX)
+        return same_before(mk_word_bytes(&run->word) + position, saved, length);
+    const mk_leaf *leaf = mk_index_at(&run->index, &position);
+    return same_before_in_tree(leaf, position, saved, length);
+}
+
+static size_t same_up_to(mk_run *run, size_t position, size_t length)
+{
+    const uint8_t *saved = mk_word_bytes(&run->cycle.saved) + position - length;
+    if (run->matcher != MK_INDEX)
+        return same_behind(mk_word_bytes(&run->word) + position - length, saved, length);
+    const mk_leaf *leaf = mk_index_at(&run->index, &position);
+    return same_behind_in_tree(leaf, position, saved, length);
+}
+
+/* Requires equal lengths.  Notes where the words differ; where no edit has been, they do not. */
 static bool compare(mk_run *run)
 {
     mk_cycle *c = &run->cycle;
-    const uint8_t *saved = mk_word_bytes(&c->saved);
-    bool flat = run->matcher != MK_INDEX;
-    c->left = flat ? same_before(mk_word_bytes(&run->word), saved, run->length)
-                   : same_before_in_tree(&run->index.tree, saved);
-    run->meter.letters += c->left + 1;
-    if (c->left == run->length)
+    size_t touched = run->length - c->before - c->behind;
+    size_t same = same_from(run, c->before, touched);
+    spend(run, same + 1);
+    if (same == touched)
         return true;
-    c->right = flat ? same_behind(mk_word_bytes(&run->word), saved, run->length)
-                    : same_behind_in_tree(&run->index.tree, saved);
-    run->meter.letters += c->right + 1;
+    c->left = c->before + same;
+    same = same_up_to(run, run->length - c->behind, touched);
+    spend(run, same + 1);
+    c->right = c->behind + same;
     c->left_differs = c->right_differs = true;
     return false;
 }
 
+/* Whether to ask the hashes first.  A flat word has none that would be cheaper than to compare it. */
+static bool is_dear(const mk_run *run)
+{
+    const mk_cycle *c = &run->cycle;
+    uint64_t allowed = run->length + MK_CYCLE_LETTERS * (run->steps - c->saved_step);
+    return run->matcher == MK_INDEX && c->compared > allowed;
+}
+
+static bool hashes_differ(mk_run *run)
+{
+    mk_cycle *c = &run->cycle;
+    if (!c->hashed) {
+        c->hash = mk_hash_bytes(mk_word_bytes(&c->saved), c->saved.length).value;
+        c->hashed = true;
+        mk_meter_spend(&run->meter, c->saved.length);
+    }
+    return mk_tree_hash(&run->index.tree).value != c->hash;
+}
+
+static void copy_from_index(mk_run *run, size_t position, size_t length, uint8_t *to)
+{
+    const mk_leaf *leaf = mk_index_at(&run->index, &position);
+    mk_tree_copy(leaf, position, length, to);
+}
+
+/* What no edit has reached is in the saved word already. */
 mk_status mk_cycle_save(mk_run *run)
 {
     mk_cycle *c = &run->cycle;
-    mk_status status;
+    size_t kept = c->before + c->behind, changed = run->length - kept;
     c->due = true;
-    if (run->matcher == MK_INDEX) {
-        status = mk_word_make(&c->saved, run->length);
-        if (status == MK_OK)
-            mk_tree_copy(&run->index.tree, c->saved.buffer + c->saved.start);
-    } else {
-        status = mk_word_set(&c->saved, mk_word_bytes(&run->word), run->length);
-    }
+    mk_status status = mk_word_open(&c->saved, c->before, c->saved.length - kept, changed, &run->meter);
     if (status != MK_OK)
         return status;
-    mk_meter_spend(&run->meter, run->length);
-    c->saved_step = run->steps;
-    c->left_differs = c->right_differs = c->due = false;
+    uint8_t *to = c->saved.buffer + c->saved.start + c->before;
+    if (run->matcher == MK_INDEX)
+        copy_from_index(run, c->before, changed, to);
+    else if (changed)
+        memcpy(to, mk_word_bytes(&run->word) + c->before, changed);
+    mk_meter_spend(&run->meter, changed);
+    begin(c, run->steps);
     return MK_OK;
 }
 
 mk_status mk_cycle_test(mk_run *run, bool *met)
 {
-    *met = mk_cycle_suspects(&run->cycle, run->length) && compare(run);
+    *met = mk_cycle_suspects(&run->cycle, run->length) && !(is_dear(run) && hashes_differ(run)) && compare(run);
     return *met || (run->steps & (run->steps - 1)) != 0 ? MK_OK : mk_cycle_save(run);
 }
 

@@ -5,10 +5,16 @@
 
 #include "word.h"
 
-/* Words are compared only when nothing shows that they differ: not their lengths, and not one of two letters, the
- * first that differs, counted from the left, and the last that does, counted from the right.  Both counts stay true
- * while the edits are on their other side, so that an edit refutes both at once only if it covers everything that
- * differs, or if edits came on both sides. */
+/* So many may be compared a step, on average, without asking the hashes.  Tests make them few. */
+#ifndef MK_CYCLE_LETTERS
+#define MK_CYCLE_LETTERS 64
+#endif
+
+/* Words are compared only when nothing shows that they differ: not their lengths, not one of two letters, the first
+ * that differs, counted from the left, and the last that does, counted from the right, and, if the comparisons have
+ * cost more than a pass over the word and a little for each step, not the hashes of both.  The two counts stay true while
+ * the edits are on their other side, so that an edit refutes both at once only if it covers everything that differs, or
+ * if edits came on both sides. */
 typedef struct {
     mk_word origin; /* the run's first word */
     mk_word saved;  /* after step saved_step */
@@ -16,6 +22,10 @@ typedef struct {
     bool due; /* the word after the last step is to be saved, which failed */
     bool left_differs, right_differs;
     size_t left, right;
+    size_t before, behind; /* so many letters at either end were out of the edits' reach since the word was saved */
+    uint64_t compared;     /* letters, since then */
+    bool hashed;           /* the hash of the saved word is known */
+    uint64_t hash;
 } mk_cycle;
 
 mk_status mk_cycle_start(mk_cycle *cycle, const uint8_t *word, size_t length);
@@ -24,10 +34,15 @@ void mk_cycle_free(mk_cycle *cycle);
 /* After an edit of a word that was `length` letters long before it. */
 static inline void mk_cycle_edited(mk_cycle *cycle, size_t position, size_t removed, size_t length)
 {
+    size_t rest = length - position - removed;
     if (position <= cycle->left)
         cycle->left_differs = false;
-    if (position + removed + cycle->right >= length)
+    if (rest <= cycle->right)
         cycle->right_differs = false;
+    if (position < cycle->before)
+        cycle->before = position;
+    if (rest < cycle->behind)
+        cycle->behind = rest;
 }
 
 /* Whether nothing is known that tells a word of this length from the saved one. */

@@ -3,12 +3,12 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "cascade.h"
 #include "certify.h"
 #include "search.h"
 
 #define TABLE_RULES ((uint64_t)1 << 20)
 #define TABLE_BYTES ((uint64_t)64 << 20)
-#define CASCADE_TRIES 64
 
 /* The instructions of a plan, computed once. */
 struct mk_rule_table {
@@ -52,26 +52,34 @@ static size_t slot_letters(const mk_plan *plan)
     return (size_t)plan->widest_pattern + plan->widest_replacement;
 }
 
+static uint8_t *spare_slot(const mk_instructor *instructor)
+{
+    return instructor->letters + instructor->plan->per_example * slot_letters(instructor->plan);
+}
+
 /* Tuple number `number` of n different rules among `pool`: the first has pool choices, the next one fewer, and so
- * on; a choice counts the rules that are not taken yet. */
+ * on; a choice counts the rules that are not taken yet.  Where there are too many tuples to number them all, the last
+ * choices are drawn. */
 static void choose(mk_instructor *instructor, uint64_t number)
 {
     const mk_plan *plan = instructor->plan;
-    uint64_t *chosen = instructor->chosen;
+    uint64_t *chosen = instructor->chosen, rest = number;
+    uint64_t sorted[MK_MOST_RULES], words[MK_MOST_RULES];
+    if (plan->pool_named < plan->per_example)
+        mk_philox_words(plan->key, number, 0, MK_AXIS_TUPLES, words, plan->per_example - plan->pool_named);
     for (uint32_t i = 0; i < plan->per_example; i++) {
-        uint64_t left = plan->pool - i, choice = number % left;
-        number /= left;
-        /* chosen[0, i) in ascending order, so that each taken rule below moves the choice up by one. */
-        uint64_t sorted[64];
-        memcpy(sorted, chosen, i * sizeof *sorted);
-        for (uint32_t a = 1; a < i; a++)
-            for (uint32_t b = a; b > 0 && sorted[b - 1] > sorted[b]; b--) {
-                uint64_t swap = sorted[b];
-                sorted[b] = sorted[b - 1];
-                sorted[b - 1] = swap;
-            }
-        for (uint32_t a = 0; a < i && sorted[a] <= choice; a++)
+        uint64_t left = plan->pool - i, choice = rest % left;
+        if (i >= plan->pool_named)
+            choice = mk_multiply_high(words[i - plan->pool_named], left);
+        rest /= left;
+        /* The taken rules in ascending order: each that is not above the choice moves it up by one. */
+        uint32_t below = 0;
+        while (below < i && sorted[below] <= choice) {
             choice++;
+            below++;
+        }
+        memmove(sorted + below + 1, sorted + below, (i - below) * sizeof *sorted);
+        sorted[below] = choice;
         chosen[i] = choice;
     }
 }
@@ -95,13 +103,17 @@ static void take_rule(mk_instructor *instructor, uint32_t i, const mk_space_rule
         instructor->stratum = rule->stratum;
 }
 
+/* They are mostly asked for in the order in which they were written. */
 static bool take_ahead(mk_instructor *instructor, uint32_t i)
 {
-    for (size_t k = 0; k < instructor->ahead_count; k++)
+    for (size_t tried = 0; tried < instructor->ahead_count; tried++) {
+        size_t k = instructor->ahead_next;
+        instructor->ahead_next = k + 1 < instructor->ahead_count ? k + 1 : 0;
         if (instructor->ahead_numbers[k] == instructor->chosen[i]) {
             take_rule(instructor, i, &instructor->ahead[k]);
             return true;
         }
+    }
     return false;
 }
 
@@ -124,7 +136,7 @@ static void make_rules(mk_instructor *instructor, uint64_t candidate)
 size_t mk_instructor_ahead(const mk_instructor *instructor)
 {
     mk_plan *plan = (mk_plan *)instructor->plan;
-    if (plan->fixed || plan->variables || plan->cascade.numerator ||
+    if (plan->fixed || plan->variables || plan->cascades ||
         atomic_load_explicit(&plan->table, memory_order_acquire))
         return 0;
     return MK_RULES_AT_ONCE / plan->per_example;
@@ -148,7 +160,7 @@ static mk_status open_ahead(mk_instructor *instructor)
 void mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers, size_t count)
 {
     const mk_plan *plan = instructor->plan;
-    instructor->ahead_count = 0;
+    instructor->ahead_count = instructor->ahead_next = 0;
     if (!instructor->ahead_letters && open_ahead(instructor) != MK_OK)
         return; /* without memory it is only slower */
     size_t rules = 0;
@@ -161,54 +173,10 @@ void mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers
     instructor->ahead_count = rules;
 }
 
-/* Cascades. */
-
-/* Bresenham's line: of every first j instructions, the asked share rounded has one. */
-static bool is_cascade(const mk_plan *plan, uint64_t j)
-{
-    return plan->cascade.numerator && mk_share_before(plan->cascade, j + 1) != mk_share_before(plan->cascade, j);
-}
-
-/* Writes one rule's pattern into another's replacement, at a keyed place, if the replacement then still is one of this
- * space (so that training and held-out rules stay apart) and the rule still changes something. */
-static bool plant_cascade(mk_instructor *instructor, const uint64_t words[4])
-{
-    const mk_plan *plan = instructor->plan;
-    uint32_t n = plan->per_example;
-    uint32_t a = (uint32_t)mk_multiply_high(words[0], n), b = (uint32_t)mk_multiply_high(words[1], n - 1);
-    b += b >= a;
-    mk_example_rule *rule = &instructor->rules[a];
-    const mk_example_rule *next = &instructor->rules[b];
-    if (next->pattern_length == 0 || next->pattern_length > rule->replacement_length)
-        return false;
-    uint8_t *replacement = instructor->letters + a * slot_letters(plan) + plan->widest_pattern;
-    uint64_t at = mk_multiply_high(words[2], rule->replacement_length - next->pattern_length + 1);
-    uint8_t kept[256];
-    if (rule->replacement_length > sizeof kept)
-        return false;
-    memcpy(kept, replacement, rule->replacement_length);
-    memcpy(replacement + at, next->pattern, next->pattern_length);
-    bool changes = rule->pattern_length != rule->replacement_length ||
-                   memcmp(rule->pattern, replacement, rule->pattern_length) != 0;
-    if (changes && mk_rule_space_holds(plan->space, 1, replacement, rule->replacement_length))
-        return true;
-    memcpy(replacement, kept, rule->replacement_length);
-    return false;
-}
-
-static void make_cascade(mk_instructor *instructor, uint64_t candidate)
-{
-    const mk_plan *plan = instructor->plan;
-    for (uint64_t attempt = 0; attempt < CASCADE_TRIES; attempt++) {
-        mk_philox_block block = mk_philox(plan->key, attempt, candidate, 0, MK_AXIS_CASCADE);
-        if (plant_cascade(instructor, block.word))
-            return;
-    }
-}
-
 /* Candidates. */
 
-/* Variables are named in the order in which the pattern first uses them, and the replacement uses some of them. */
+/* Variables are named in the order in which the pattern first uses them, and the replacement uses some of them.  The
+ * pattern has a letter or a variable twice: else it would match everywhere. */
 static bool is_scheme(const mk_plan *plan, const mk_example_rule *rule)
 {
     uint32_t used = 0, in_replacement = 0;
@@ -222,37 +190,59 @@ static bool is_scheme(const mk_plan *plan, const mk_example_rule *rule)
             return false;
         in_replacement += rule->replacement[i] >= plan->letters;
     }
-    return used > 0 && in_replacement > 0;
+    return used > 0 && used < rule->pattern_length && in_replacement > 0;
 }
 
-static bool is_refused(const mk_plan *plan, const mk_example_rule *rule)
+/* Whether a side is one of the refused space's, whose alphabet may be another one. */
+static bool is_refused(const mk_instructor *instructor, int side, const uint8_t *letters, uint32_t length)
 {
-    return mk_rule_space_holds(plan->refused, 0, rule->pattern, rule->pattern_length) ||
-           mk_rule_space_holds(plan->refused, 1, rule->replacement, rule->replacement_length);
+    const mk_plan *plan = instructor->plan;
+    uint8_t *scratch = spare_slot(instructor);
+    for (uint32_t i = 0; plan->refused_codes && i < length; i++) {
+        if (plan->refused_codes[letters[i]] == MK_NO_LETTER)
+            return false;
+        scratch[i] = (uint8_t)plan->refused_codes[letters[i]];
+    }
+    return mk_rule_space_holds(plan->refused, side, plan->refused_codes ? scratch : letters, length);
 }
 
-static bool is_acceptable(const mk_instructor *instructor)
+static bool is_acceptable(const mk_instructor *instructor, uint64_t j)
 {
     const mk_plan *plan = instructor->plan;
     for (uint32_t i = 0; i < plan->per_example; i++) {
-        if (plan->refused && is_refused(plan, &instructor->rules[i]))
+        const mk_example_rule *rule = &instructor->rules[i];
+        if (plan->refused && (is_refused(instructor, 0, rule->pattern, rule->pattern_length) ||
+                              is_refused(instructor, 1, rule->replacement, rule->replacement_length)))
             return false;
-        if (plan->variables && !is_scheme(plan, &instructor->rules[i]))
+        if (plan->variables && !is_scheme(plan, rule))
             return false;
     }
+    if (plan->cascades && mk_cascade_exists(instructor->rules, plan->per_example) != mk_cascade_is_asked(plan, j))
+        return false;
     mk_certificate certificate;
     return !plan->terminating || mk_certify(instructor->rules, plan->per_example, plan->letters, &certificate);
+}
+
+static void plant_cascade(mk_instructor *instructor, uint64_t candidate)
+{
+    const mk_plan *plan = instructor->plan;
+    uint8_t *scratch = spare_slot(instructor);
+    uint32_t changed;
+    if (!mk_cascade_exists(instructor->rules, plan->per_example) &&
+        mk_cascade_plan(plan, instructor->rules, candidate, scratch, &changed))
+        memcpy(instructor->letters + changed * slot_letters(plan) + plan->widest_pattern, scratch,
+               instructor->rules[changed].replacement_length);
 }
 
 static bool find_candidate(mk_instructor *instructor, uint64_t j)
 {
     const mk_plan *plan = instructor->plan;
-    bool cascade = is_cascade(plan, j);
+    bool cascade = plan->cascades && mk_cascade_is_asked(plan, j);
     for (uint64_t candidate = j * plan->bucket; candidate < (j + 1) * plan->bucket; candidate++) {
         make_rules(instructor, candidate);
         if (cascade)
-            make_cascade(instructor, candidate);
-        if (plan->bucket == 1 || is_acceptable(instructor))
+            plant_cascade(instructor, candidate);
+        if (plan->bucket == 1 || is_acceptable(instructor, j))
             return true;
     }
     return false;
@@ -444,7 +434,7 @@ mk_status mk_instructor_open(mk_instructor *instructor, const mk_plan *plan, mk_
         return MK_OK;
     instructor->rules = mk_malloc(plan->per_example * sizeof *instructor->rules);
     instructor->chosen = mk_malloc(plan->per_example * sizeof *instructor->chosen);
-    instructor->letters = mk_malloc(plan->per_example * slot_letters(plan) + MK_READ_SLACK);
+    instructor->letters = mk_malloc((plan->per_example + 1) * slot_letters(plan) + MK_READ_SLACK);
     if (!instructor->rules || !instructor->chosen || !instructor->letters)
         return MK_NO_MEMORY;
     if (plan->pool) {

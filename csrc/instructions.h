@@ -29,11 +29,11 @@ typedef struct {
     mk_exacts *exacts;
     mk_permutation tuples;
     mk_example_rule *rules;
-    uint8_t *letters;
+    uint8_t *letters;                /* of the rules, and room for one more */
     uint32_t stratum;
     uint64_t *chosen;
     uint8_t *ahead_letters;          /* instructions written ahead: their numbers, and their rules */
-    size_t ahead_count;
+    size_t ahead_count, ahead_next;
     uint64_t ahead_numbers[MK_RULES_AT_ONCE];
     mk_space_rule ahead[MK_RULES_AT_ONCE];
 } mk_instructor;

@@ -46,6 +46,7 @@ typedef struct {
     mk_row_kernel *rows;
     mk_lanes_kernel *lanes;
     size_t lanes_width;
+    mk_philox_kernel *philox;
     mk_permute_kernel *permute;
 } mk_kernels;
 

@@ -94,6 +94,15 @@ mk_status mk_list_join(mk_list *list, const mk_list *more)
     return MK_OK;
 }
 
+void mk_list_clear(mk_list *list)
+{
+    for (int text = 0; text < MK_LIST_TEXTS; text++)
+        list->text[text].used = list->ends[text].used = 0;
+    for (int number = 0; number < MK_LIST_NUMBERS; number++)
+        list->number[number].used = 0;
+    list->items = 0;
+}
+
 void mk_list_close(mk_list *list)
 {
     for (int text = 0; text < MK_LIST_TEXTS; text++) {

@@ -21,6 +21,9 @@ mk_status mk_list_append(mk_list *list, int kind, const mk_letters *letters, con
 /* Appends the items of another list. */
 mk_status mk_list_join(mk_list *list, const mk_list *more);
 
+/* Takes the items out; the memory stays. */
+void mk_list_clear(mk_list *list);
+
 void mk_list_close(mk_list *list);
 
 #endif

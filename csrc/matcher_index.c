@@ -209,9 +209,7 @@ __attribute__((always_inline)) static inline uint64_t steps_in_leaf(mk_index *x,
     const mk_automaton *a = x->automaton;
     const mk_rule *rules = x->rules->rules, *rule = &rules[x->match.rule];
     size_t number = x->match.rule;
-    const uint32_t *table = a->table, *bound = x->strategy == MK_MARKOV ? a->bound : NULL, *rule_of = a->rule;
-    const uint16_t *class_of = a->class_of;
-    const size_t states = a->states;
+    const uint32_t *const *row = a->row, *bound = x->strategy == MK_MARKOV ? a->bound : NULL, *rule_of = a->rule;
     mk_leaf *leaf = x->finger.leaf;
     uint8_t *bytes = leaf->bytes;
     uint32_t *values = leaf->values;
@@ -241,16 +239,14 @@ __attribute__((always_inline)) static inline uint64_t steps_in_leaf(mk_index *x,
         while (i > offset) {
             i--;
             uint8_t letter = bytes[i] = replacement[i - offset];
-            values[i] = state = by_table ? table[class_of[letter] * states + state]
-                                         : mk_automaton_follow(a, state, letter);
+            values[i] = state = by_table ? row[letter][state] : mk_automaton_follow(a, state, letter);
             if (state < limit) {
                 found = i;
                 limit = bound ? bound[state] : limit;
             }
         }
         for (; i > 0; letters++) {
-            state = by_table ? table[class_of[bytes[i - 1]] * states + state]
-                             : mk_automaton_follow(a, state, bytes[i - 1]);
+            state = by_table ? row[bytes[i - 1]][state] : mk_automaton_follow(a, state, bytes[i - 1]);
             if (state == values[i - 1])
                 break;
             values[--i] = state;
@@ -280,6 +276,7 @@ __attribute__((always_inline)) static inline uint64_t steps_in_leaf(mk_index *x,
     } while (steps < burst->steps && !(cycle && mk_cycle_suspects(cycle, length)) && stays_in_leaf(leaf, offset, rule) &&
              may_follow(rule, length, burst->max_length));
     x->stale = true;
+    mk_tree_forget_hash(&leaf->up);
     x->tree.length = length;
     x->longest = longest > x->longest ? longest : x->longest;
     meter->letters += letters;
@@ -328,4 +325,11 @@ mk_status mk_index_apply(mk_index *x, const mk_burst *burst, mk_meter *meter, ui
     if (x->tree.touched)
         count_touched(x, meter);
     return status;
+}
+
+mk_leaf *mk_index_at(mk_index *x, size_t *position)
+{
+    if (x->stale)
+        mk_tree_refresh(&x->tree, x->finger.leaf);
+    return mk_tree_at(&x->tree, position);
 }

@@ -54,4 +54,7 @@ static inline mk_answer mk_index_first(mk_index *index, mk_meter *meter, mk_matc
  * *steps is how many.  MK_NO_MEMORY: nothing has changed. */
 mk_status mk_index_apply(mk_index *index, const mk_burst *burst, mk_meter *meter, uint64_t *steps);
 
+/* Where the letter at *position is: its leaf, and its offset there in *position.  O(log length). */
+mk_leaf *mk_index_at(mk_index *index, size_t *position);
+
 #endif

@@ -1,6 +1,6 @@
 #include "permute.h"
 
-#define SEVERAL 4
+#include "dispatch.h"
 
 /* Fisher-Yates from the last place down; step i takes word size-1-i of the key's stream.  Reducing a 64-bit word by
  * multiply-high prefers no place by more than 2^-56, which no test can see. */
@@ -149,41 +149,41 @@ uint64_t mk_permutation_at(const mk_permutation *p, uint64_t x)
     return x;
 }
 
-/* One pass of the network for several numbers side by side, whose blocks do not wait for each other. */
-static void network_several(const mk_permutation *p, uint64_t numbers[SEVERAL])
+/* One pass of the network for up to a kernel's number of numbers. */
+static void network_many(const mk_permutation *p, uint64_t *numbers, size_t count)
 {
-    uint64_t side[2][SEVERAL]; /* rows and columns */
-    for (size_t i = 0; i < SEVERAL; i++) {
+    uint64_t side[2][MK_PERMUTE_LANES]; /* rows and columns */
+    for (size_t i = 0; i < count; i++) {
         side[0][i] = numbers[i] / p->columns;
         side[1][i] = numbers[i] % p->columns;
     }
     for (unsigned round = 0; round < MK_PERMUTATION_ROUNDS; round++) {
         uint64_t *target = side[round % 2], *source = side[1 - round % 2], range = addend_range(p, round);
-        mk_philox_key keys[SEVERAL];
-        mk_philox_block blocks[SEVERAL];
-        for (size_t i = 0; i < SEVERAL; i++) {
-            keys[i] = p->key;
-            blocks[i] = (mk_philox_block){{source[i] / 4, round, 0, 0}};
+        uint64_t words[4][MK_PERMUTE_LANES] = {{0}};
+        for (size_t i = 0; i < count; i++) {
+            words[0][i] = source[i] / 4;
+            words[1][i] = round;
         }
-        mk_philox_several(keys, blocks, SEVERAL);
-        for (size_t i = 0; i < SEVERAL; i++)
-            target[i] = add_modulo(target[i], mk_multiply_high(blocks[i].word[source[i] % 4], range), range);
+        mk_dispatch()->philox(p->key, words);
+        for (size_t i = 0; i < count; i++)
+            target[i] = add_modulo(target[i], mk_multiply_high(words[source[i] % 4][i], range), range);
     }
-    for (size_t i = 0; i < SEVERAL; i++)
+    for (size_t i = 0; i < count; i++)
         numbers[i] = side[0][i] * p->columns + side[1][i];
 }
 
 void mk_permutation_many(const mk_permutation *p, uint64_t *numbers, size_t count)
 {
-    size_t i = 0;
-    for (; p->size > MK_SHUFFLED_MAX && !p->tabulated && i + SEVERAL <= count; i += SEVERAL) {
-        network_several(p, numbers + i);
-        for (size_t k = i; k < i + SEVERAL; k++)
-            if (numbers[k] >= p->size)
-                numbers[k] = mk_permutation_at(p, numbers[k]);
+    size_t done = 0;
+    while (p->size > MK_SHUFFLED_MAX && !p->tabulated && 4 * (count - done) >= MK_PERMUTE_LANES) {
+        size_t end = count - done < MK_PERMUTE_LANES ? count : done + MK_PERMUTE_LANES;
+        network_many(p, numbers + done, end - done);
+        for (; done < end; done++)
+            if (numbers[done] >= p->size)
+                numbers[done] = mk_permutation_at(p, numbers[done]);
     }
-    for (; i < count; i++)
-        numbers[i] = mk_permutation_at(p, numbers[i]);
+    for (; done < count; done++)
+        numbers[done] = mk_permutation_at(p, numbers[done]);
 }
 
 uint64_t mk_permutation_inverse(const mk_permutation *p, uint64_t y)

@@ -257,6 +257,19 @@ static void put_lane(mk_permute_lanes *lanes, size_t lane, const packed_string *
             lanes->half[half][w][lane] = string->half[half].word[w];
 }
 
+void mk_philox_scalar(mk_philox_key key, uint64_t (*words)[MK_PERMUTE_LANES])
+{
+    const mk_philox_key keys[2] = {key, key};
+    for (size_t lane = 0; lane < MK_PERMUTE_LANES; lane += 2) {
+        mk_philox_block blocks[2];
+        for (size_t i = 0; i < 8; i++)
+            blocks[i / 4].word[i % 4] = words[i % 4][lane + i / 4];
+        mk_philox_several(keys, blocks, 2);
+        for (size_t i = 0; i < 8; i++)
+            words[i % 4][lane + i / 4] = blocks[i / 4].word[i % 4];
+    }
+}
+
 void mk_permute_scalar(mk_permute_lanes *lanes, size_t count)
 {
     for (size_t lane = 0; lane < count; lane += 2) {

@@ -8,11 +8,13 @@
 
 #include "draws.h"
 #include "example.h"
-#include "space.h"
+#include "strata.h"
 
 #define MK_BLOCK_EXAMPLES 65536u     /* exact shares are met block by block */
 #define MK_WORDS_TO_DIVIDE 64        /* a rule with fewer words does not divide them between train and seen */
 #define MK_UNBOUNDED UINT64_MAX
+#define MK_NO_LETTER 256u
+#define MK_MOST_RULES 64             /* of a sampled instruction */
 
 typedef enum { MK_ORDER_OWN, MK_ORDER_CYCLE, MK_ORDER_SHUFFLED, MK_ORDER_WEIGHTED } mk_order;
 typedef enum { MK_WORDS_ANY, MK_WORDS_TRAIN, MK_WORDS_SEEN } mk_word_class;
@@ -55,14 +57,17 @@ typedef struct {
     /* Instructions. */
     const mk_rule_space *space;      /* borrowed */
     const mk_rule_space *refused;    /* a rule with a side that this one holds is passed over, or NULL */
+    const uint16_t *refused_codes;   /* by letter: its code there, or MK_NO_LETTER; NULL: the same one */
     const mk_example_rule *fixed;    /* a named rule set instead, or NULL */
     uint32_t per_example;            /* rules of an instruction */
     uint64_t pool;                   /* tuples are drawn from this many rules; 0: from consecutive ones */
     uint64_t pool_first, pool_tuples;  /* which tuples, in keyed order; and how many there are in all */
+    uint32_t pool_named;             /* rules that the number of a tuple names; the others are drawn */
     uint32_t bucket;                 /* candidates for one instruction, at least 1 */
     uint32_t variables;              /* letters of a scheme that stand for any letter, coded from `letters` on */
     bool terminating;                /* only rule sets that are proved to terminate */
-    mk_share_of cascade;             /* of rule sets with a replacement that holds another rule's pattern */
+    bool cascades;                   /* whether that is asked: */
+    mk_share_of cascade;             /* the share of rule sets with a replacement that holds another rule's pattern */
     uint64_t instructions;           /* in use; not read under MK_ORDER_OWN */
     mk_order order;
     const uint64_t *popularity;      /* MK_ORDER_WEIGHTED: word w uses the first instruction with popularity[j] > w */
@@ -111,6 +116,14 @@ bool mk_plan_is_for_seen(const mk_plan *plan, uint64_t rules_hash, const uint8_t
 static inline bool mk_plan_is_plain(const mk_plan *plan)
 {
     return plan->per_example == 1 && plan->task.kind != MK_TASK_RUN && plan->task.kind != MK_TASK_SCHEME;
+}
+
+/* Whether some words are asked for that several.h and nearmiss.h draw. */
+static inline bool mk_plan_has_several(const mk_plan *plan)
+{
+    if (plan->segments || plan->task.kind == MK_TASK_SCHEME)
+        return false;
+    return !mk_plan_is_plain(plan) || plan->near_miss.numerator != 0;
 }
 
 #endif

@@ -16,7 +16,7 @@ typedef struct {
     mk_text text[MK_TEXT_COLUMNS];
     mk_list lists[MK_LISTS];
     int64_t at;                          /* the example being made */
-    bool failed;                         /* and it could not be */
+    bool failed, ruleless;               /* it could not be; for want of rules */
 } part;
 
 /* One row. */
@@ -46,22 +46,6 @@ static mk_status write_texts(part *p, size_t place, const mk_example *example)
     return MK_OK;
 }
 
-static int32_t count_occurrences(const mk_plan *plan, const mk_example *example)
-{
-    const mk_example_rule *rule = &example->rules[example->rule < 0 ? 0 : example->rule];
-    mk_needle needle = mk_needle_make(rule->pattern, rule->pattern_length);
-    uint8_t binding[256];
-    int32_t count = 0;
-    for (size_t from = 0;; count++) {
-        size_t at = plan->task.kind == MK_TASK_SCHEME
-                        ? mk_scheme_match(rule, plan->letters, example->word, example->length, from, binding)
-                        : mk_search(&needle, example->word, example->length, from);
-        if (at == MK_NOWHERE)
-            return count;
-        from = at + 1;
-    }
-}
-
 static void write_numbers(const mk_plan *plan, mk_examples *examples, size_t place, const mk_example *example)
 {
     if (examples->rule)
@@ -75,9 +59,9 @@ static void write_numbers(const mk_plan *plan, mk_examples *examples, size_t pla
     if (examples->stratum)
         examples->stratum[place] = (int32_t)example->stratum;
     if (examples->occurrences)
-        examples->occurrences[place] = count_occurrences(plan, example);
+        examples->occurrences[place] = mk_example_occurrences(plan, example);
     if (examples->no_op)
-        examples->no_op[place] = example->rule < 0;
+        examples->no_op[place] = example->no_op;
     if (examples->near_miss)
         examples->near_miss[place] = example->near_miss;
     if (examples->outcome)
@@ -106,6 +90,7 @@ static mk_status write_rows(part *p, mk_sampler *sampler, mk_poll poll)
         mk_status status = write_row(p, sampler, place, &example);
         if (status != MK_OK) {
             p->failed = true;
+            p->ruleless = status == MK_INVALID && example.rule_count == 0;
             return status;
         }
     }
@@ -251,9 +236,12 @@ static void examples_close(mk_examples *examples)
 static void note_failure(const part *parts, size_t count, mk_examples *examples)
 {
     examples->failed = -1;
+    examples->ruleless = false;
     for (size_t i = count; i-- > 0;)
-        if (parts[i].failed)
+        if (parts[i].failed) {
             examples->failed = parts[i].at;
+            examples->ruleless = parts[i].ruleless;
+        }
 }
 
 mk_status mk_examples_render(const mk_request *request, mk_examples *examples)

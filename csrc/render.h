@@ -35,6 +35,7 @@ typedef struct {
     int32_t *stratum, *occurrences;     /* starts of the pattern in the word; of schemes, matches */
     uint8_t *no_op, *near_miss, *outcome;
     int64_t failed;              /* the example that an error is about */
+    bool ruleless;               /* whether it has no rules rather than no word */
 } mk_examples;
 
 /* Computes the rows asked for.  The same for every number of threads.  On failure no text column and no list is left

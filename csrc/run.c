@@ -37,7 +37,7 @@ static mk_status flatten(mk_run *run)
     mk_status status = mk_word_make(&run->word, run->length);
     if (status != MK_OK)
         return status;
-    mk_tree_copy(&run->index.tree, run->word.buffer + run->word.start);
+    mk_run_copy(run, run->word.buffer + run->word.start);
     mk_index_free(&run->index);
     run->matcher = MK_AUTO;
     return MK_OK;
@@ -370,7 +370,7 @@ size_t mk_run_length(const mk_run *run)
 void mk_run_copy(const mk_run *run, uint8_t *to)
 {
     if (run->matcher == MK_INDEX)
-        mk_tree_copy(&run->index.tree, to);
+        mk_tree_copy(run->index.tree.first, 0, run->length, to);
     else if (run->length)
         memcpy(to, mk_word_bytes(&run->word), run->length);
 }

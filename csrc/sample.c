@@ -18,6 +18,9 @@ mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequent
     if (status == MK_OK && plan->exact && mk_plan_is_plain(plan))
         status = mk_uniform_open(&sampler->uniform, plan->letters, plan->widest_pattern, plan->most_occurrences,
                                  plan->longest);
+    if (status == MK_OK && mk_plan_has_several(plan))
+        status = mk_several_open(&sampler->several, plan->letters, (size_t)plan->per_example * plan->widest_pattern,
+                                 plan->longest);
     if (status != MK_OK)
         mk_sampler_close(sampler);
     return status;
@@ -31,6 +34,7 @@ void mk_sampler_close(mk_sampler *sampler)
     mk_exacts_close(&sampler->exacts);
     mk_work_close(&sampler->work);
     mk_uniform_close(&sampler->uniform);
+    mk_several_close(&sampler->several);
     mk_free(sampler->needles);
     mk_free(sampler->word);
     *sampler = (mk_sampler){0};
@@ -233,6 +237,8 @@ static mk_status prepare(mk_sampler *sampler, mk_example *example)
     example->stratum = instruction->stratum;
     for (uint32_t i = 0; i < plan->per_example; i++)
         sampler->needles[i] = mk_needle_make(instruction->rules[i].pattern, instruction->rules[i].pattern_length);
+    if (mk_plan_has_several(plan))
+        mk_several_patterns(&sampler->several, sampler->needles, plan->per_example);
     if (!mk_plan_is_plain(plan) || !instruction->rules[0].pattern_length)
         return MK_OK;
     sampler->exact = mk_exacts_get(&sampler->exacts, plan, instruction->rules[0].pattern_length);
@@ -264,7 +270,8 @@ static bool is_wanted(const mk_plan *plan, const mk_example *example)
         return true;
     if (plan->task.must_halt && example->outcome != MK_TERMINAL_RULE && example->outcome != MK_NO_RULE_APPLIES)
         return false;
-    return example->no_op || example->steps >= plan->task.least_steps;
+    uint64_t least = plan->fixed ? 0 : 1; /* a limit may end a run before its first step */
+    return example->no_op || example->steps >= (plan->task.least_steps > least ? plan->task.least_steps : least);
 }
 
 /* Draws words from attempt number `first` on until one is of the split's class and its answer is wanted. */
@@ -322,7 +329,7 @@ mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *examp
 {
     const mk_plan *plan = sampler->plan;
     example->index = index;
-    example->trace_count = example->pair_count = 0;
+    example->rule_count = example->trace_count = example->pair_count = 0;
     example->certificate.kind = MK_CERTIFICATE_NONE;
     decide(sampler, example);
     mk_status status = mk_sampler_rule(sampler, example->number, &sampler->instruction);
@@ -334,5 +341,10 @@ mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *examp
     draw_key(plan, example);
     if (sampler->certified && plan->terminating)
         (void)mk_certify(example->rules, example->rule_count, plan->letters, &example->certificate);
-    return plan->task.kind == MK_TASK_INDUCE ? draw_pairs(sampler, example) : draw_word(sampler, 0, example);
+    if (plan->task.kind == MK_TASK_INDUCE)
+        return draw_pairs(sampler, example);
+    status = draw_word(sampler, 0, example);
+    if (plan->fixed && status == MK_OK)
+        example->no_op = example->steps == 0 && example->outcome == MK_NO_RULE_APPLIES;
+    return status;
 }

@@ -7,6 +7,7 @@
 #define MK_SAMPLE_H
 
 #include "instructions.h"
+#include "nearmiss.h"
 #include "search.h"
 #include "task.h"
 #include "uniform.h"
@@ -30,6 +31,7 @@ typedef struct {
     mk_needle *needles;              /* of the instruction's patterns */
     mk_exact *exact;                 /* of the first pattern, where the plan is plain */
     mk_uniform uniform;              /* open where plan->exact */
+    mk_several several;              /* open where mk_plan_has_several */
     uint32_t occurrences;            /* asked of the word at hand; 0: at least one */
     uint32_t fires;                  /* the rule asked to fire first */
     uint8_t *word;
@@ -39,8 +41,8 @@ typedef struct {
 mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequential);
 void mk_sampler_close(mk_sampler *sampler);
 
-/* Draws example `index`.  MK_INVALID: no word of what is asked was met in MK_ATTEMPTS draws, or its instruction has no
- * acceptable candidate. */
+/* Draws example `index`.  MK_INVALID: no word of what is asked was met in MK_ATTEMPTS draws, or, with rule_count 0,
+ * its instruction has no acceptable candidate. */
 mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *example);
 
 /* Writes instruction j (j < possible) without a word, and whether its words are divided. */

@@ -15,21 +15,27 @@ static bool power_below(uint64_t base, uint64_t exponent, uint64_t limit, uint64
     return *power < limit;
 }
 
-void mk_part_open(mk_part *part, mk_philox_key key, uint64_t axis, uint32_t letters, uint32_t length)
+void mk_part_open(mk_part *part, mk_philox_key key, uint64_t axis, uint64_t form, uint32_t letters, uint32_t length)
 {
     uint64_t size;
     *part = (mk_part){.letters = letters, .length = length};
     part->numbered = power_below(letters, length, MK_PERMUTATION_MAX, &size);
     if (part->numbered)
-        mk_permutation_open(&part->numbers, mk_philox_subkey(key, size, 0, 0, axis), size);
+        mk_permutation_open(&part->numbers, mk_philox_subkey(key, size, 0, form, axis), size);
     else
-        part->key = mk_philox_subkey(key, length, letters, 0, axis);
+        part->key = mk_philox_subkey(key, length, letters, form, axis);
 }
 
+/* Divides numbers below 2^62 by multiplying with 2^64 / letters, rounded up: the quotient is right or 1 too large. */
 static void write_number(const mk_part *part, uint64_t number, uint8_t *digits)
 {
-    for (size_t i = part->length; i-- > 0; number /= part->letters)
-        digits[i] = (uint8_t)(number % part->letters);
+    const uint64_t letters = part->letters, inverse = UINT64_MAX / letters + 1;
+    for (size_t i = part->length; i-- > 0;) {
+        uint64_t quotient = mk_multiply_high(number, inverse), digit = number - quotient * letters;
+        bool large = digit >= letters; /* below 0 */
+        digits[i] = (uint8_t)(large ? digit + letters : digit);
+        number = quotient - large;
+    }
 }
 
 static uint64_t read_number(const mk_part *part, const uint8_t *digits)
@@ -82,128 +88,241 @@ static void subtract_number(const mk_part *part, uint64_t number, uint8_t *digit
     }
 }
 
-/* Of a space that is not numbered: the string before sigma. */
-static void write_index(const mk_share *share, uint64_t index, uint8_t *letters)
+#define MOST_TABULATED ((uint64_t)1 << 24)
+
+mk_status mk_share_tabulate(mk_share *share)
 {
-    memcpy(letters, share->first_digits, share->part.length);
-    add_number(&share->part, index, letters);
+    mk_part *part = &share->part;
+    return part->numbered && part->numbers.size <= MOST_TABULATED ? mk_permutation_tabulate(&part->numbers) : MK_OK;
+}
+
+void mk_share_close(mk_share *share)
+{
+    mk_permutation_close(&share->part.numbers);
+}
+
+/* Walks on from an excluded string.  Rare: kept apart for its room on the stack. */
+static __attribute__((noinline)) void walk(const mk_share *share, uint8_t *digits)
+{
+    uint8_t number[MK_LONGEST_PART];
+    mk_family_number(share->family, digits, number);
+    memcpy(digits, number, share->part.length);
+    mk_part_permute(&share->part, digits);
+}
+
+/* From sigma's digits to the letters of the string. */
+static void finish(const mk_share *share, uint8_t *letters)
+{
+    if (!share->family)
+        return;
+    while (mk_family_excludes(share->family, letters))
+        walk(share, letters);
+    mk_family_expand(share->family, letters);
+}
+
+/* The index `more` behind the one of these digits: the string before sigma. */
+static void write_index(const mk_share *share, const uint8_t *digits, uint64_t more, uint8_t *letters)
+{
+    memcpy(letters, digits, share->part.length);
+    add_number(&share->part, more, letters);
+}
+
+static void string_at(const mk_share *share, const uint8_t *digits, uint64_t more, uint8_t *letters)
+{
+    write_index(share, digits, more, letters);
+    mk_string_permute(string_of(&share->part, letters));
+    finish(share, letters);
+}
+
+static void string_before(const mk_share *share, const uint8_t *digits, uint64_t less, uint8_t *letters)
+{
+    const mk_part *part = &share->part;
+    memcpy(letters, digits, part->length);
+    subtract_number(part, less, letters);
+    mk_string_permute(string_of(part, letters));
+    finish(share, letters);
 }
 
 void mk_share_string(const mk_share *share, uint64_t index, uint8_t *letters)
 {
     const mk_part *part = &share->part;
-    if (part->numbered) {
-        write_number(part, mk_permutation_at(&part->numbers, share->first + index), letters);
+    if (!part->numbered) {
+        string_at(share, share->first_digits, index, letters);
         return;
     }
-    write_index(share, index, letters);
-    mk_string_permute(string_of(part, letters));
-}
-
-static void share_numbers(const mk_share *share, const uint64_t *indices, size_t count, uint8_t *letters, size_t stride)
-{
-    uint64_t numbers[MK_RULES_AT_ONCE];
-    for (size_t i = 0; i < count; i++)
-        numbers[i] = share->first + indices[i];
-    mk_permutation_many(&share->part.numbers, numbers, count);
-    for (size_t i = 0; i < count; i++)
-        write_number(&share->part, numbers[i], letters + i * stride);
-}
-
-void mk_share_strings(const mk_share *share, const uint64_t *indices, size_t count, uint8_t *letters, size_t stride)
-{
-    const mk_part *part = &share->part;
-    if (part->numbered) {
-        share_numbers(share, indices, count, letters, stride);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint8_t *out = letters + i * stride;
-        if (i == 0 || indices[i] != indices[i - 1] + 1) {
-            write_index(share, indices[i], out);
-            continue;
-        }
-        memcpy(out, out - stride, part->length);
-        add_number(part, 1, out);
-    }
-    mk_string_permute_many(string_of(part, letters), stride, count);
+    write_number(part, mk_permutation_at(&part->numbers, share->first + index), letters);
+    finish(share, letters);
 }
 
 void mk_share_string_from_last(const mk_share *share, uint64_t index, uint8_t *letters)
 {
+    string_before(share, share->last_digits, index, letters);
+}
+
+/* The index of a string, as digits. */
+static void find_index(const mk_share *share, uint8_t *digits)
+{
+    const mk_family *family = share->family;
+    uint8_t number[MK_LONGEST_PART];
+    mk_part_permute_back(&share->part, digits);
+    while (family && family->listed && memcmp(digits, family->allowed, family->free) >= 0) {
+        memcpy(number, digits, family->free);
+        mk_family_excluded(family, number, digits);
+        mk_part_permute_back(&share->part, digits);
+    }
+}
+
+bool mk_share_holds(const mk_share *share, const uint8_t *letters)
+{
+    uint8_t digits[MK_LONGEST_PART];
     const mk_part *part = &share->part;
-    memcpy(letters, share->last_digits, part->length);
-    subtract_number(part, index, letters);
-    mk_string_permute(string_of(part, letters));
+    if (share->count == 0)
+        return false;
+    if (!share->family)
+        memcpy(digits, letters, part->length);
+    else if (!mk_family_reduce(share->family, letters, digits) || mk_family_excludes(share->family, digits))
+        return false;
+    find_index(share, digits);
+    if (part->numbered)
+        return read_number(part, digits) - share->first < share->count;
+    return memcmp(digits, share->first_digits, part->length) >= 0 &&
+           memcmp(digits, share->last_digits, part->length) <= 0;
 }
 
-static bool same_string(const mk_rule_space *space, const uint8_t *pattern, const uint8_t *replacement)
+/* A side's string number `index` as the share has it: so many behind the string of the digits, or, where the share is
+ * numbered, that number. */
+typedef struct {
+    const uint8_t *digits;
+    uint64_t more;
+} place;
+
+static place find_place(const mk_side *side, uint64_t index)
 {
-    uint32_t length = space->patterns.part.length;
-    return length == space->replacements.part.length && memcmp(pattern, replacement, length) == 0;
+    const mk_share *share = side->share;
+    if (side->offset && index >= side->head)
+        return (place){share->first_digits, index - side->head};
+    if (side->offset && !share->part.numbered)
+        return (place){side->start_digits, index};
+    return (place){share->first_digits, side->offset + index};
 }
 
-static uint64_t pattern_row(const mk_rule_space *space, uint64_t j)
+static void side_string(const mk_side *side, uint64_t index, uint8_t *letters)
 {
-    return j % space->patterns.count;
-}
-
-static uint64_t replacement_row(const mk_rule_space *space, uint64_t j)
-{
-    return (j + j / space->lcm) % space->replacements.count;
-}
-
-static void finish_rule(const mk_rule_space *space, uint64_t j, mk_space_rule *rule)
-{
-    const mk_share *replacements = &space->replacements;
-    rule->pattern_length = space->patterns.part.length;
-    rule->replacement_length = replacements->part.length;
-    rule->stratum = 0;
-    if (!same_string(space, rule->pattern, rule->replacement))
-        return;
-    uint64_t row = pattern_row(space, j);
-    if (replacements->count < COUNT_MAX)
-        mk_share_string(replacements, (row + space->reserve) % replacements->count, rule->replacement);
+    place at = find_place(side, index);
+    if (side->share->part.numbered)
+        mk_share_string(side->share, at.more, letters);
     else
-        mk_share_string_from_last(replacements, row, rule->replacement);
+        string_at(side->share, at.digits, at.more, letters);
 }
 
-void mk_rule_space_at(const mk_rule_space *space, uint64_t j, mk_space_rule *rule)
+static void numbered_strings(const mk_side *side, uint64_t *indices, size_t count, uint8_t *const *letters)
 {
-    const mk_share *patterns = &space->patterns, *replacements = &space->replacements;
-    if (patterns->part.numbered || replacements->part.numbered) {
-        mk_share_string(patterns, pattern_row(space, j), rule->pattern);
-        mk_share_string(replacements, replacement_row(space, j), rule->replacement);
-    } else {
-        write_index(patterns, pattern_row(space, j), rule->pattern);
-        write_index(replacements, replacement_row(space, j), rule->replacement);
-        mk_string_permute_both(string_of(&patterns->part, rule->pattern),
-                               string_of(&replacements->part, rule->replacement));
-    }
-    finish_rule(space, j, rule);
-}
-
-void mk_rule_space_many(const mk_rule_space *space, const uint64_t *numbers, size_t count, mk_space_rule *rules)
-{
-    uint64_t rows[2][MK_RULES_AT_ONCE] = {{0}};
-    size_t stride = count > 1 ? (size_t)(rules[1].pattern - rules[0].pattern) : 0;
-    for (size_t i = 0; i < count; i++) {
-        rows[0][i] = pattern_row(space, numbers[i]);
-        rows[1][i] = replacement_row(space, numbers[i]);
-    }
-    mk_share_strings(&space->patterns, rows[0], count, rules[0].pattern, stride);
-    mk_share_strings(&space->replacements, rows[1], count, rules[0].replacement, stride);
+    const mk_share *share = side->share;
     for (size_t i = 0; i < count; i++)
-        finish_rule(space, numbers[i], &rules[i]);
+        indices[i] = share->first + find_place(side, indices[i]).more;
+    mk_permutation_many(&share->part.numbers, indices, count);
+    for (size_t i = 0; i < count; i++) {
+        write_number(&share->part, indices[i], letters[i]);
+        finish(share, letters[i]);
+    }
 }
 
-uint32_t mk_rule_space_widest(const mk_rule_space *space, int side)
+static bool are_equally_spaced(uint8_t *const *letters, size_t count)
 {
-    return (side ? &space->replacements : &space->patterns)->part.length;
+    for (size_t i = 2; i < count; i++)
+        if (letters[i] - letters[i - 1] != letters[1] - letters[0])
+            return false;
+    return count > 1;
 }
 
-bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length)
+/* Strings of a side, to rooms of their own; overwrites the indices. */
+static void side_strings(const mk_side *side, uint64_t *indices, size_t count, uint8_t *const *letters)
 {
-    (void)letters;
-    return length == mk_rule_space_widest(space, side);
+    const mk_share *share = side->share;
+    if (share->part.numbered) {
+        numbered_strings(side, indices, count, letters);
+        return;
+    }
+    place before = {0};
+    for (size_t i = 0; i < count; i++) {
+        place at = find_place(side, indices[i]);
+        bool next = i > 0 && at.digits == before.digits && at.more == before.more + 1;
+        write_index(share, next ? letters[i - 1] : at.digits, next ? 1 : at.more, letters[i]);
+        before = at;
+    }
+    if (are_equally_spaced(letters, count))
+        mk_string_permute_many(string_of(&share->part, letters[0]), (size_t)(letters[1] - letters[0]), count);
+    else
+        for (size_t i = 0; i < count; i++)
+            mk_string_permute(string_of(&share->part, letters[i]));
+    for (size_t i = 0; i < count; i++)
+        finish(share, letters[i]);
+}
+
+static void side_string_from_last(const mk_side *side, uint64_t index, uint8_t *letters)
+{
+    if (index >= side->offset)
+        mk_share_string_from_last(side->share, index - side->offset, letters);
+    else
+        string_before(side->share, side->before_digits, index, letters);
+}
+
+static bool same_string(const mk_stratum *stratum, const uint8_t *pattern, const uint8_t *replacement)
+{
+    uint32_t length = mk_share_length(stratum->patterns.share);
+    return length == mk_share_length(stratum->replacements.share) && memcmp(pattern, replacement, length) == 0;
+}
+
+static uint64_t pattern_row(const mk_stratum *stratum, uint64_t j)
+{
+    return j % stratum->patterns.share->count;
+}
+
+static uint64_t replacement_row(const mk_stratum *stratum, uint64_t j)
+{
+    return (j + j / stratum->lcm) % stratum->replacements.share->count;
+}
+
+static void set_apart(const mk_stratum *stratum, uint64_t j, const uint8_t *pattern, uint8_t *replacement)
+{
+    const mk_side *replacements = &stratum->replacements;
+    if (!same_string(stratum, pattern, replacement))
+        return;
+    uint64_t row = pattern_row(stratum, j), count = replacements->share->count;
+    if (count < COUNT_MAX)
+        side_string(replacements, (row + stratum->reserve) % count, replacement);
+    else
+        side_string_from_last(replacements, row, replacement);
+}
+
+void mk_stratum_at(const mk_stratum *stratum, uint64_t j, uint8_t *pattern, uint8_t *replacement)
+{
+    const mk_side *patterns = &stratum->patterns, *replacements = &stratum->replacements;
+    const mk_part *first = &patterns->share->part, *second = &replacements->share->part;
+    if (first->numbered || second->numbered) {
+        side_string(patterns, pattern_row(stratum, j), pattern);
+        side_string(replacements, replacement_row(stratum, j), replacement);
+    } else {
+        place x = find_place(patterns, pattern_row(stratum, j)), y = find_place(replacements, replacement_row(stratum, j));
+        write_index(patterns->share, x.digits, x.more, pattern);
+        write_index(replacements->share, y.digits, y.more, replacement);
+        mk_string_permute_both(string_of(first, pattern), string_of(second, replacement));
+        finish(patterns->share, pattern);
+        finish(replacements->share, replacement);
+    }
+    set_apart(stratum, j, pattern, replacement);
+}
+
+void mk_stratum_many(const mk_stratum *stratum, const uint64_t *numbers, size_t count, uint8_t *const *patterns,
+                     uint8_t *const *replacements)
+{
+    uint64_t rows[MK_RULES_AT_ONCE];
+    for (size_t i = 0; i < count; i++)
+        rows[i] = pattern_row(stratum, numbers[i]);
+    side_strings(&stratum->patterns, rows, count, patterns);
+    for (size_t i = 0; i < count; i++)
+        rows[i] = replacement_row(stratum, numbers[i]);
+    side_strings(&stratum->replacements, rows, count, replacements);
+    for (size_t i = 0; i < count; i++)
+        set_apart(stratum, numbers[i], patterns[i], replacements[i]);
 }

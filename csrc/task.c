@@ -247,3 +247,21 @@ void mk_task_encipher(const mk_plan *plan, mk_work *work, mk_example *example)
     for (size_t i = first; i < last; i++)
         work->output[i] = enciphered(plan, &example->key, work->output[i]);
 }
+
+/* Counting. */
+
+int32_t mk_example_occurrences(const mk_plan *plan, const mk_example *example)
+{
+    const mk_example_rule *rule = &example->rules[example->rule < 0 ? 0 : example->rule];
+    mk_needle needle = mk_needle_make(rule->pattern, rule->pattern_length);
+    uint8_t binding[256];
+    int32_t count = 0;
+    for (size_t from = 0;; count++) {
+        size_t at = plan->task.kind == MK_TASK_SCHEME
+                        ? mk_scheme_match(rule, plan->letters, example->word, example->length, from, binding)
+                        : mk_search(&needle, example->word, example->length, from);
+        if (at == MK_NOWHERE)
+            return count;
+        from = at + 1;
+    }
+}

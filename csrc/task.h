@@ -33,4 +33,8 @@ void mk_task_encipher(const mk_plan *plan, mk_work *work, mk_example *example);
 size_t mk_scheme_match(const mk_example_rule *rule, uint32_t letters, const uint8_t *word, size_t length, size_t from,
                        uint8_t *binding);
 
+/* How often the pattern of the rule that fired first, or of the first rule, occurs in the word, overlaps counted; of a
+ * scheme, how often it matches. */
+int32_t mk_example_occurrences(const mk_plan *plan, const mk_example *example);
+
 #endif

@@ -1,5 +1,6 @@
 #include "tree.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "dispatch.h"
@@ -48,8 +49,7 @@ static mk_leaf *take_leaf(mk_tree *tree)
     mk_leaf *leaf = tree->spare_leaves;
     tree->spare_leaves = leaf->next;
     tree->spare_leaf_count--;
-    leaf->up.parent = NULL;
-    leaf->up.slot = 0;
+    leaf->up = (mk_link){0};
     leaf->length = 0;
     leaf->previous = leaf->next = NULL;
     return leaf;
@@ -60,8 +60,7 @@ static mk_inner *take_inner(mk_tree *tree)
     mk_inner *node = tree->spare_inner;
     tree->spare_inner = node->up.parent;
     tree->spare_inner_count--;
-    node->up.parent = NULL;
-    node->up.slot = 0;
+    node->up = (mk_link){0};
     node->count = 0;
     return node;
 }
@@ -168,12 +167,16 @@ uint32_t mk_tree_least(const mk_tree *tree)
 
 static void place_child(mk_inner *node, uint32_t slot, void *child)
 {
+    mk_link *up = child;
     node->child[slot] = child;
-    *(mk_link *)child = (mk_link){node, slot};
+    up->parent = node;
+    up->slot = slot;
 }
 
 static void move_children(mk_tree *tree, mk_inner *to, uint32_t at, mk_inner *from, uint32_t first, uint32_t count)
 {
+    mk_tree_forget_hash(&to->up);
+    mk_tree_forget_hash(&from->up);
     memmove(to->length + at, from->length + first, count * sizeof *to->length);
     memmove(to->least + at, from->least + first, count * sizeof *to->least);
     memmove(to->child + at, from->child + first, count * sizeof *to->child);
@@ -307,8 +310,10 @@ static void remove_leaf(mk_tree *tree, mk_leaf *leaf)
 
 /* ---- letters ----------------------------------------------------------------------------------------------------- */
 
-static void move_letters(mk_tree *tree, mk_leaf *to, uint32_t at, const mk_leaf *from, uint32_t first, uint32_t count)
+static void move_letters(mk_tree *tree, mk_leaf *to, uint32_t at, mk_leaf *from, uint32_t first, uint32_t count)
 {
+    mk_tree_forget_hash(&to->up);
+    mk_tree_forget_hash(&from->up);
     memmove(to->bytes + at, from->bytes + first, count);
     memmove(to->values + at, from->values + first, count * sizeof *to->values);
     tree->touched += count;
@@ -516,10 +521,64 @@ mk_finger mk_tree_find(mk_tree *tree, uint32_t limit)
     return finger;
 }
 
-void mk_tree_copy(const mk_tree *tree, uint8_t *to)
+mk_leaf *mk_tree_at(const mk_tree *tree, size_t *position)
 {
-    for (const mk_leaf *leaf = tree->first; leaf; leaf = leaf->next) {
-        memcpy(to, leaf->bytes, leaf->length);
-        to += leaf->length;
+    void *node = tree->root;
+    for (unsigned level = tree->height; level > 0; level--) {
+        const mk_inner *inner = node;
+        uint32_t slot = 0;
+        for (; slot + 1 < inner->count && *position >= inner->length[slot]; slot++)
+            *position -= inner->length[slot];
+        node = inner->child[slot];
     }
+    return node;
+}
+
+/* Leaves lie anywhere, so that copying one after the other is mostly waiting: a few of them are called for early. */
+static void call_for_leaf_after(const mk_leaf *leaf)
+{
+    enum { AHEAD = 6, LINE = 64 };
+    const mk_inner *parent = leaf->up.parent;
+    if (!parent || leaf->up.slot + AHEAD >= parent->count)
+        return;
+    const char *ahead = parent->child[leaf->up.slot + AHEAD];
+    for (size_t i = 0; i < offsetof(mk_leaf, values); i += LINE)
+        __builtin_prefetch(ahead + i);
+}
+
+void mk_tree_copy(const mk_leaf *leaf, size_t offset, size_t length, uint8_t *to)
+{
+    while (length > 0) {
+        size_t here = leaf->length - offset < length ? leaf->length - offset : length;
+        call_for_leaf_after(leaf);
+        memcpy(to, leaf->bytes + offset, here);
+        to += here;
+        length -= here;
+        offset = 0;
+        leaf = leaf->next;
+    }
+}
+
+static mk_hash hash_below(mk_tree *tree, mk_link *node, unsigned level)
+{
+    if (node->hashed)
+        return node->hash;
+    if (level == 0) {
+        const mk_leaf *leaf = (mk_leaf *)node;
+        node->hash = mk_hash_bytes(leaf->bytes, leaf->length);
+        tree->touched += leaf->length;
+    } else {
+        const mk_inner *inner = (mk_inner *)node;
+        node->hash = MK_HASH_EMPTY;
+        for (uint32_t i = 0; i < inner->count; i++)
+            node->hash = mk_hash_join(node->hash, hash_below(tree, inner->child[i], level - 1));
+        tree->touched += inner->count;
+    }
+    node->hashed = true;
+    return node->hash;
+}
+
+mk_hash mk_tree_hash(mk_tree *tree)
+{
+    return hash_below(tree, tree->root, tree->height);
 }

@@ -7,6 +7,7 @@
 #ifndef MK_TREE_H
 #define MK_TREE_H
 
+#include "hash.h"
 #include "meter.h"
 
 /* Letters a leaf, children a node.  Tests make them small, so that short words have tall trees. */
@@ -25,6 +26,8 @@ typedef struct mk_inner mk_inner;
 typedef struct {
     mk_inner *parent; /* NULL: the root */
     uint32_t slot;    /* in the parent */
+    bool hashed;      /* the hash is that of all letters below; then so are those of all nodes below */
+    mk_hash hash;
 } mk_link;
 
 typedef struct mk_leaf {
@@ -79,6 +82,21 @@ mk_status mk_tree_replace(mk_tree *tree, mk_leaf **leaf, uint32_t *offset, size_
 /* Joins small leaves around the leaf, which may be gone afterwards. */
 void mk_tree_tidy(mk_tree *tree, mk_leaf *leaf);
 
-void mk_tree_copy(const mk_tree *tree, uint8_t *to);
+/* The leaf with the letter at *position, which becomes its offset in the leaf; at the end, the end of the last leaf.
+ * Requires that the nodes know every leaf's length.  O(log length). */
+mk_leaf *mk_tree_at(const mk_tree *tree, size_t *position);
+
+/* Copies `length` letters, from an offset in a leaf on. */
+void mk_tree_copy(const mk_leaf *leaf, size_t offset, size_t length, uint8_t *to);
+
+/* The hash of the whole text, in O(length) the first time and then in O(log length) for each leaf changed since. */
+mk_hash mk_tree_hash(mk_tree *tree);
+
+/* To be told of a leaf whose letters were changed not by this file. */
+static inline void mk_tree_forget_hash(mk_link *link)
+{
+    for (; link && link->hashed; link = (mk_link *)link->parent)
+        link->hashed = false;
+}
 
 #endif

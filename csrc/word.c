@@ -61,8 +61,10 @@ static mk_status splice_elsewhere(mk_word *word, size_t position, size_t removed
 
 /* Opens or closes the gap by moving the shorter side.  A side without room means a new buffer, whose room at both
  * ends then serves for a number of steps in proportion to the word. */
-static mk_status resize_gap(mk_word *word, size_t position, size_t removed, size_t inserted, mk_meter *meter)
+mk_status mk_word_open(mk_word *word, size_t position, size_t removed, size_t inserted, mk_meter *meter)
 {
+    if (inserted == removed)
+        return MK_OK;
     size_t tail = word->length - position - removed;
     size_t growth = inserted > removed ? inserted - removed : 0;
     bool left = position < tail;
@@ -86,11 +88,8 @@ static mk_status resize_gap(mk_word *word, size_t position, size_t removed, size
 mk_status mk_word_splice(mk_word *word, size_t position, size_t removed, const uint8_t *bytes, size_t inserted,
                          mk_meter *meter)
 {
-    if (inserted != removed) {
-        mk_status status = resize_gap(word, position, removed, inserted, meter);
-        if (status != MK_OK)
-            return status;
-    }
-    copy_bytes(word->buffer + word->start + position, bytes, inserted);
-    return MK_OK;
+    mk_status status = mk_word_open(word, position, removed, inserted, meter);
+    if (status == MK_OK)
+        copy_bytes(word->buffer + word->start + position, bytes, inserted);
+    return status;
 }

@@ -23,8 +23,11 @@ static inline const uint8_t *mk_word_bytes(const mk_word *word)
     return word->buffer + word->start;
 }
 
-/* Replaces `removed` bytes at position by `inserted` ones.  Moves the shorter side, so at most half of the word,
- * and counts what it moves.  The bytes must not lie in the word. */
+/* Replaces `removed` bytes at position by room for `inserted` ones, to be written by the caller.  Moves the shorter
+ * side, so at most half of the word, and counts what it moves. */
+mk_status mk_word_open(mk_word *word, size_t position, size_t removed, size_t inserted, mk_meter *meter);
+
+/* The same, and writes them.  They must not lie in the word. */
 mk_status mk_word_splice(mk_word *word, size_t position, size_t removed, const uint8_t *bytes, size_t inserted,
                          mk_meter *meter);
 

@@ -83,25 +83,11 @@ static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *exa
 
 /* Several rules. */
 
-static bool occurs_any(const mk_sampler *sampler, uint32_t rules, size_t length)
-{
-    for (uint32_t i = 0; i < rules; i++)
-        if (mk_search(&sampler->needles[i], sampler->word, length, 0) != MK_NOWHERE)
-            return true;
-    return false;
-}
-
 static mk_status draw_none_of(mk_sampler *sampler, mk_draws *draws, mk_example *example)
 {
-    const mk_plan *plan = sampler->plan;
-    example->length = draw_length(plan, draws, 0);
-    (void)mk_draws_word(draws);
-    for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
-        mk_draws_letters(draws, &plan->alphabet, sampler->word, example->length);
-        if (!occurs_any(sampler, plan->per_example, example->length))
-            return MK_OK;
-    }
-    return MK_INVALID;
+    example->length = draw_length(sampler->plan, draws, 0);
+    return mk_several_word(&sampler->several, draws, sampler->plan->per_example, MK_UNIFORM_WORDS, sampler->word,
+                           example->length);
 }
 
 /* A rule whose pattern holds an earlier one's can never fire first: that one fires in its place. */
@@ -119,16 +105,17 @@ static mk_status draw_firing(mk_sampler *sampler, mk_draws *draws, mk_example *e
 {
     const mk_plan *plan = sampler->plan;
     uint32_t fires = first_to_fire(sampler, example);
-    const mk_needle *needle = &sampler->needles[fires];
-    example->length = draw_length(plan, draws, (uint32_t)needle->length);
-    size_t start = mk_draws_below(draws, needle->length ? example->length - needle->length + 1 : 1);
-    for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
-        plant(sampler, draws, needle, example->length, start);
-        if (mk_search(needle, sampler->word, example->length, 0) == start &&
-            !occurs_any(sampler, fires, example->length))
-            return MK_OK;
-    }
-    return MK_INVALID;
+    example->length = draw_length(plan, draws, example->rules[fires].pattern_length);
+    return mk_several_word(&sampler->several, draws, fires, plan->exact ? MK_UNIFORM_WORDS : MK_UNIFORM_STARTS,
+                           sampler->word, example->length);
+}
+
+static mk_status draw_near_miss(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    example->length = draw_length(plan, draws, example->rules[sampler->fires].pattern_length);
+    return mk_near_miss_word(&sampler->several, draws, sampler->fires, plan->near_miss_edits, sampler->word,
+                             example->length);
 }
 
 /* Runs: free letters over which patterns are planted, which may cover one another, the last one whole. */
@@ -202,6 +189,23 @@ static size_t draw_stretch(const mk_segment *segment, mk_draws *draws, uint8_t *
     return length;
 }
 
+static void turn_round(uint8_t *letters, size_t first, size_t last)
+{
+    for (; first + 1 < last; first++, last--) {
+        uint8_t kept = letters[first];
+        letters[first] = letters[last - 1];
+        letters[last - 1] = kept;
+    }
+}
+
+/* Moves the first `start` letters behind the others. */
+static void rotate(uint8_t *letters, size_t count, size_t start)
+{
+    turn_round(letters, 0, start);
+    turn_round(letters, start, count);
+    turn_round(letters, 0, count);
+}
+
 /* A uniform balanced word of n pairs by the cycle lemma: of the 2n + 1 rotations of n + 1 openings and n closings, in a
  * uniform order, exactly one is an opening followed by a balanced word (N. Dershowitz, S. Zaks, "The cycle lemma and
  * some applications", 1990). */
@@ -221,14 +225,9 @@ static size_t draw_balanced(const mk_segment *segment, mk_draws *draws, uint8_t 
         }
     }
     /* Rotates so that the walk stays above where it begins, and drops the first opening. */
-    size_t total = 2 * pairs + 1;
-    for (size_t turn = 0; turn < start; turn++) {
-        uint8_t first = to[0];
-        memmove(to, to + 1, total - 1);
-        to[total - 1] = first;
-    }
-    memmove(to, to + 1, total - 1);
-    return total - 1;
+    rotate(to, 2 * pairs + 1, start);
+    memmove(to, to + 1, 2 * pairs);
+    return 2 * pairs;
 }
 
 static mk_status draw_segments(mk_sampler *sampler, mk_draws *draws, mk_example *example)
@@ -250,6 +249,8 @@ mk_status mk_words_draw(mk_sampler *sampler, mk_draws *draws, mk_example *exampl
         return draw_segments(sampler, draws, example);
     if (plan->task.kind == MK_TASK_SCHEME)
         return draw_scheme(sampler, draws, example);
+    if (example->near_miss)
+        return draw_near_miss(sampler, draws, example);
     if (plan->per_example == 1 && plan->task.kind != MK_TASK_RUN)
         return (example->no_op ? draw_without : draw_with)(sampler, draws, example);
     if (example->no_op)

@@ -15,7 +15,7 @@ from markovlib.outcome import Outcome
 from markovlib.rules import Match, Rule, RuleSet, Runner, RunResult, Step
 
 if TYPE_CHECKING:
-    from markovlib import machines, programs
+    from markovlib import evaluation, leakage, machines, programs, scoring
     from markovlib.dataset import STREAM_VERSION, Dataset
     from markovlib.notation import NotationError
     from markovlib.recipe import Recipe, RecipeError
@@ -45,11 +45,14 @@ __all__ = [
     "Step",
     "Trace",
     "View",
+    "evaluation",
+    "leakage",
     "machines",
     "programs",
     "reward",
     "rewrite_once",
     "run_rows",
+    "scoring",
 ]
 
 # Names whose modules are heavier than the engine, imported when they are first used.
@@ -65,7 +68,7 @@ _LATER = {
     "View": "markovlib.view",
     "reward": "markovlib.scoring",
 }
-_MODULES = ("answers", "evaluation", "leakage", "machines", "programs", "scoring")
+_MODULES = ("evaluation", "leakage", "machines", "programs", "scoring")
 
 
 def __getattr__(name: str) -> Any:

@@ -22,7 +22,32 @@ cdef extern from "permute.h" nogil:
     mk_status mk_permutation_tabulate(mk_permutation *p)
     uint64_t mk_permutation_at(const mk_permutation *p, uint64_t x)
     uint64_t mk_permutation_inverse(const mk_permutation *p, uint64_t y)
+    void mk_permutation_many(const mk_permutation *p, uint64_t *numbers, size_t count)
     void mk_permutation_close(mk_permutation *p)
+
+    ctypedef struct mk_string:
+        mk_philox_key key
+        uint32_t letters
+        uint8_t *digits
+        size_t length
+
+    void mk_string_permute_many(mk_string string, size_t stride, size_t count)
+
+
+cdef extern from "family.h" nogil:
+    ctypedef struct mk_overlap:
+        int32_t coefficient
+        const uint32_t *first
+
+    ctypedef struct mk_family:
+        uint32_t letters
+        uint32_t length
+        uint32_t free
+        const uint32_t *source
+        const mk_overlap *overlaps
+        uint32_t overlap_count
+        uint32_t listed
+        const uint8_t *allowed
 
 
 cdef extern from "space.h" nogil:
@@ -30,23 +55,80 @@ cdef extern from "space.h" nogil:
         uint32_t letters
         uint32_t length
 
-    void mk_part_open(mk_part *part, mk_philox_key key, uint64_t axis, uint32_t letters, uint32_t length)
+    void mk_part_open(mk_part *part, mk_philox_key key, uint64_t axis, uint64_t form, uint32_t letters,
+                      uint32_t length)
     void mk_part_permute(const mk_part *part, uint8_t *digits)
     void mk_part_permute_back(const mk_part *part, uint8_t *digits)
 
     ctypedef struct mk_share:
         mk_part part
+        const mk_family *family
         uint64_t count
         uint64_t first
         const uint8_t *first_digits
         const uint8_t *last_digits
 
-    ctypedef struct mk_rule_space:
-        mk_share patterns
-        mk_share replacements
+    mk_status mk_share_tabulate(mk_share *share)
+    void mk_share_close(mk_share *share)
+
+    ctypedef struct mk_side:
+        const mk_share *share
+        uint64_t offset
+        uint64_t head
+        const uint8_t *start_digits
+        const uint8_t *before_digits
+
+    enum:
+        MK_RULES_AT_ONCE
+
+    ctypedef struct mk_stratum:
+        mk_side patterns
+        mk_side replacements
         uint64_t lcm
         uint64_t reserve
         uint64_t possible
+
+
+cdef extern from "strata.h" nogil:
+    ctypedef struct mk_turn:
+        pass
+
+    ctypedef struct mk_phase:
+        uint64_t start
+        uint32_t period
+        const mk_turn *turns
+        const uint32_t *weights
+        const uint64_t *bases
+
+    ctypedef struct mk_rule_list:
+        const uint8_t *letters
+        const uint64_t *offsets
+        size_t count
+        mk_permutation order
+        const uint32_t *sorted[2]
+
+    ctypedef struct mk_rule_space:
+        const mk_share *shares[2]
+        size_t share_count[2]
+        const mk_stratum *strata
+        size_t stratum_count
+        const mk_phase *phases
+        size_t phase_count
+        mk_rule_list list
+        uint64_t possible
+
+    ctypedef struct mk_space_rule:
+        uint8_t *pattern
+        uint8_t *replacement
+        uint32_t pattern_length
+        uint32_t replacement_length
+        uint32_t stratum
+
+    void mk_rule_space_at(const mk_rule_space *space, uint64_t j, mk_space_rule *rule)
+    void mk_rule_space_many(const mk_rule_space *space, const uint64_t *numbers, size_t count, mk_space_rule *rules)
+    size_t mk_rule_space_turn(const mk_rule_space *space, uint64_t j, uint64_t *index)
+    mk_bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length)
+    uint32_t mk_rule_space_widest(const mk_rule_space *space, int side)
 
 
 cdef extern from "example.h" nogil:
@@ -90,6 +172,8 @@ cdef extern from "example.h" nogil:
 
     ctypedef struct mk_example:
         uint64_t index
+        uint64_t number
+        uint32_t stratum
         const mk_example_rule *rules
         size_t rule_count
         mk_bool no_op
@@ -154,14 +238,17 @@ cdef extern from "plan.h" nogil:
         uint64_t split
         const mk_rule_space *space
         const mk_rule_space *refused
+        const uint16_t *refused_codes
         const mk_example_rule *fixed
         uint32_t per_example
         uint64_t pool
         uint64_t pool_first
         uint64_t pool_tuples
+        uint32_t pool_named
         uint32_t bucket
         uint32_t variables
         mk_bool terminating
+        bint cascades
         mk_share_of cascade
         uint64_t instructions
         mk_order order
@@ -202,6 +289,10 @@ cdef extern from "sample.h" nogil:
     mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, mk_bool sequential)
     void mk_sampler_close(mk_sampler *sampler)
     mk_status mk_sampler_rule(mk_sampler *sampler, uint64_t j, mk_instruction *instruction)
+
+
+cdef extern from "task.h" nogil:
+    int32_t mk_example_occurrences(const mk_plan *plan, const mk_example *example)
 
 
 cdef extern from "certify.h" nogil:
@@ -292,5 +383,23 @@ cdef extern from "render.h" nogil:
         uint8_t *near_miss
         uint8_t *outcome
         int64_t failed
+        bint ruleless
 
     mk_status mk_examples_render(const mk_request *request, mk_examples *examples)
+
+
+cdef extern from "reader.h" nogil:
+    ctypedef struct mk_reader:
+        mk_example example
+        mk_text text[8]
+        mk_list lists[3]
+
+    ctypedef struct mk_reader_shelf:
+        pass
+
+    mk_reader *mk_reader_take(mk_reader_shelf *shelf, const mk_plan *plan)
+    void mk_reader_give(mk_reader_shelf *shelf, mk_reader *reader)
+    mk_status mk_reader_read(mk_reader *reader, mk_plan *plan, const mk_letters *letters, const mk_templates *templates,
+                             int texts, mk_bool lists, uint64_t index)
+    void mk_reader_close(mk_reader *reader)
+    void mk_reader_shelf_close(mk_reader_shelf *shelf)

@@ -8,7 +8,16 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memcpy, memset
 
 from markovlib._columns cimport column_adopt
-from markovlib._core cimport MK_INVALID, MK_NO_MEMORY, MK_OK, Interrupts, mk_free, mk_malloc, mk_memory_fail_after
+from markovlib._core cimport (
+    MK_INVALID,
+    MK_NO_MEMORY,
+    MK_OK,
+    Interrupts,
+    mk_free,
+    mk_malloc,
+    mk_memory_fail_after,
+    mk_simd_force,
+)
 
 import numpy as np
 
@@ -23,11 +32,12 @@ LIST_COLUMNS = ("rules", "trace", "pairs")
 
 
 class NoWordError(Exception):
-    """Example `index` found no word of what is asked in the stated number of draws."""
+    """Example `index` found no word of what is asked in the stated number of draws, or (`ruleless`) no rules."""
 
-    def __init__(self, index):
-        super().__init__(index)
+    def __init__(self, index, ruleless):
+        super().__init__(index, ruleless)
         self.index = index
+        self.ruleless = ruleless
 
 
 cdef mk_philox_key key_of(key):
@@ -44,6 +54,28 @@ def fail_allocations_after(int64_t n):
 def philox(key, counter):
     cdef mk_philox_block block = mk_philox(key_of(key), counter[0], counter[1], counter[2], counter[3])
     return (block.word[0], block.word[1], block.word[2], block.word[3])
+
+
+def simd_force(name):
+    """Chooses the vector instructions of this module's engine (None: the best); False if this CPU lacks them.  For
+    tests."""
+    if name is None:
+        return mk_simd_force(NULL)
+    cdef bytes encoded = name.encode()
+    return mk_simd_force(encoded)
+
+
+def permute_strings(key, uint32_t letters, list strings):
+    """The images of strings of one length, of digits below `letters`, all computed together."""
+    cdef bytearray room = bytearray(b"".join(strings))
+    cdef Py_ssize_t length = len(strings[0])
+    cdef mk_string first
+    first.key, first.letters, first.length = key_of(key), letters, length
+    first.digits = <uint8_t *>PyByteArray_AS_STRING(room)
+    if any(len(string) != length for string in strings) or max(room, default=0) >= letters:
+        raise ValueError("not strings of one length below `letters`")
+    mk_string_permute_many(first, length, len(strings))
+    return [bytes(room[i * length : (i + 1) * length]) for i in range(len(strings))]
 
 
 @cython.final
@@ -68,6 +100,15 @@ cdef class Permutation:
             raise IndexError(x)
         return mk_permutation_at(&self.c, x)
 
+    def many(self, numbers):
+        """The images of those numbers, computed together."""
+        cdef uint64_t[::1] images = np.array(numbers, np.uint64)
+        if len(images) and max(numbers) >= self.c.size:
+            raise IndexError(max(numbers))
+        if len(images):
+            mk_permutation_many(&self.c, &images[0], len(images))
+        return np.asarray(images).tolist()
+
     def index(self, uint64_t y):
         if y >= self.c.size:
             raise ValueError(y)
@@ -78,8 +119,8 @@ cdef class Permutation:
 cdef class Part:
     cdef mk_part c
 
-    def __cinit__(self, key, uint64_t axis, uint32_t letters, uint32_t length):
-        mk_part_open(&self.c, key_of(key), axis, letters, length)
+    def __cinit__(self, key, uint64_t axis, uint32_t letters, uint32_t length, uint64_t form=0):
+        mk_part_open(&self.c, key_of(key), axis, form, letters, length)
 
     cdef bytearray copy(self, bytes digits):
         if len(digits) != self.c.length or any(digit >= self.c.letters for digit in digits):
@@ -233,25 +274,173 @@ cdef class Fields:
         return 0
 
 
+cdef void *room(size_t count, size_t size) except NULL:
+    """Memory for `count` things, all zero."""
+    cdef void *block = mk_malloc(count * size)
+    if block == NULL:
+        raise MemoryError("not enough memory for the rule space")
+    memset(block, 0, count * size)
+    return block
+
+
+cdef const uint8_t *digits_of(bytes digits):
+    return <const uint8_t *>PyBytes_AS_STRING(digits)
+
+
+cdef const uint32_t *numbers_of(bytes numbers):
+    return <const uint32_t *>PyBytes_AS_STRING(numbers)
+
+
 @cython.final
 cdef class RuleSpace:
-    """A share of a rule space, compiled."""
+    """A share of a rule space under a key, from what `for_engine` says; read-only, so that threads may share it."""
     cdef mk_rule_space c
-    cdef object digits
+    cdef object kept                    # what the C structures point into
+    cdef mk_share *shares[2]
+    cdef mk_family *families[2]
+    cdef mk_overlap *overlaps
+    cdef mk_stratum *strata
+    cdef mk_phase *phases
 
-    def __cinit__(self, key, uint32_t letters, patterns, replacements, pairing):
-        memset(&self.c, 0, sizeof(self.c))
-        self.digits = (patterns, replacements)
-        self.set_share(&self.c.patterns, 1, key, letters, patterns)
-        self.set_share(&self.c.replacements, 2, key, letters, replacements)
-        self.c.lcm, self.c.reserve, self.c.possible = pairing
+    def __cinit__(self, key, space):
+        letters, shares, strata, phases, rules, self.c.possible = self.kept = space
+        cdef size_t overlap_count = sum(len(share[6]) for side in shares for share in side)
+        self.overlaps = <mk_overlap *>room(overlap_count, sizeof(mk_overlap))
+        cdef mk_overlap *overlap = self.overlaps
+        cdef int side
+        for side in range(2):
+            self.families[side] = <mk_family *>room(len(shares[side]), sizeof(mk_family))
+            self.shares[side] = <mk_share *>room(len(shares[side]), sizeof(mk_share))
+            for i, share in enumerate(shares[side]):
+                self.set_family(&self.families[side][i], letters, share, overlap)
+                self.set_share(&self.shares[side][i], key_of(key), letters, share, &self.families[side][i], side)
+                overlap += len(share[6])
+            self.c.shares[side] = self.shares[side]
+            self.c.share_count[side] = len(shares[side])
+        self.c.strata = self.strata = <mk_stratum *>room(len(strata), sizeof(mk_stratum))
+        self.c.stratum_count = len(strata)
+        for i, stratum in enumerate(strata):
+            self.set_side(&self.strata[i].patterns, 0, stratum[0])
+            self.set_side(&self.strata[i].replacements, 1, stratum[1])
+            self.strata[i].lcm, self.strata[i].reserve, self.strata[i].possible = stratum[2]
+        self.c.phases = self.phases = <mk_phase *>room(len(phases), sizeof(mk_phase))
+        self.c.phase_count = len(phases)
+        for i, phase in enumerate(phases):
+            self.set_phase(&self.phases[i], phase)
+        if rules is not None:
+            self.set_list(rules(key))
 
-    cdef int set_share(self, mk_share *share, uint64_t axis, key, uint32_t letters, values) except -1:
-        length, share.count, share.first, first_digits, last_digits = values
-        mk_part_open(&share.part, key_of(key), axis, letters, length)
-        share.first_digits = <const uint8_t *>PyBytes_AS_STRING(first_digits)
-        share.last_digits = <const uint8_t *>PyBytes_AS_STRING(last_digits)
+    def __dealloc__(self):
+        for side in range(2):
+            for i in range(self.c.share_count[side]):
+                mk_share_close(&self.shares[side][i])
+            mk_free(self.shares[side])
+            mk_free(self.families[side])
+        mk_permutation_close(&self.c.list.order)
+        mk_free(self.overlaps)
+        mk_free(self.strata)
+        mk_free(self.phases)
+
+    cdef int set_family(self, mk_family *family, letters, share, mk_overlap *overlap) except -1:
+        family.letters = letters
+        family.length, family.free = share[:2]
+        family.source = numbers_of(share[4]) if share[4] else NULL
+        family.allowed = digits_of(share[5])
+        family.overlaps = overlap
+        family.overlap_count = len(share[6])
+        family.listed = share[7]
+        for i, (coefficient, first) in enumerate(share[6]):
+            overlap[i].coefficient = coefficient
+            overlap[i].first = numbers_of(first)
         return 0
+
+    cdef int set_share(self, mk_share *c, mk_philox_key key, uint32_t letters, share, mk_family *family,
+                       int side) except -1:
+        mk_part_open(&c.part, key, side + 1, share[2], letters, family.free)
+        c.family = family if share[3] else NULL
+        c.count, c.first = share[8:10]
+        c.first_digits = digits_of(share[10])
+        c.last_digits = digits_of(share[11])
+        mk_share_tabulate(c)            # without memory for the table it is only slower
+        return 0
+
+    cdef int set_side(self, mk_side *c, int side, values) except -1:
+        cdef size_t number
+        number, c.offset, c.head, start, before = values
+        c.share = &self.shares[side][number]
+        c.start_digits = digits_of(start)
+        c.before_digits = digits_of(before)
+        return 0
+
+    cdef int set_phase(self, mk_phase *phase, values) except -1:
+        phase.start, turns, weights, bases = values
+        phase.period = <uint32_t>(len(turns) // sizeof(mk_turn))
+        phase.turns = <const mk_turn *>digits_of(turns)
+        phase.weights = numbers_of(weights)
+        phase.bases = <const uint64_t *>digits_of(bases)
+        return 0
+
+    @property
+    def possible(self):
+        return self.c.possible
+
+    cdef int set_list(self, table) except -1:
+        self.kept = (self.kept, table)
+        self.c.list.count, order, letters, offsets, by_pattern, by_replacement = table
+        self.c.list.letters = digits_of(letters)
+        self.c.list.offsets = <const uint64_t *>digits_of(offsets)
+        self.c.list.sorted[0] = numbers_of(by_pattern)
+        self.c.list.sorted[1] = numbers_of(by_replacement)
+        mk_permutation_open(&self.c.list.order, key_of(order), self.c.list.count)
+        return 0
+
+    @property
+    def widest(self):
+        """The lengths of the longest pattern and the longest replacement."""
+        return mk_rule_space_widest(&self.c, 0), mk_rule_space_widest(&self.c, 1)
+
+    def turn(self, uint64_t j):
+        """(stratum, number there) of instruction j."""
+        cdef uint64_t index
+        if j >= self.c.possible:
+            raise IndexError(j)
+        cdef size_t stratum = mk_rule_space_turn(&self.c, j, &index)
+        return stratum, index
+
+    def rule(self, uint64_t j):
+        """(pattern, replacement, stratum) of instruction j, the sides as codes."""
+        if j >= self.c.possible:
+            raise IndexError(j)
+        cdef mk_space_rule rule
+        cdef bytearray pattern = bytearray(mk_rule_space_widest(&self.c, 0))
+        cdef bytearray replacement = bytearray(mk_rule_space_widest(&self.c, 1))
+        rule.pattern = <uint8_t *>PyByteArray_AS_STRING(pattern)
+        rule.replacement = <uint8_t *>PyByteArray_AS_STRING(replacement)
+        with nogil:
+            mk_rule_space_at(&self.c, j, &rule)
+        return bytes(pattern[:rule.pattern_length]), bytes(replacement[:rule.replacement_length]), rule.stratum
+
+    def rules(self, numbers):
+        """What `rule` says of some numbers, together: at most MK_RULES_AT_ONCE."""
+        cdef mk_space_rule rules[MK_RULES_AT_ONCE]
+        cdef uint64_t c_numbers[MK_RULES_AT_ONCE]
+        cdef size_t count = len(numbers), i
+        cdef size_t pattern = mk_rule_space_widest(&self.c, 0), stride = pattern + mk_rule_space_widest(&self.c, 1)
+        if count > MK_RULES_AT_ONCE or any(j >= self.c.possible for j in numbers):
+            raise IndexError(numbers)
+        cdef bytearray letters = bytearray(count * stride + MK_READ_SLACK)
+        for i in range(count):
+            c_numbers[i] = numbers[i]
+            rules[i].pattern = <uint8_t *>PyByteArray_AS_STRING(letters) + i * stride
+            rules[i].replacement = rules[i].pattern + pattern
+        with nogil:
+            mk_rule_space_many(&self.c, c_numbers, count, rules)
+        return [(rules[i].pattern[:rules[i].pattern_length], rules[i].replacement[:rules[i].replacement_length],
+                 rules[i].stratum) for i in range(count)]
+
+    def holds(self, bint replacement, bytes codes):
+        """Whether a string of codes is one of the patterns, or of the replacements."""
+        return bool(mk_rule_space_holds(&self.c, replacement, digits_of(codes), <uint32_t>len(codes)))
 
 
 cdef mk_share_of share_of(share) except *:
@@ -271,13 +460,16 @@ cdef class Plan:
     cdef RuleSpace space, refused
     cdef list kept                      # what the plan borrows
     cdef list templates
+    cdef mk_templates columns[MK_TEXT_COLUMNS]
+    cdef mk_reader_shelf shelf
 
-    def __cinit__(self, *, key, split, list letters, int word_letters, bint text, RuleSpace space, RuleSpace refused,
+    def __cinit__(self, *, key, split, list letters, int word_letters, bint text, RuleSpace space, RuleSpace refused, refused_codes,
                   fixed, int per_example, pool, int bucket, int variables, bint terminating, cascade, instructions,
                   int order, popularity, size, no_op, near_miss, int near_miss_edits, occurrences, fires, lengths,
                   bint exact, int words, bint divides, segments, dict task, int paraphrases, prompt, completion, fields):
         memset(&self.c, 0, sizeof(self.c))
         memset(&self.letters, 0, sizeof(self.letters))
+        memset(&self.shelf, 0, sizeof(self.shelf))
         self.kept = []
         self.text = text
         set_letters(&self.letters, letters)
@@ -286,10 +478,13 @@ cdef class Plan:
         self.space, self.refused = space, refused
         self.c.space = &space.c if space is not None else NULL
         self.c.refused = &refused.c if refused is not None else NULL
+        self.c.refused_codes = <const uint16_t *>self.array(refused_codes, np.uint16)
         self.c.per_example = per_example
-        self.c.pool, self.c.pool_first, self.c.pool_tuples = pool
+        self.c.pool, self.c.pool_first, self.c.pool_tuples, self.c.pool_named = pool
         self.c.bucket, self.c.variables, self.c.terminating = bucket, variables, terminating
-        self.c.cascade = share_of(cascade)
+        self.c.cascades = cascade is not None
+        if cascade is not None:
+            self.c.cascade = share_of(cascade)
         self.c.instructions = instructions
         self.c.order = <mk_order>order
         self.c.popularity = <const uint64_t *>self.array(popularity, np.uint64)
@@ -307,11 +502,14 @@ cdef class Plan:
         self.set_task(task)
         self.c.paraphrases = paraphrases
         self.templates = [Template(programs, letters) for programs in (prompt, completion, *fields)]
+        for column in range(MK_TEXT_COLUMNS):
+            self.columns[column] = (<Template>self.templates[column]).c
         if mk_plan_open(&self.c) != MK_OK:
             raise MemoryError("not enough memory for the data set")
         self.opened = True
 
     def __dealloc__(self):
+        mk_reader_shelf_close(&self.shelf)
         if self.opened:
             mk_plan_close(&self.c)
 
@@ -397,7 +595,7 @@ cdef class Plan:
         with nogil:
             status = mk_examples_render(request, examples)
         if status == MK_INVALID:
-            raise NoWordError(examples.failed)
+            raise NoWordError(examples.failed, bool(examples.ruleless))
         if status == MK_NO_MEMORY and examples.failed >= 0:
             raise MemoryError(f"example {examples.failed}: not enough memory")
         interrupts.check(status)
@@ -407,43 +605,35 @@ cdef class Plan:
         return (PyUnicode_DecodeUTF8(<const char *>data, length, NULL) if self.text
                 else PyBytes_FromStringAndSize(<const char *>data, length))
 
-    cdef object value(self, mk_examples *examples, int column):
-        """The one row of a text column."""
-        return self.string(examples.data[column], examples.offsets[column][1])
-
     def example(self, uint64_t index, int texts, bint lists):
-        """The first text values of one example, and (rule, position, steps, outcome, instruction, stratum, near_miss).
+        """The first text values of one example, and its numbers: (rule, position, no_op, steps, outcome, instruction,
+        stratum, near_miss, occurrences).
 
         Where lists are wanted, they follow: rules, trace, pairs, each a tuple of tuples.
         """
-        cdef mk_request request
-        cdef mk_examples examples
-        cdef int64_t position, steps, instruction
-        cdef int32_t rule, stratum
-        cdef uint8_t outcome, near_miss
-        cdef int64_t[3][2] offsets
-        memset(&request, 0, sizeof(request))
-        memset(&examples, 0, sizeof(examples))
-        memset(offsets, 0, sizeof(offsets))
-        request.start = index
-        request.count = request.threads = 1
-        for column in range(texts):
-            request.templates[column] = (<Template>self.templates[column]).c
-        examples.position, examples.rule, examples.steps = &position, &rule, &steps
-        examples.outcome, examples.near_miss = &outcome, &near_miss
-        examples.instruction, examples.stratum = &instruction, &stratum
-        for kind in range(MK_LISTS):
-            request.lists[kind] = lists
-            examples.list_offsets[kind] = offsets[kind]
-        self.render(&request, &examples, Interrupts())
+        cdef mk_status status = MK_NO_MEMORY
+        cdef mk_reader *reader
+        with nogil:
+            reader = mk_reader_take(&self.shelf, &self.c)
+            if reader != NULL:
+                status = mk_reader_read(reader, &self.c, &self.letters, self.columns, texts, lists, index)
         try:
-            values = [self.value(&examples, column) for column in range(texts)]
-            numbers = (rule, position, steps, outcome, instruction, stratum, bool(near_miss))
+            if status == MK_INVALID:
+                raise NoWordError(index, reader.example.rule_count == 0)
+            if status != MK_OK:
+                raise MemoryError(f"example {index}: not enough memory")
+            found = &reader.example
+            values = [self.string(reader.text[column].data, reader.text[column].used) for column in range(texts)]
+            numbers = (found.rule, found.position, bool(found.no_op), found.steps, <int>found.outcome, found.number,
+                       found.stratum, bool(found.near_miss), mk_example_occurrences(&self.c, found))
             if not lists:
                 return values, numbers, None
-            return values, numbers, [self.items(&examples.lists[kind], kind) for kind in range(MK_LISTS)]
+            return values, numbers, [self.items(&reader.lists[kind], kind) for kind in range(MK_LISTS)]
         finally:
-            self.free(&examples)
+            if status == MK_OK:
+                mk_reader_give(&self.shelf, reader)
+            else:
+                mk_reader_close(reader)
 
     cdef tuple items(self, mk_list *items, int kind):
         """The items of one row."""
@@ -496,7 +686,7 @@ cdef class Plan:
         examples.outcome = <uint8_t *>address(result, "outcome")
         for column, name in enumerate(TEXT_COLUMNS):
             if name in columns:
-                request.templates[column] = (<Template>self.templates[column]).c
+                request.templates[column] = self.columns[column]
         offsets = {name: np.zeros(count + 1, np.int64) for name in LIST_COLUMNS if name in columns}
         for kind, name in enumerate(LIST_COLUMNS):
             request.lists[kind] = name in columns

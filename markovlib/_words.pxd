@@ -41,3 +41,24 @@ cdef extern from "uniform.h" nogil:
     mk_status mk_uniform_count(mk_uniform *uniform, const mk_needle *pattern, uint32_t occurrences, size_t length,
                                mk_count *count)
     mk_status mk_uniform_least(mk_uniform *uniform, const mk_needle *pattern, uint32_t occurrences, size_t *least)
+
+
+cdef extern from "several.h" nogil:
+    ctypedef enum mk_word_law:
+        MK_UNIFORM_WORDS
+        MK_UNIFORM_STARTS
+
+    ctypedef struct mk_several:
+        pass
+
+    mk_status mk_several_open(mk_several *several, uint32_t letters, size_t pattern_letters, size_t longest)
+    void mk_several_close(mk_several *several)
+    void mk_several_patterns(mk_several *several, const mk_needle *patterns, size_t count)
+    mk_status mk_several_word(mk_several *several, mk_draws *draws, size_t fires, mk_word_law law, uint8_t *word,
+                              size_t length)
+    mk_status mk_several_count(mk_several *several, size_t fires, size_t length, mk_count *count)
+
+
+cdef extern from "nearmiss.h" nogil:
+    mk_status mk_near_miss_word(mk_several *several, mk_draws *draws, size_t which, uint32_t edits, uint8_t *word,
+                                size_t length)

@@ -47,7 +47,7 @@ def read_answers(
     where `text` is false; a last line end ends the last line.  `partial` allows rows without an answer, and leaves
     out answers without a row.
 
-    Raises AnswersError, a ValueError whose message begins with `file:line: `, for a line that is not an answer, an
+    Raises AnswersError, a ValueError whose message begins with `file:line:`, for a line that is not an answer, an
     index twice or outside the data set, and missing or surplus answers.  Memory: that of the answers.
     """
     name = str(source) if name is None and isinstance(source, Path) else name or "standard input"

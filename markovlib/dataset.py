@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from markovlib import _stream
 from markovlib.batch import thread_count
 from markovlib.examples import ALL_COLUMNS, COLUMNS, LISTS, Batch, Example, Pair, TraceStep, list_column
-from markovlib.outcome import Outcome
-from markovlib.plan import SplitPlan, split_id, stream_key
+from markovlib.outcome import OUTCOMES
+from markovlib.plan import COUNTED_RULES, SplitPlan, split_id, stream_key
 from markovlib.recipe import SPLITS, Recipe, RecipeError
 from markovlib.rules import Rule
+from markovlib.spaces import Stratum
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,6 @@ __all__ = ["COLUMNS", "SPLITS", "STREAM_VERSION", "Batch", "Dataset", "Example",
 STREAM_VERSION = 1
 
 _ROWS_PER_THREAD = 4096
-_COUNTED_RULES = 2**16
 
 
 class Dataset:
@@ -129,6 +129,8 @@ class Dataset:
     @overload
     def __getitem__(self, key: slice | Sequence[int] | NDArray[np.integer[Any]]) -> Batch: ...
     def __getitem__(self, key: Any) -> Example | Batch:
+        if type(key) is int:
+            return self._example(self._index(key))
         if isinstance(key, slice):
             return self.batch(self._slice(key))
         if hasattr(key, "__index__"):
@@ -162,7 +164,7 @@ class Dataset:
         try:
             made = self._plan.batch(start, count, listed, needed, thread_count(threads, count))
         except _stream.NoWordError as error:
-            self._no_word(error.index)
+            self._no_word(error)
         values = {name: _column(name, made, start, count, listed) for name in names}
         return Batch({**values, "_fired": made["rule"]} if several else values, several)
 
@@ -222,6 +224,8 @@ class Dataset:
 
         `undivided` counts, for `train` and `seen`, the rules with fewer than 64 words (`with_pattern`) or fewer than
         64 no-op words (`no_op`), which the two splits therefore share; at most the first 65,536 rules are counted.
+        `spills` says for each stratum that runs out within the split's rules from which `rule` on it has fewer than
+        its weight asks for, and `into` which stratum the first of its turns go.
         """
         split = self._split
         train, tests = split.recipe.divide()
@@ -231,13 +235,27 @@ class Dataset:
             "instructions": None if split.own else split.in_use,
             "possible_instructions": split.instructions.possible,
             "rules_in_space": split.recipe.space.size,
-            "train": {"patterns": train.patterns.count, "replacements": train.replacements.count},
+            "train": {"patterns": train.patterns, "replacements": train.replacements},
             "held_out": {
-                "patterns": tests.patterns.count if tests else 0,
-                "replacements": tests.replacements.count if tests else 0,
+                "patterns": tests.patterns if tests else 0,
+                "replacements": tests.replacements if tests else 0,
             },
+            "strata": [stratum._asdict() for stratum in self.strata],
+            "spills": self._spills(),
             "undivided": self._undivided(),
         }
+
+    @property
+    def strata(self) -> tuple[Stratum, ...]:
+        """The kinds of rules (family, k and lengths), each with its weight and its number in this split; none for a
+        named program."""
+        share = self._split.instructions.share
+        return () if share is None else share.strata
+
+    def _spills(self) -> list[dict[str, int]]:
+        """Strata that run out within the split's rules: which, from which rule on, and which takes its turns first."""
+        share = self._split.instructions.share
+        return [] if share is None else [spill._asdict() for spill in share.spills(self._split.rules_used)]
 
     # ---- answers and orders -------------------------------------------------------------------------------------
 
@@ -270,40 +288,49 @@ class Dataset:
     # ---- inside -------------------------------------------------------------------------------------------------
 
     def _example(self, index: int) -> Example:
-        split = self._split
-        plain = not split.several and split.recipe.task.kind == "rewrite"
+        plain = self._split.plain
         try:
             texts, numbers, lists = self._plan.example(index, 6 if plain else 8, not plain)
         except _stream.NoWordError as error:
-            self._no_word(error.index)
-        rule, position, steps, outcome, instruction, stratum, near_miss = numbers
-        prompt, completion, word, output, pattern, replacement = texts[:6]
+            self._no_word(error)
+        rule, position, no_op, steps, outcome, instruction, stratum, near_miss, occurrences = numbers
         if lists is None:
-            rules: tuple[Rule, ...] = (Rule(pattern, replacement),)
+            prompt, completion, word, output, pattern, replacement = texts
+            rules: tuple[Rule, ...] = (Rule._make((pattern, replacement, False)),)
             trace: tuple[TraceStep, ...] = ()
             pairs: tuple[Pair, ...] = ()
             key = certificate = None
         else:
-            rules = tuple(Rule(*item) for item in lists[0])
-            trace, pairs = tuple(TraceStep(*item) for item in lists[1]), tuple(Pair(*item) for item in lists[2])
-            key, certificate = texts[6] or None, texts[7] or None
-            if split.several and rule < 0:
+            prompt, completion, word, output, pattern, replacement, key, certificate = texts
+            rules = tuple(map(Rule._make, lists[0]))
+            trace, pairs = tuple(map(TraceStep._make, lists[1])), tuple(map(Pair._make, lists[2]))
+            key, certificate = key or None, certificate or None
+            if self._split.several and rule < 0:
                 pattern = replacement = None
-        return Example(
-            index, prompt, completion, word, output, pattern, replacement, rules, rule, position, rule < 0, steps,
-            Outcome(outcome), trace, pairs, key, certificate, instruction, stratum, near_miss,
-        )  # fmt: skip
+        # Example(...), whose arguments Python matches to names at the cost of as much as the rest together.
+        return Example._make((
+            index, prompt, completion, word, output, pattern, replacement, rules, rule, position, no_op, steps,
+            OUTCOMES[outcome], trace, pairs, key, certificate, instruction, stratum, near_miss, occurrences,
+        ))  # fmt: skip
 
-    def _no_word(self, index: int) -> NoReturn:
-        raise RecipeError(
-            "words",
-            f"example {index} of split {self.split!r}: no word of this split's class was met in 4096 draws, "
-            "because its rule has few words; lengthen words.length or shorten the pattern",
-        ) from None
+    def _no_word(self, error: _stream.NoWordError) -> NoReturn:
+        example = f"example {error.index} of split {self.split!r}"
+        if error.ruleless:
+            tried = self._split.instructions.bucket
+            problem = f"none of the {tried} sets of rules tried for it is of the kind asked for; ask for less"
+            raise RecipeError("rules", f"{example}: {problem} or enlarge the space") from None
+        cause = "because its rule has few words; lengthen words.length or shorten the pattern"
+        if self._split.recipe.task.runs:
+            cause = "or none whose run is what `task` asks for; widen task.steps and task.max_length"
+        elif self._split.recipe.task.kind == "scheme":
+            cause = "or none with one match; use more letters or shorter words"
+        raise RecipeError("words", f"{example}: no word of this split's class was met in 4096 draws, {cause}") from None
 
     def _index(self, index: int) -> int:
         limit = self._split.limit
-        at = index + limit if index < 0 and self.size is not None else index
+        if 0 <= index < limit:
+            return index
+        at = index + limit if self.size is not None else index
         if not 0 <= at < limit:
             raise IndexError(f"example {index} of a data set of {limit}")
         return at
@@ -348,7 +375,7 @@ class Dataset:
             return None
         counts = {"with_pattern": 0, "no_op": 0}
         if not all(self._plan.always_divided):
-            for j in range(min(self._split.in_use, _COUNTED_RULES)):
+            for j in range(min(self._split.in_use, COUNTED_RULES)):
                 _, _, with_pattern, no_op = self._plan.instruction(j)
                 counts["with_pattern"] += with_pattern
                 counts["no_op"] += no_op

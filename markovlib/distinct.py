@@ -63,6 +63,16 @@ def combined(first: Hashes, second: Hashes) -> Hashes:
     return mixed(mixed(first) + second)
 
 
+def hash_lists(counts: NDArray[np.int64], items: Hashes) -> Hashes:
+    """A hash of lists, in order, from how many items each has and the hashes of all items."""
+    hashes = mixed(counts.astype(np.uint64) * _MULTIPLIERS[2])
+    starts = np.cumsum(counts) - counts
+    for place in range(int(counts.max(initial=0))):
+        rows = np.flatnonzero(counts > place)
+        hashes[rows] = combined(hashes[rows], items[starts[rows] + place])
+    return hashes
+
+
 class Distinct:
     """Hashes met so far, each once and in rising order, with the place at which it was met first.
 

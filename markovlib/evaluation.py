@@ -15,16 +15,17 @@ Two baselines are scored on the same rows:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markovlib import scoring
 from markovlib.answers import Answers
+from markovlib.labels import Reference, one_step, put, references_in, shown_as
 from markovlib.scoring import Credit
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 Z = 1.96
 BINS = 8
+_COLUMNS = ("completion", "word", "output", "pattern", "replacement", "position", "no_op", "steps")
 _ROWS = 65536
 
 
@@ -197,18 +199,15 @@ def _count(
     threads: int | None,
 ) -> _Rows:
     """The columns that sections are made from, and the baselines, in batches."""
-    names = ["completion", "word", "output", "pattern", "replacement", "position", "no_op", "steps"]
     extra = [name for name in ("near_miss", "occurrences", "stratum") if scoring.has_column(ds, name)]
     parts: dict[str, list[NDArray[Any]]] = {}
     for start in range(0, len(indices), _ROWS):
-        batch = ds.batch(indices[start : start + _ROWS], [*names, *extra], threads)
-        words = batch.word.tolist()
-        shown = list(zip(words, batch.output.tolist(), batch.completion.tolist(), strict=True))
-        rules = zip(batch.pattern.tolist(), batch.replacement.tolist(), batch.position.tolist(), strict=True)
+        batch = ds.batch(indices[start : start + _ROWS], [*_COLUMNS, *extra], threads)
+        references = list(references_in(batch, batch.completion.tolist()))
         made: dict[str, Any] = {name: getattr(batch, name) for name in ("position", "no_op", "steps", *extra)}
-        made["length"] = [len(word) for word in words]
-        made["copy"] = [_right(word, *example[1:]) for word, example in zip(words, shown, strict=True)]
-        made["wrong_occurrence"] = [_misplaced(*example, *rule) for example, rule in zip(shown, rules, strict=True)]
+        made["length"] = [len(one.word) for one in references]
+        made["copy"] = [_right(one.word, one.output, one.completion) for one in references]
+        made["wrong_occurrence"] = [_misplaced(one) for one in references]
         for name, column in made.items():
             parts.setdefault(name, []).append(np.asarray(column))
     columns = {name: np.concatenate(pieces) for name, pieces in parts.items()}
@@ -217,18 +216,20 @@ def _count(
 
 def _right(word: Any, output: Any, completion: Any) -> bool:
     """Whether a word, laid out as the completion lays out the output, is the completion."""
-    right: bool = scoring.shown_as(word, completion, output) == completion
+    right: bool = shown_as(word, completion, output) == completion
     return right
 
 
-def _misplaced(word: Any, output: Any, completion: Any, pattern: Any, replacement: Any, position: int) -> int:
+def _misplaced(reference: Reference) -> int:
     """Whether the rule at a wrong place is right (1 or 0); -1 where there is no single rule that was applied."""
-    if pattern is None or replacement is None:
-        return -1 if word != output else int(_right(word, output, completion))
-    if position >= 0 and scoring.put(word, position, pattern, replacement) != output:
+    word, output, completion = reference.word, reference.output, reference.completion
+    if reference.pattern is None:
+        return int(_right(word, output, completion))
+    step = one_step(reference) if reference.position is not None and reference.position >= 0 else reference
+    if step is None:
         return -1
-    place = misplaced(word, pattern, position)
-    answer = word if place is None else scoring.put(word, place, pattern, replacement)
+    place = misplaced(word, step.pattern, cast(int, step.position))
+    answer = word if place is None else put(word, place, step.pattern, step.replacement)
     return int(_right(answer, output, completion))
 
 
@@ -255,8 +256,8 @@ def _sections(ds: Dataset | View, rows: _Rows) -> Iterator[tuple[str, list[Group
     yield "position", _binned(rows, columns["position"], ~no_op)
     if len(np.unique(columns["steps"])) > 1 and columns["steps"].max() > 1:
         yield "steps", _binned(rows, columns["steps"], everything)
-    if "occurrences" in columns:
-        yield "occurrences", _binned(rows, columns["occurrences"], ~no_op)
+    if "occurrences" in columns and len(np.unique(columns["occurrences"][~no_op])) > 1:
+        yield "occurrences", _binned(rows, columns["occurrences"], columns["occurrences"] > 0)
     yield "stratum", list(_strata(ds, rows, everything))
 
 
@@ -281,17 +282,17 @@ def _bins(found: NDArray[Any]) -> list[tuple[int, int]]:
     return [(start, end - 1) for start, end in pairwise(edges)]
 
 
-def _strata(ds: Dataset | View, rows: _Rows, everything: NDArray[np.bool_]) -> Iterable[Group]:
+def _strata(ds: Dataset | View, rows: _Rows, everything: NDArray[np.bool_]) -> Iterator[Group]:
     strata = getattr(ds, "strata", None)
-    if "stratum" in rows.columns and strata is not None:
-        numbers = rows.columns["stratum"]
-        for number in np.unique(numbers):
-            yield rows.group(_stratum_name(strata[number]), numbers == number)
-    else:
+    numbers = rows.columns.get("stratum", np.zeros(len(everything), np.int32))
+    if strata is None and not numbers.any():
         yield rows.group(str(ds.recipe.rules.family), everything)
+        return
+    for number in np.unique(numbers).tolist():
+        name = f"number {number}" if strata is None else _stratum_name(strata[number])
+        yield rows.group(name, numbers == number)
 
 
 def _stratum_name(stratum: Any) -> str:
-    fields: Mapping[str, Any] = stratum if isinstance(stratum, Mapping) else stratum._asdict()
-    k = f" k={fields['k']}" if fields.get("k") not in (None, 1) else ""
-    return f"{fields['family']}{k} {fields['pattern_length']}>{fields['replacement_length']}"
+    k = "" if getattr(stratum, "k", None) in (None, 1) else f" k={stratum.k}"
+    return f"{stratum.family}{k} {stratum.pattern_length}>{stratum.replacement_length}"

@@ -29,6 +29,9 @@ ALL_COLUMNS = COLUMNS + MORE_COLUMNS
 TEXTS = ("prompt", "completion", "word", "output", "pattern", "replacement", "key", "certificate")
 LISTS = ("rules", "trace", "pairs")
 
+# Texts that all examples of a data set have, or none.
+_OFTEN_NONE = ("key", "certificate")
+
 
 class TraceStep(NamedTuple):
     """One step of a run: the rule that fired, where in the word before (in letters), and the word after."""
@@ -150,7 +153,8 @@ class Batch:
     Texts are packed columns (`Column`); `index`, `position`, `steps` and `instruction` are int64, `rule`, `stratum` and
     `occurrences` int32, `no_op` and `near_miss` bool and `outcome` uint8 arrays; `rules`, `trace` and `pairs` are
     columns of lists (`ListColumn`).  `len(batch)` is the number of rows, `batch[i]` an `Example`.  Where one of several
-    rules might fire and none did, `pattern` and `replacement` are empty here, and null in Arrow.
+    rules might fire and none did, `pattern` and `replacement` are empty here, and null in Arrow; so are `key` and
+    `certificate` of data sets that have none.
     """
 
     __slots__ = ("_several", "_values", "columns")
@@ -187,6 +191,7 @@ class Batch:
         }
         if row["outcome"] is not None:
             row["outcome"] = Outcome(row["outcome"])
+        row.update({name: row[name] or None for name in _OFTEN_NONE})
         if self._several and self._values["_fired"][at] < 0:
             row["pattern"] = row["replacement"] = None
         elif not self._several and row["rules"] is None and None not in (row["pattern"], row["replacement"]):
@@ -212,6 +217,8 @@ class Batch:
             return values.to_arrow()
         if name in ("pattern", "replacement") and self._several:
             return self._with_nulls(pa.array(values))
+        if name in _OFTEN_NONE and values.offsets[-1] == 0:
+            return pa.nulls(len(values), pa.array(values).type)
         if name != "outcome":
             return pa.array(values)
         names = pa.array(["", *(outcome.name.lower() for outcome in Outcome)])

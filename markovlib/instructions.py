@@ -5,15 +5,18 @@ from __future__ import annotations
 from math import perm
 from typing import TYPE_CHECKING, NamedTuple
 
-from markovlib.spaces import Instructions, round_half_up
+from markovlib.quotas import round_half_up
+from markovlib.rulelists import ListedInstructions
+from markovlib.spaces import Instructions
 
 if TYPE_CHECKING:
     from markovlib.recipe import Recipe
 
 # Candidates for one instruction, of which the first acceptable one is taken: enough for the rarest of what is asked.
-_BUCKETS = {"scheme": 4096, "terminating": 64, "refused": 64, "": 1}
+_BUCKETS = {"scheme": 4096, "some": 64, "all": 1}
 
-_MOST_TUPLES = 2**62
+# The engine numbers rules, sets of rules and candidates in 64 bits.
+_MOST_NUMBERS = 2**62
 
 
 class InstructionSet(NamedTuple):
@@ -21,17 +24,24 @@ class InstructionSet(NamedTuple):
 
     `share` is its share of the rule space, None for a named program.  Instruction j is made of the rules j*n to
     j*n + n - 1 of the share, n = `per_example`; with a `pool` of R rules, of the n different rules of the pool that
-    arrangement number `first` + j in keyed order names, `tuples` being all arrangements.  Where not every candidate
-    is acceptable, instruction j is the first acceptable one of the candidates j*`bucket` to (j+1)*`bucket` - 1.
+    arrangement number `first` + j in keyed order names, `tuples` being all arrangements.  Of these, only those of the
+    first `named` rules are numbered where all of them would be 2^62 or more; the others are drawn.  Where not every
+    candidate is acceptable, instruction j is the first acceptable one of the candidates j*`bucket` to
+    (j+1)*`bucket` - 1.
     """
 
-    share: Instructions | None
+    share: Instructions | ListedInstructions | None
     per_example: int
     pool: int
     first: int
     tuples: int
+    named: int
     bucket: int
     possible: int
+
+    def rules_used(self, instructions: int) -> int:
+        """How many of the share's first rules the first so many instructions are made of, at most."""
+        return self.pool or instructions * self.bucket * self.per_example
 
 
 def instruction_set(recipe: Recipe, split: str, refusing: bool = False) -> InstructionSet | None:
@@ -41,28 +51,30 @@ def instruction_set(recipe: Recipe, split: str, refusing: bool = False) -> Instr
     """
     rules = recipe.rules
     if rules.program is not None:
-        return InstructionSet(None, recipe.rules_of_program, 0, 0, 0, 1, 1)
+        return InstructionSet(None, recipe.rules_of_program, 0, 0, 0, 0, 1, 1)
     train, tests = recipe.divide()
     share = train if split in ("train", "seen", "recombined") else tests
     if share is None or not share.possible:
         return None
     bucket = _bucket(recipe, refusing)
     if rules.pool is None:
-        return InstructionSet(share, rules.per_example, 0, 0, 0, bucket, share.possible // rules.per_example // bucket)
+        candidates = rules.per_example * bucket
+        possible = share.possible if candidates == 1 else min(share.possible, _MOST_NUMBERS) // candidates
+        return InstructionSet(share, rules.per_example, 0, 0, 0, 0, bucket, possible)
     pool = min(rules.pool, share.possible)
-    tuples = perm(pool, rules.per_example)
-    if tuples >= _MOST_TUPLES:
-        tuples = _MOST_TUPLES - 1
+    named = rules.per_example
+    while perm(pool, named) >= _MOST_NUMBERS:
+        named -= 1
+    tuples = perm(pool, named)
     first, count = _tuples_of(recipe, split, tuples)
-    return InstructionSet(share, rules.per_example, pool, first, tuples, bucket, count // bucket)
+    return InstructionSet(share, rules.per_example, pool, first, tuples, named, bucket, count // bucket)
 
 
 def _bucket(recipe: Recipe, refusing: bool) -> int:
     if recipe.task.kind == "scheme":
         return _BUCKETS["scheme"]
-    if recipe.terminating:
-        return _BUCKETS["terminating"]
-    return _BUCKETS["refused" if refusing else ""]
+    refuses = refusing or recipe.terminating or recipe.rules.cascade is not None
+    return _BUCKETS["some" if refuses else "all"]
 
 
 def _tuples_of(recipe: Recipe, split: str, tuples: int) -> tuple[int, int]:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markovlib._columns import Column
-from markovlib.distinct import Distinct, Hashes, combined, hash_column, key_of
+from markovlib.distinct import Distinct, Hashes, combined, hash_column, hash_lists, key_of
 from markovlib.neighbours import near_count
 
 if TYPE_CHECKING:
@@ -78,10 +78,29 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
 
 
+@dataclass(frozen=True)
+class _Lists:
+    """Lists of rules: how many each has, and the sides of all, one list after the other."""
+
+    counts: NDArray[np.int64]
+    patterns: Column
+    replacements: Column
+
+    def take(self, chosen: NDArray[np.int64]) -> _Lists:
+        starts, counts = np.cumsum(self.counts) - self.counts, self.counts[chosen]
+        items = np.repeat(starts[chosen] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        return _Lists(counts, self.patterns.take(items), self.replacements.take(items))
+
+    def __getitem__(self, row: int) -> tuple[Any, ...]:
+        start = int(self.counts[:row].sum())
+        items = range(start, start + int(self.counts[row]))
+        return tuple((self.patterns[item], self.replacements[item]) for item in items)
+
+
 class _Things(NamedTuple):
     """Things of one kind in a batch: their parts as columns, the batch's row that each is in, and their hashes."""
 
-    parts: tuple[Column, ...]
+    parts: tuple[Column | _Lists, ...]
     rows: NDArray[np.int64]
     hashes: Hashes
 
@@ -104,7 +123,7 @@ def leakage(
 
     Both are read once, and what they share once more, in batches.  Memory: 16 bytes for each different thing of a kind
     in either, and as much again while they are sorted; for 10^6 rows with words of their own about 100 MB, whatever
-    the length of the words.  `near` adds about 400 MB, and reads `a` again for each 8 million letters of `b` over two.
+    the length of the words.  `near` adds about 400 MB, and reads `a` again for each 4 million letters of `b`.
     Two different things of one data set that agree in 64 bits count as one (probability n^2 / 2^65, below 10^-7 for
     10^6 things).  Raises TypeError for an unbounded data set.
 
@@ -182,39 +201,34 @@ class _Comparison:
         return ds.batch(rows, [*rules, "word"], self.threads)
 
     def _things(self, batch: Batch, kind: str) -> _Things:
+        each = np.arange(len(batch))
         if kind == "words":
-            return self._hashed((batch.word,), np.arange(len(batch)))
+            return self._hashed((batch.word,), each)
         if self.several:
-            return self._listed(batch, kind)
-        parts = {"patterns": (batch.pattern,), "replacements": (batch.replacement,)}.get(kind)
-        if parts is None:
-            parts = batch.pattern, batch.replacement, *((batch.word,) if kind == "rows" else ())
-        return self._hashed(parts, np.arange(len(batch)))
+            lists = batch.rules
+            sides: tuple[Column, Column] = lists.fields["pattern"], lists.fields["replacement"]
+            owners = np.repeat(each, lists.lengths())
+            if kind == "rows":
+                return self._hashed((_Lists(lists.lengths(), *sides), batch.word), each)
+        else:
+            sides, owners = (batch.pattern, batch.replacement), each
+            if kind == "rows":
+                return self._hashed((*sides, batch.word), each)
+        return self._hashed({"rules": sides, "patterns": sides[:1], "replacements": sides[1:]}[kind], owners)
 
-    def _listed(self, batch: Batch, kind: str) -> _Things:
-        """The same from lists of rules, those of an example in order."""
-        if kind == "rows":
-            return self._hashed((_lists_as_strings(batch.rules), batch.word), np.arange(len(batch)))
-        rules, rows = [], []
-        for row in range(len(batch)):
-            sides = [rule[:2] for rule in batch.rules[row]]
-            rules += sides
-            rows += [row] * len(sides)
-        patterns, replacements = (Column.from_words([s[side] for s in rules], batch.word.text) for side in (0, 1))
-        parts = {"patterns": (patterns,), "replacements": (replacements,), "rules": (patterns, replacements)}[kind]
-        return self._hashed(parts, np.array(rows, np.int64))
-
-    def _hashed(self, parts: tuple[Column, ...], rows: NDArray[np.int64]) -> _Things:
+    def _hashed(self, parts: tuple[Column | _Lists, ...], rows: NDArray[np.int64]) -> _Things:
         hashes = self._hash(parts[0])
         for part in parts[1:]:
             hashes = combined(hashes, self._hash(part))
         return _Things(parts, rows, hashes)
 
-    def _hash(self, column: Column) -> Hashes:
+    def _hash(self, part: Column | _Lists) -> Hashes:
         """The hashes of a column, made once for all kinds that it is part of."""
-        if id(column) not in self.hashed:
-            self.hashed[id(column)] = column, hash_column(column, self.key)
-        return self.hashed[id(column)][1]
+        if isinstance(part, _Lists):
+            return hash_lists(part.counts, combined(self._hash(part.patterns), self._hash(part.replacements)))
+        if id(part) not in self.hashed:
+            self.hashed[id(part)] = part, hash_column(part, self.key)
+        return self.hashed[id(part)][1]
 
     def _confirm(self, kind: str, hashes: Hashes, here: NDArray[np.int64], there: NDArray[np.int64]) -> list[Any]:
         """Compares, letter by letter, what seems to be shared; returns some of it."""
@@ -249,31 +263,23 @@ class _Comparison:
             order = np.argsort(places, kind="stable")
             for start in range(0, len(hashes), self.size):
                 chosen = order[start : start + self.size]
-                yield self._again(ds, kind, hashes[chosen], places[chosen]).parts[0]
+                yield cast(Column, self._again(ds, kind, hashes[chosen], places[chosen]).parts[0])
 
         return near_count(lambda: strings(self.sources[0], *known), lambda: strings(self.sources[1], *asked))
 
 
 def _several_rules(ds: Any) -> bool:
     """Whether examples of a data set, or of one that a view is of, have several rules."""
-    sources = getattr(ds, "sources", None)
-    if sources is not None:
-        return any(_several_rules(source) for source in sources)
-    return int(getattr(ds.recipe.rules, "per_example", 1)) > 1
+    return "rules" in ds.columns or any(_several_rules(source) for source in getattr(ds, "sources", ()))
 
 
-def _lists_as_strings(lists: Any) -> Column:
-    """Each list of rules as bytes: the number of letters before each side."""
-    rows = []
-    for rules in lists:
-        sides = [side.encode() if isinstance(side, str) else side for rule in rules for side in rule[:2]]
-        rows.append(b"".join(part for side in sides for part in (len(side).to_bytes(4, "little"), side)))
-    return Column.from_words(rows, False)
-
-
-def _same(x: Column, y: Column) -> bool:
-    """Whether two columns hold the same letters, be they text or bytes."""
+def _same(x: Any, y: Any) -> bool:
+    """Whether two parts hold the same letters, be they text or bytes."""
+    if isinstance(x, _Lists):
+        sides = _same(x.patterns, y.patterns) and _same(x.replacements, y.replacements)
+        return sides and np.array_equal(x.counts, y.counts)
     if x.text == y.text:
-        return x == y
+        equal: bool = x == y
+        return equal
     same = np.array_equal(x.lengths(), y.lengths())
     return same and np.array_equal(x.data[x.offsets[0] :], y.data[y.offsets[0] :])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from fractions import Fraction
+from functools import cached_property
 from itertools import accumulate
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from markovlib import _stream
 from markovlib.instructions import InstructionSet, instruction_set
@@ -27,8 +29,12 @@ _KEYS = {None: 0, "shift": 1, "substitution": 2}
 _PLANTS = 3
 _PAIRS = 4
 _WORDS_TO_DIVIDE = 4096
+_NO_LETTER = 256
 
 LARGEST_INDEX = 2**62
+
+# Rules that a report looks at, at most.
+COUNTED_RULES = 2**16
 
 
 def stream_key(seed: int) -> tuple[int, int]:
@@ -58,16 +64,17 @@ class SplitPlan:
         self.seed = seed
         self.split = split
         self.several = self.recipe.rules.per_example > 1 or self.recipe.rules.program is not None
+        self.plain = not self.several and self.recipe.task.kind == "rewrite" and not self.recipe.terminating
         self.instructions = self._instructions()
         self.in_use, self.order = self._use()
         self.engine = self._compile()
 
-    @property
+    @cached_property
     def size(self) -> int | None:
         """The number of examples; None where the recipe leaves it open."""
         return self.recipe.examples if self.split == "train" else self.recipe.eval.examples
 
-    @property
+    @cached_property
     def limit(self) -> int:
         """Indices that exist."""
         if self.size is not None:
@@ -78,6 +85,12 @@ class SplitPlan:
     def own(self) -> bool:
         """Whether every example has an instruction of its own."""
         return self.order == _ORDER_OWN
+
+    @property
+    def rules_used(self) -> int:
+        """How many of the first rules of its share the split has a use for, at most."""
+        used = min(self.in_use, self.limit) if self.order in (_ORDER_OWN, _ORDER_CYCLE) else self.in_use
+        return min(self.instructions.rules_used(used), LARGEST_INDEX)
 
     # ---- instructions -------------------------------------------------------------------------------------------
 
@@ -91,6 +104,11 @@ class SplitPlan:
             raise RecipeError("rules.pool", "must be given for the split 'recombined'")
         found = instruction_set(self.recipe, self.split, self._elsewhere)
         if found is None or not found.possible:
+            if self.recipe.rules.list is not None:
+                raise RecipeError(
+                    "rules.list", f"no rule can be held out for the split {self.split!r}: the rules of the list are "
+                    "all joined by sides that they share",
+                )  # fmt: skip
             raise RecipeError("rules", f"the space is too small to hold out rules for the split {self.split!r}")
         return found
 
@@ -122,15 +140,16 @@ class SplitPlan:
             letters=letters.encoded,
             word_letters=len(letters) if program is not None else len(recipe.alphabet),
             text=letters.text,
-            space=self._space(recipe, made),
+            space=self._space(made, max(self.rules_used, made.rules_used(COUNTED_RULES))),
             refused=self._refused(),
+            refused_codes=self._refused_codes(),
             fixed=None if program is None else self._fixed(),
             per_example=made.per_example,
-            pool=(made.pool, made.first, made.tuples),
+            pool=(made.pool, made.first, made.tuples, made.named),
             bucket=made.bucket,
             variables=len(letters) - len(recipe.alphabet) if recipe.task.kind == "scheme" else 0,
             terminating=recipe.terminating,
-            cascade=_fraction(Fraction(str(rules.cascade or 0))),
+            cascade=None if rules.cascade is None else _fraction(Fraction(str(rules.cascade))),
             instructions=min(self.in_use, LARGEST_INDEX),
             order=self.order,
             popularity=self._popularity(),
@@ -152,24 +171,27 @@ class SplitPlan:
             fields=[compile_templates(f"{{{name}}}") for name in _stream.TEXT_COLUMNS[2:]],
         )
 
-    def _space(self, recipe: Recipe, made: InstructionSet) -> _stream.RuleSpace | None:
+    def _space(self, made: InstructionSet, rules: int) -> _stream.RuleSpace | None:
+        """The engine's rule space, good for so many of its rules."""
         share = made.share
         if share is None:
             return None
-        return _stream.RuleSpace(
-            stream_key(self.seed),
-            len(recipe.space.alphabet),
-            share.patterns.for_engine(),
-            share.replacements.for_engine(),
-            share.pairing_for_engine(),
-        )
+        return _stream.RuleSpace(stream_key(self.seed), share.for_engine(min(rules, LARGEST_INDEX)))
 
     def _refused(self) -> _stream.RuleSpace | None:
         """The training share whose sides a shift into another space must not have."""
-        if not self._elsewhere or self.split in SPLITS:
+        if not self._elsewhere or self.split in SPLITS or self.recipe.letters.text != self.base.letters.text:
             return None
         trained = instruction_set(self.base, "train")
-        return None if trained is None else self._space(self.base, trained)
+        return None if trained is None else self._space(trained, 1)
+
+    def _refused_codes(self) -> NDArray[np.uint16] | None:
+        """The numbers that the letters have in the alphabet of training; None where it is the same."""
+        here, there = self.recipe.letters.letters, self.base.letters.letters
+        if here == there or self.recipe.letters.text != self.base.letters.text:
+            return None
+        codes = {letter: code for code, letter in enumerate(there)}
+        return np.array([codes.get(letter, _NO_LETTER) for letter in here], np.uint16)
 
     def _fixed(self) -> list[tuple[bytes, bytes, bool]]:
         program, letters = self.recipe.program, self.recipe.letters
@@ -196,7 +218,7 @@ class SplitPlan:
     def _divides(self, segments: tuple[Segment, ...] | None) -> bool:
         """Whether there are words enough for `train` and `seen` to have their own."""
         if segments is None:
-            free = _pair(self.recipe.words.length)[0] - _pair(self.recipe.rules.pattern_length)[1]
+            free = _pair(self.recipe.words.length)[0] - self.recipe.space.pattern_lengths[1]
             return free > 0 and len(self.recipe.alphabet) ** min(free, 12) >= _WORDS_TO_DIVIDE
         words = 1
         for segment in segments:
@@ -216,12 +238,9 @@ class SplitPlan:
             "cipher": _KEYS[task.cipher],
             "cipher_place": int(task.enciphered == "replacement"),
             "cipher_of_instruction": task.key == "instruction",
-            "traced": task.kind == "trace" or self._mentions("step"),
-            "certified": self._mentions("{certificate"),
+            "traced": recipe.traced,
+            "certified": "{certificate}" in str(recipe.render),
         }
-
-    def _mentions(self, name: str) -> bool:
-        return any(name in text for text in [*self.recipe.render.prompts, *self.recipe.render.completions])
 
 
 def _total(segments: tuple[Segment, ...]) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 from fractions import Fraction
+from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
-from markovlib.instructions import instruction_set
+from markovlib.alphabets import Alphabet, alphabet_of
+from markovlib.instructions import InstructionSet, instruction_set
 from markovlib.popularity import MOST_WEIGHED, read_popularity
-from markovlib.render import TemplateError, compile_template, default_templates, paraphrases
-from markovlib.spaces import Alphabet, Instructions, UniformSpace, alphabet_of
+from markovlib.render import Piece, TemplateError, compile_template, default_templates, paraphrases, parse_template
+from markovlib.rulelists import ListedInstructions, RuleList
+from markovlib.spaces import Family, Instructions, RuleSpace, SpaceError
 
 if TYPE_CHECKING:
     from markovlib.programs import Program
@@ -73,10 +76,27 @@ class ByteRange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bytes: tuple[int, int]
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which rules there are.  Lengths are [least, greatest], or one number for both."""
+class FamilyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A family in a list of them; its weight is shared by its strata, and `k` left out is that of the table."""
 
-    family: str | list[Any] = "uniform"
+    name: str
+    weight: float | int = 1
+    k: int | tuple[int, int] | None = None
+
+
+#: Sides of listed rules: text, or byte values for an alphabet of bytes.
+_Side = str | list[int]
+_Families = str | list[str | FamilyEntry]
+_Pairs = list[tuple[_Side, _Side]]
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which rules there are.  Lengths and `k` are [least, greatest], or one number for both.
+
+    With a `list` of rules, its rules are all there are, and their lengths are theirs.
+    """
+
+    family: _Families = "uniform"
     alphabet: str | ByteRange = "a-z"
     pattern_length: int | tuple[int, int] = (20, 20)
     replacement_length: int | tuple[int, int] = (20, 20)
@@ -88,6 +108,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     program: str | None = None
     terminating: bool | None = None
     cascade: float | None = None
+    effect: dict[str, float | int] | None = None
+    list: _Pairs | None = None
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "pattern_length", _pair(self.pattern_length))
@@ -314,10 +336,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return alphabet_of([*self.alphabet.letters, *more])
 
     @property
-    def space(self) -> UniformSpace:
+    def space(self) -> RuleSpace | RuleList:
         """The space that instructions are taken from."""
         alphabet = self.letters if self.task.kind == "scheme" else self.alphabet
-        return UniformSpace(alphabet, _pair(self.rules.pattern_length)[1], _pair(self.rules.replacement_length)[1])
+        return space_of(self.rules, alphabet)
 
     @property
     def max_length(self) -> int:
@@ -336,6 +358,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             return self.task.max_steps
         program = self.program
         return 1000 if program is None else max(1, program.max_steps(_pair(self.words.length)))
+
+    @property
+    def traced(self) -> bool:
+        """Whether examples have the steps of their runs: those of a `trace`, and where a template goes through them."""
+        texts = [*self.render.prompts, *self.render.completions]
+        tags = {piece.tag for text in texts for piece in _pieces(text)}
+        return self.task.kind == "trace" or (self.task.runs and bool(tags & {"for step in steps", "step_count"}))
 
     @property
     def step_letters(self) -> int:
@@ -388,9 +417,58 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         program = self.program
         return 0 if program is None else len(program.rules)
 
-    def divide(self) -> tuple[Instructions, Instructions | None]:
+    def divide(self) -> tuple[Instructions | ListedInstructions, Instructions | ListedInstructions | None]:
         """The instructions of `train` and of `unseen`."""
         return self.space.divide(self.holdout_share)
+
+
+def _pieces(template: str) -> list[Piece]:
+    """The pieces of a template; none of one that cannot be read, which is refused elsewhere."""
+    try:
+        return parse_template(template)
+    except TemplateError:
+        return []
+
+
+def space_of(rules: Rules, alphabet: Alphabet) -> RuleSpace | RuleList:
+    """The rule space that the table of rules describes; SpaceError, with the field, where it cannot be."""
+    fields = ("family", "k", "pattern_length", "replacement_length", "effect", "list")
+    spec = msgspec.json.encode([getattr(rules, field) for field in fields])
+    return _space_of(spec, alphabet)
+
+
+@lru_cache(maxsize=64)
+def _space_of(spec: bytes, alphabet: Alphabet) -> RuleSpace | RuleList:
+    family, k, pattern_length, replacement_length, effect, listed = msgspec.json.decode(spec)
+    if listed is not None:
+        return RuleList(alphabet, [(_side(x, alphabet.text), _side(y, alphabet.text)) for x, y in listed])
+    weights = None if effect is None else {name: Fraction(str(weight)) for name, weight in effect.items()}
+    entries = [family] if isinstance(family, str) else family
+    made = [_family(i, entry, k, family) for i, entry in enumerate(entries)]
+    return RuleSpace(alphabet, made, tuple(pattern_length), tuple(replacement_length), weights)
+
+
+def _family(i: int, entry: str | dict[str, Any], k: Any, families: Any) -> Family:
+    """An entry as the space takes it; in a list, `rules.k` is not for the family without repetitions."""
+    name, own, weight = (entry, None, 1) if isinstance(entry, str) else (entry["name"], entry.get("k"), entry["weight"])
+    if own is None and (name != "uniform" or families == "uniform"):
+        own = k
+    if own is None and name != "uniform":
+        raise SpaceError(f"family[{i}].k", f"must be given for the family {name!r}: how often its strings repeat")
+    least, greatest = _pair(1 if own is None else own)
+    return Family(name, (least, greatest), Fraction(str(weight)))
+
+
+def _side(side: str | list[int], text: bool) -> str | bytes:
+    """A side of a listed rule in the alphabet's type; text among bytes stands for its UTF-8 form."""
+    if isinstance(side, str):
+        return side if text else side.encode()
+    if text:
+        raise SpaceError("list", "must hold strings, since the alphabet is text")
+    try:
+        return bytes(side)
+    except ValueError:
+        raise SpaceError("list", f"must hold values from 0 to 255, got {side}") from None
 
 
 # ---- reading and writing ----------------------------------------------------------------------------------------
@@ -411,8 +489,9 @@ def _fields_at(path: str) -> tuple[str, ...]:
     """The names of the fields of the table at a path; none if there is no such table."""
     tables: dict[str, type[msgspec.Struct]] = {
         "": Recipe, "rules": Rules, "words": Words, "task": Task, "render": Render, "eval": Eval,
-        "rules.alphabet": ByteRange,
+        "rules.alphabet": ByteRange, "rules.family[]": FamilyEntry,
     }  # fmt: skip
+    path = re.sub(r"\[[^]]*\]", "[]", path)
     return tables[path].__struct_fields__ if path in tables else ()
 
 
@@ -517,7 +596,6 @@ def check_recipe(recipe: Recipe, source: str) -> None:
     """Raises RecipeError for the first field that is impossible, or not supported in this version."""
     check = _Check(source)
     check.sizes(recipe)
-    check.supported(recipe)
     check.program(recipe)
     check.task(recipe)
     check.rules(recipe)
@@ -527,6 +605,19 @@ def check_recipe(recipe: Recipe, source: str) -> None:
     check.popularity(recipe)
     check.shifts(recipe)
     check.sweep(recipe)
+
+
+def _written_at(rules: Rules, field: str) -> str:
+    """Where in the table what the space calls `family[i].k` and the like was written."""
+    found = re.fullmatch(r"family\[(\d+)\](?:\.(\w+))?", field)
+    if not found:
+        return field
+    entry = rules.family if isinstance(rules.family, str) else rules.family[int(found.group(1))]
+    if found.group(2) == "k" and (isinstance(entry, str) or entry.k is None) and rules.k is not None:
+        return "k"
+    if isinstance(rules.family, str):
+        return "k" if found.group(2) == "k" else "family"
+    return field if isinstance(entry, FamilyEntry) else field.partition(".")[0]
 
 
 class _Check:
@@ -545,16 +636,6 @@ class _Check:
         self.within("instructions", recipe.instructions, 1, _MOST_EXAMPLES)
         self.within("eval.examples", recipe.eval.examples, 1, _MOST_EXAMPLES)
         self.within("eval.instructions", recipe.eval.instructions, 1, _MOST_EXAMPLES)
-
-    def supported(self, recipe: Recipe) -> None:
-        rules = recipe.rules
-        for path, value, only in (
-            ("rules.family", rules.family, "uniform"),
-            ("rules.k", rules.k, None),
-        ):
-            if value != only:
-                wanted = "leave it out" if only is None else f"only {json.dumps(only)} is"
-                self.fail(path, f"{json.dumps(value)} is not supported in this version; {wanted}")
 
     def task(self, recipe: Recipe) -> None:
         task, rules = recipe.task, recipe.rules
@@ -579,18 +660,31 @@ class _Check:
             self.fail("rules.per_example", f"must be 1 for the task {task.kind!r}, got {rules.per_example}")
         if task.kind == "encrypted" and task.cipher is None:
             self.fail("task.cipher", 'must be given for the task \'encrypted\': "shift" or "substitution"')
-        if task.kind == "trace" and recipe.step_letters > _MOST_TRACE:
+        if recipe.traced and recipe.step_letters > _MOST_TRACE:
             self.fail("task.max_steps", f"times task.max_length must be at most {_MOST_TRACE} for a trace")
 
     def several(self, recipe: Recipe) -> None:
         rules = recipe.rules
-        self.within("rules.pool", rules.pool, rules.per_example + (rules.per_example > 1), _MOST_EXAMPLES)
+        self.within("rules.pool", rules.pool, rules.per_example + (rules.per_example > 1), _MOST_EXAMPLES - 1)
         if rules.pool is not None and rules.per_example == 1:
             self.fail("rules.pool", "is of several rules per example; use instructions for one")
         if rules.cascade is not None:
-            if not 0 <= rules.cascade <= 1 or rules.per_example < 2:
-                self.fail("rules.cascade", f"must be a share of sets of two rules or more, got {rules.cascade}")
-            self.decimals("rules.cascade", rules.cascade)
+            self.cascade(recipe, rules.cascade)
+        if rules.terminating and recipe.task.kind == "scheme":
+            self.fail("rules.terminating", "is not for the task 'scheme', whose rules have variables")
+
+    def cascade(self, recipe: Recipe, share: float) -> None:
+        rules = recipe.rules
+        if not 0 <= share <= 1 or rules.per_example < 2:
+            self.fail("rules.cascade", f"must be a share of sets of two rules or more, got {share}")
+        self.decimals("rules.cascade", share)
+        if rules.pool is not None:
+            self.fail("rules.cascade", "changes rules so that one makes another applicable; leave it out with a pool")
+        shortest, longest = _pair(rules.pattern_length), _pair(rules.replacement_length)
+        if share and not max(shortest[0], 1) <= longest[1]:
+            self.fail("rules.cascade", "needs replacements that can hold a pattern; lengthen rules.replacement_length")
+        if share and not shortest[1]:
+            self.fail("rules.cascade", "needs patterns that are not empty")
 
     def program(self, recipe: Recipe) -> None:
         if recipe.rules.program is None:
@@ -626,10 +720,6 @@ class _Check:
         for name in ("pattern_length", "replacement_length"):
             pair = _pair(getattr(rules, name))
             self.lengths(f"rules.{name}", pair, 0, LONGEST_PART)
-            if pair[0] != pair[1]:
-                self.fail(
-                    f"rules.{name}", f"a range is not supported in this version; give one length, got {list(pair)}"
-                )
         if not 0 <= rules.holdout < 1:
             self.fail("rules.holdout", f"must be at least 0 and less than 1, got {rules.holdout}")
         self.decimals("rules.holdout", rules.holdout)
@@ -638,6 +728,23 @@ class _Check:
             _ = recipe.letters
         except ValueError as error:
             self.fail("task.variables", str(error))
+        self.space(recipe)
+
+    def space(self, recipe: Recipe) -> None:
+        rules = recipe.rules
+        if rules.list is not None and (rules.family != "uniform" or rules.k is not None or rules.effect is not None):
+            self.fail("rules.list", "takes the place of family, k and effect; leave them out")
+        for i, entry in enumerate(rules.family if isinstance(rules.family, list) else []):
+            if isinstance(entry, FamilyEntry):
+                self.decimals(f"rules.family[{i}].weight", entry.weight)
+        for name, weight in (rules.effect or {}).items():
+            self.decimals(f"rules.effect.{name}", weight)
+        if rules.program is not None:
+            return
+        try:
+            _ = recipe.space
+        except SpaceError as error:
+            self.fail(f"rules.{_written_at(rules, error.field)}", error.problem)
 
     def decimals(self, path: str, value: float) -> None:
         if Fraction(str(value)).denominator > 10**17:
@@ -650,12 +757,12 @@ class _Check:
 
     def words(self, recipe: Recipe) -> None:
         words = recipe.words
-        least, pattern = recipe.rules.pattern_length if isinstance(recipe.rules.pattern_length, tuple) else (0, 0)
         low, high = _pair(words.length)
         self.lengths("words.length", (low, high), 1, LONGEST_WORD)
         self.share("words.no_op", words.no_op)
         if recipe.rules.program is not None:
             return
+        least, pattern = recipe.space.pattern_lengths
         if pattern > high:
             self.fail("rules.pattern_length", f"{pattern} is longer than every word (words.length = {[low, high]})")
         if least == 0 and words.no_op:
@@ -673,8 +780,10 @@ class _Check:
         words = recipe.words
         self.share("words.near_miss", words.near_miss)
         self.within("words.near_miss_edits", words.near_miss_edits, 1, max(least, 1))
-        if words.near_miss and (not words.no_op or recipe.task.runs):
-            self.fail("words.near_miss", "is a share of the no-ops of one step: it needs words.no_op above 0")
+        if words.near_miss and (not words.no_op or recipe.task.runs or recipe.task.kind == "scheme"):
+            self.fail(
+                "words.near_miss", "is a share of the no-ops of one step of plain rules: words.no_op must be above 0"
+            )
 
     def plain_words(self, recipe: Recipe, pattern: int, longest: int) -> None:
         """What only words for one rule have."""
@@ -693,10 +802,15 @@ class _Check:
         weights = recipe.words.fires or []
         if recipe.rules.per_example < 2 or recipe.task.runs:
             self.fail("words.fires", "weighs the rules of an example with several of them and one step")
-        if len(weights) != recipe.rules.per_example or any(weight < 0 for weight in weights) or not sum(weights) > 0:
-            self.fail("words.fires", f"must list {recipe.rules.per_example} weights of at least 0, not all of them 0")
+        sound = len(weights) == recipe.rules.per_example and all(0 <= weight <= 1e9 for weight in weights)
+        if not sound or not sum(weights) > 0:
+            self.fail(
+                "words.fires",
+                f"must list {recipe.rules.per_example} weights between 0 and 1e9, not all of them 0, got {weights}",
+            )
         for weight in weights:
-            self.decimals("words.fires", weight)
+            if Fraction(str(weight)).denominator > 10**6:
+                self.fail("words.fires", f"must have at most 6 decimals, got {weight}")
 
     def occurrences(self, count: int, pattern: int, longest: int) -> None:
         path = "words.occurrences"
@@ -749,9 +863,23 @@ class _Check:
             self.fail("instructions", f"{recipe.instructions} different instructions are not possible: {have}")
         if recipe.instructions is None and (recipe.examples or 0) > possible:
             self.fail("examples", f"{recipe.examples} examples need as many instructions: {have}; give `instructions`")
+        self.strict(recipe, train)
         held_out = tests.possible if tests else 0
         if 0 < held_out < (recipe.eval.instructions or 0):
             self.fail("eval.instructions", f"{recipe.eval.instructions} are not possible: {held_out} are held out")
+
+    def strict(self, recipe: Recipe, train: InstructionSet | None) -> None:
+        """No stratum may run out within the instructions of training."""
+        if not recipe.rules.strict or train is None or train.share is None:
+            return
+        asked = recipe.instructions or recipe.examples or train.possible
+        for spill in train.share.spills(train.rules_used(asked)):
+            stratum = train.share.strata[spill.stratum]
+            self.fail(
+                "rules.strict", f"the stratum of family {stratum.family!r}, k = {stratum.k}, lengths "
+                f"{stratum.pattern_length} and {stratum.replacement_length} has {stratum.possible} rules, too few from "
+                f"rule {spill.rule} on; ask for fewer instructions, or leave strict out",
+            )  # fmt: skip
 
     def popularity(self, recipe: Recipe) -> None:
         try:

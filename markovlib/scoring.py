@@ -10,37 +10,30 @@ Kinds of credit:
 - `prefix`: the leading letters that answer and completion have in common, as a share of the longer of the two.
 - `steps`: the leading items that they have in common, as a share of the longer list.  Items are lines; where the
   completion is one line and the example's `trace` is known, they are the parts that its words are shown in.
+- `pairs`: for examples that ask for a rule, the share of the `pairs` that the rule in the answer explains; here
+  another rule than the one asked for may have 1.0, too.
 
-`LABELS` has the labels, the first that holds being the answer's.
+`LABELS`, of `markovlib.labels`, has the labels, the first that holds being the answer's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from markovlib.labels import LABELS, Reference, common_prefix, explained, label_of, references_in, separator_of
 
 if TYPE_CHECKING:
     from markovlib.dataset import Dataset, Example
     from markovlib.view import View
 
-Credit = Literal["exact", "prefix", "steps"]
+Credit = Literal["exact", "prefix", "steps", "pairs"]
 
-LABELS = {
-    "correct": "the completion, letter for letter",
-    "wrong_format": "the right word, not shown as the completion shows it: white space around it, for one",
-    "copied_input": "the word as it was",
-    "stopped_early": "of several steps the first ones only, or the word after one of them",
-    "all_occurrences": "every occurrence rewritten, from left to right without overlaps, instead of the leftmost",
-    "wrong_rule": "another rule of the instruction, at an occurrence of its pattern",
-    "wrong_place": "the replacement put at another place, for as many letters as the pattern has",
-    "wrong_replacement": "other letters put at the right place",
-    "other": "anything else",
-}
-
-_SCORED = ("word", "output", "pattern", "replacement", "position")
+_SCORED = ("word", "output", "pattern", "replacement", "position", "steps")
+_SOME_HAVE = ("rules", "trace", "pairs", "key")
 
 
 class Score(NamedTuple):
@@ -63,52 +56,6 @@ class Scores(NamedTuple):
         return {label: found.get(label, 0) for label in LABELS}
 
 
-class Reference(NamedTuple):
-    """What an answer is compared with.
-
-    Only `completion` decides the value; what is not known of the rest (None) makes labels less telling.  `position`
-    counts letters, -1 for a no-op; `rules` and `trace` are the columns of these names.
-    """
-
-    completion: Any
-    word: Any = None
-    output: Any = None
-    pattern: Any = None
-    replacement: Any = None
-    position: int | None = None
-    rules: Sequence[Any] | None = None
-    trace: Sequence[Any] | None = None
-
-    @classmethod
-    def of(cls, example: Example | Mapping[str, Any]) -> Reference:
-        """The reference that an example, or columns of one example by name, amount to.
-
-        The completion is the column `completion`, `reference` or `output`, the first that there is, else the word
-        rewritten once.  Raises TypeError where none is given.
-        """
-        columns = example if isinstance(example, Mapping) else _attributes(example)
-        found = {name: columns.get(name) for name in cls._fields}
-        word, pattern, replacement = found["word"], found["pattern"], found["replacement"]
-        if word is not None and pattern is not None:
-            if found["output"] is None and replacement is not None:
-                found["output"] = word.replace(pattern, replacement, 1)
-            if found["position"] is None:
-                found["position"] = word.find(pattern)
-        for right in (columns.get("reference"), found["output"]):
-            if found["completion"] is None:
-                found["completion"] = right
-        if found["completion"] is None:
-            raise TypeError(
-                "there is no right answer to compare with: give a column 'reference' or 'output', "
-                "or 'word', 'pattern' and 'replacement'"
-            )
-        return cls(**found)
-
-
-def _attributes(example: Any) -> dict[str, Any]:
-    return {name: getattr(example, name, None) for name in ("reference", *Reference._fields)}
-
-
 # ---- one answer ---------------------------------------------------------------------------------------------------
 
 
@@ -119,7 +66,7 @@ def score(
 
     `example` is an `Example` of a data set, a `Reference`, or a mapping with columns of one example.  `answer` is
     text, bytes (each is taken as UTF-8 where the completion is of the other kind), chat messages, or None, which
-    scores as no letters.  With `strip`, white space at both ends of the answer is left out.
+    scores as no letters.  With `strip`, white space at both ends of answer and completion is left out.
 
     Raises ValueError for an unknown credit, TypeError for an answer of another type.  O(letters) for each rule.
 
@@ -128,6 +75,8 @@ def score(
     (Score(value=1.0, label='correct'), Score(value=0.0, label='copied_input'), Score(value=0.83..., label='other'))
     """
     reference = example if isinstance(example, Reference) else Reference.of(example)
+    if strip:
+        reference = reference._replace(completion=reference.completion.strip())
     given = letters_of(answer, reference.completion, strip)
     if given == reference.completion:
         return Score(1.0, "correct")
@@ -179,197 +128,26 @@ def _prefix_credit(given: Any, reference: Reference) -> float:
 
 
 def _steps_credit(given: Any, reference: Reference) -> float:
-    separator = _separator(reference)
+    separator = separator_of(reference)
     answered, asked = given.split(separator), reference.completion.split(separator)
     return _agreeing(answered, asked) / max(len(answered), len(asked))
+
+
+def _pairs_credit(given: Any, reference: Reference) -> float:
+    pairs = reference.pairs or ()
+    return sum(explained(given, reference)) / len(pairs) if pairs else 0.0
 
 
 _CREDITS: dict[str, Callable[[Any, Reference], float]] = {
     "exact": _no_credit,
     "prefix": _prefix_credit,
     "steps": _steps_credit,
+    "pairs": _pairs_credit,
 }
-
-
-def common_prefix(a: Any, b: Any) -> int:
-    """How many leading letters two words share."""
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _agreeing(a: Sequence[Any], b: Sequence[Any]) -> int:
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-
-
-def _separator(reference: Reference) -> Any:
-    """What stands between items: a line end, or what the completion has between the first two words of the trace."""
-    completion, newline = reference.completion, "\n" if isinstance(reference.completion, str) else b"\n"
-    if newline not in completion and reference.trace is not None and len(reference.trace) > 1:
-        first, second = (step[2] for step in reference.trace[:2])
-        start = completion.find(first) + len(first)
-        end = completion.find(second, start)
-        if start >= len(first) and end > start:
-            return completion[start:end]
-    return newline
-
-
-# ---- labels -------------------------------------------------------------------------------------------------------
-
-
-def label_of(given: Any, reference: Reference) -> str:
-    """The label of an answer, as text or bytes of the completion's kind."""
-    completion, word, output = reference.completion, reference.word, reference.output
-    if given == completion:
-        return "correct"
-    if given.strip() == completion.strip():
-        return "wrong_format"
-    shown = given if output is None else _shown_word(given, completion, output)
-    if output is not None and shown == output:
-        return "wrong_format"
-    if word is not None and word in (shown, given):
-        return "copied_input"
-    if _stopped_early(given, shown, reference):
-        return "stopped_early"
-    if word is None or output is None:
-        return "other"
-    return next((name for name in _rewrites(word, reference) if _LABELLED[name](shown, reference)), "other")
-
-
-def _shown_word(given: Any, completion: Any, output: Any) -> Any:
-    """The word in an answer that is laid out as the completion lays out the output, else the whole answer.
-
-    The output stands in the completion as it is (its last occurrence counts) or with a blank between any two letters.
-    """
-    blank = " " if isinstance(completion, str) else b" "
-    spaced = blank.join(_split(output))
-    for text in (output, spaced):
-        before, found, after = completion.rpartition(text) if text else (completion, text, text)
-        framed = len(given) >= len(before) + len(after) and given.startswith(before) and given.endswith(after)
-        if (found or not output) and framed:
-            inner = given[len(before) : len(given) - len(after)]
-            if text == output:
-                return inner
-            if inner[1::2] == blank * (len(inner) // 2):
-                return inner[::2]
-    return given
-
-
-def shown_as(word: Any, completion: Any, output: Any) -> Any:
-    """The completion with another word in place of the output; the bare word where the output is not in it."""
-    if completion == output:
-        return word
-    blank = " " if isinstance(completion, str) else b" "
-    for text, other in ((output, word), (blank.join(_split(output)), blank.join(_split(word)))):
-        before, found, after = completion.rpartition(text) if text else (completion, b"", completion[:0])
-        if found or not output:
-            return before + other + after
-    return word
-
-
-def _split(word: Any) -> list[Any]:
-    return [word[i : i + 1] for i in range(len(word))]
-
-
-def _stopped_early(given: Any, shown: Any, reference: Reference) -> bool:
-    separator = _separator(reference)
-    asked = reference.completion.split(separator)
-    if len(asked) > 1 and given:
-        answered = given.split(separator)
-        if len(answered) > 1 and not answered[-1]:
-            answered.pop()
-        if len(answered) < len(asked) and answered == asked[: len(answered)]:
-            return True
-    return any(step[2] == shown for step in (reference.trace or ())[:-1])
-
-
-def _rewrites(word: Any, reference: Reference) -> tuple[str, ...]:
-    """The labels that can be told apart: none where the output is more than one step away."""
-    if reference.output == word:
-        return ("wrong_place",)
-    position, pattern, replacement = reference.position, reference.pattern, reference.replacement
-    if position is None or position < 0 or pattern is None or replacement is None:
-        return ()
-    if put(word, position, pattern, replacement) != reference.output:
-        return ()
-    return "all_occurrences", "wrong_rule", "wrong_place", "wrong_replacement"
-
-
-def put(word: Any, position: int, pattern: Any, replacement: Any) -> Any:
-    """The word with the replacement instead of as many letters from `position` on as the pattern has."""
-    return word[:position] + replacement + word[position + len(pattern) :]
-
-
-def _all_occurrences(shown: Any, reference: Reference) -> bool:
-    if not reference.pattern:
-        return False
-    rewritten: bool = shown == reference.word.replace(reference.pattern, reference.replacement)
-    return rewritten
-
-
-def _wrong_rule(shown: Any, reference: Reference) -> bool:
-    word = reference.word
-    others = (rule for rule in rules_of(reference) if rule != (reference.pattern, reference.replacement))
-    return any(
-        word[place : place + len(pattern)] == pattern
-        for pattern, replacement in others
-        for place in _places(shown, word, pattern, replacement)
-    )
-
-
-def _wrong_place(shown: Any, reference: Reference) -> bool:
-    if reference.output != reference.word:
-        rules: Iterable[tuple[Any, Any]] = [(reference.pattern, reference.replacement)]
-    else:
-        rules = rules_of(reference)
-    return any(True for rule in rules for _ in _places(shown, reference.word, *rule))
-
-
-def _wrong_replacement(shown: Any, reference: Reference) -> bool:
-    before = reference.word[: reference.position]
-    after = reference.word[cast(int, reference.position) + len(reference.pattern) :]
-    right: bool = len(shown) >= len(before) + len(after) and shown.startswith(before) and shown.endswith(after)
-    return right
-
-
-_LABELLED: dict[str, Callable[[Any, Reference], bool]] = {
-    "all_occurrences": _all_occurrences,
-    "wrong_rule": _wrong_rule,
-    "wrong_place": _wrong_place,
-    "wrong_replacement": _wrong_replacement,
-}
-
-
-def rules_of(reference: Reference) -> list[tuple[Any, Any]]:
-    """The rules of the instruction as (pattern, replacement), from `rules`, else the one that is known."""
-    if reference.rules:
-        return [_sides(rule) for rule in reference.rules]
-    known = None not in (reference.pattern, reference.replacement)
-    return [(reference.pattern, reference.replacement)] if known else []
-
-
-def _sides(rule: Any) -> tuple[Any, Any]:
-    if isinstance(rule, Mapping):
-        return rule["pattern"], rule["replacement"]
-    return rule[0], rule[1]
-
-
-def _places(shown: Any, word: Any, pattern: Any, replacement: Any) -> Iterator[int]:
-    """The places of the word at which putting the replacement for the pattern's number of letters gives `shown`."""
-    size = len(pattern)
-    if len(shown) != len(word) - size + len(replacement):
-        return
-    last = common_prefix(shown, word)
-    first = len(word) - size - common_prefix(shown[::-1], word[::-1])
-    place = shown.find(replacement, max(0, first))
-    while 0 <= place <= min(last, len(word) - size):
-        yield place
-        place = shown.find(replacement, place + 1)
 
 
 # ---- many answers -------------------------------------------------------------------------------------------------
@@ -400,29 +178,25 @@ def score_all(
     _credit(credit)
     values = np.zeros(len(answers))
     labels = np.full(len(answers), "correct", f"U{max(map(len, LABELS))}")
-    names = [*_SCORED, *(name for name in ("rules", "trace") if has_column(ds, name))]
+    names = [*_SCORED, *(name for name in _SOME_HAVE if name in ds.columns)]
     for start in range(0, len(answers), _ROWS):
         rows = indices[start : start + _ROWS]
         completions = ds.batch(rows, ["completion"], threads).completion.tolist()
+        completions = [completion.strip() for completion in completions] if strip else completions
         given = [letters_of(a, c, strip) for a, c in zip(answers[start : start + _ROWS], completions, strict=True)]
         wrong = [j for j, (a, c) in enumerate(zip(given, completions, strict=True)) if a != c]
         values[start : start + len(rows)] = 1.0
         if not wrong:
             continue
-        columns = ds.batch(np.asarray(rows)[wrong], names, threads)
-        for row, j in enumerate(wrong):
-            known = {name: _value(getattr(columns, name)[row]) for name in names}
-            reference = Reference(completions[j], **known)
-            values[start + j] = _credit(credit)(given[j], reference)
+        batch = ds.batch(np.asarray(rows)[wrong], names, threads)
+        credited = _credit(credit)
+        for j, reference in zip(wrong, references_in(batch, [completions[j] for j in wrong]), strict=True):
+            values[start + j] = credited(given[j], reference)
             labels[start + j] = label_of(given[j], reference)
     return Scores(values, labels)
 
 
 _ROWS = 65536
-
-
-def _value(cell: Any) -> Any:
-    return cell.item() if isinstance(cell, np.generic) else cell
 
 
 def has_column(ds: Any, name: str) -> bool:
@@ -511,8 +285,8 @@ class ProceduralDataset:
 
     def __getitem__(self, i: int) -> dict[str, Any]:
         example = self.dataset[i]
-        metadata = {name: getattr(example, name) for name in (*_SCORED, "rules", "no_op", "steps")}
-        metadata["rules"] = [tuple(rule) for rule in metadata["rules"] or ()]
+        metadata = {name: getattr(example, name) for name in (*_SCORED, "no_op", "key")}
+        metadata |= {name: [tuple(item) for item in getattr(example, name) or ()] for name in _SOME_HAVE[:3]}
         source = {"source_dataset": f"markovlib/{self.dataset.fingerprint[:12]}", "source_index": example.index}
         return {"question": example.prompt, "answer": example.completion, "metadata": {**source, **metadata}}
 

@@ -330,6 +330,12 @@ class View:
         return tuple(name for name in first if all(name in columns for columns in others))
 
     @property
+    def known_columns(self) -> tuple[str, ...]:
+        """The names of all columns that can be asked for."""
+        first, *others = (source.known_columns for source in self.sources)
+        return tuple(name for name in first if all(name in columns for columns in others))
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the order and of the fingerprints of the data sets."""
         fields = {**self._order.describe(), "of": [source.fingerprint for source in self.sources]}
@@ -493,17 +499,27 @@ def _as_range(indices: NDArray[np.int64]) -> range | NDArray[np.int64]:
 
 def _joined(parts: list[Batch], names: list[str], order: NDArray[np.int64]) -> Batch:
     """Batches one after the other, then in the given order of rows."""
-    from markovlib.dataset import Batch
+    from markovlib.examples import Batch
 
-    return Batch({name: _join([getattr(part, name) for part in parts], order) for name in names})
+    values = {name: _join([getattr(part, name) for part in parts], order) for name in names}
+    if not any(part._several for part in parts):
+        return Batch(values)
+    fired = [part._values["_fired"] if part._several else np.zeros(len(part), np.int32) for part in parts]
+    return Batch({**values, "_fired": np.concatenate(fired)[order]}, several=True)
 
 
 def _join(columns: list[Any], order: NDArray[np.int64]) -> Any:
-    if isinstance(columns[0], Column):
+    from markovlib.examples import ListColumn
+
+    if isinstance(columns[0], np.ndarray):
+        return np.concatenate(columns)[order]
+    if not isinstance(columns[0], ListColumn):
         import pyarrow as pa
 
         return Column.from_words(pa.chunked_array([pa.array(column) for column in columns])).take(order)
-    if isinstance(columns[0], np.ndarray):
-        return np.concatenate(columns)[order]
-    rows = [row for column in columns for row in column]
-    return [rows[i] for i in order.tolist()]
+    counts = np.concatenate([column.lengths() for column in columns])
+    starts, counts = np.cumsum(counts) - counts, counts[order]
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    items = np.repeat(starts[order] - offsets[:-1], counts) + np.arange(offsets[-1])
+    fields = {name: _join([column.fields[name] for column in columns], items) for name in columns[0].fields}
+    return ListColumn(offsets, fields, columns[0]._make)

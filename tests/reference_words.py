@@ -65,17 +65,21 @@ class Detector:
     def next(self, state, letter):
         return dict(self.edges[state]).get(letter, ())
 
-    def choices(self, state, ahead, after_hit):
-        """(letter, next state, count) of the listed letters; the count of each other letter and their number."""
-        listed = []
-        for letter, target in self.edges[state]:
-            go_on = {"pass": ahead, "hit": after_hit, "forbidden": never}[self.mark(target)]
-            listed.append((letter, target, go_on(target)))
-        return listed, ahead(()), self.base - len(listed)
+    def ahead_of(self, target, ahead, after_hit):
+        return {"pass": ahead, "hit": after_hit, "forbidden": never}[self.mark(target)](target)
 
-    def total(self, state, ahead, after_hit):
-        listed, other, others = self.choices(state, ahead, after_hit)
-        total = times(other, others)
+    def choices(self, state, ahead, after_hit, left_out=None):
+        """(letter, next state, count) of the listed letters, and the other letters; one may be left out."""
+        listed = [
+            (letter, target, ZERO if letter == left_out else self.ahead_of(target, ahead, after_hit))
+            for letter, target in self.edges[state]
+        ]
+        others = [x for x in range(self.base) if x not in dict(self.edges[state]) and x != left_out]
+        return listed, others
+
+    def total(self, state, ahead, after_hit, left_out=None):
+        listed, others = self.choices(state, ahead, after_hit, left_out)
+        total = times(ahead(()), len(others))
         for _, _, count in listed:
             total = add(total, count)
         return total
@@ -83,18 +87,20 @@ class Detector:
     def draw(self, draws, state, ahead, after_hit):
         """One letter in proportion to the counts ahead, and the state it leads to."""
         total = self.total(state, ahead, after_hit)
-        listed, other, others = self.choices(state, ahead, after_hit)
-        point = draws.below(total[0])
+        return self.pick(draws.below(total[0]), total[1], state, ahead, after_hit)
+
+    def pick(self, point, exponent, state, ahead, after_hit, left_out=None):
+        listed, others = self.choices(state, ahead, after_hit, left_out)
         for letter, target, count in listed:
-            units = in_units(count, total[1])
+            units = in_units(count, exponent)
             if point < units:
                 return letter, target
             point -= units
-        unit = in_units(other, total[1])
-        if others and unit:
-            free = [letter for letter in range(self.base) if letter not in dict(self.edges[state])]
-            return free[min(point // unit, others - 1)], ()
-        return [(letter, target) for letter, target, count in listed if count[0]][-1]
+        unit = in_units(ahead(()), exponent)
+        possible = [(letter, target) for letter, target, count in listed if count[0]]
+        if others and (unit or not possible):
+            return others[min(point // unit, len(others) - 1) if unit else -1], ()
+        return possible[-1]
 
 
 def never(_):
@@ -152,3 +158,172 @@ class UniformWords:
             if not found if more == 0 else found[0] == start and (more is None or len(found) == 1):
                 return word
         return self.draw_by_counts(draws, length, more)
+
+
+def is_without(word, patterns):
+    return not any(occurrences(word, pattern) for pattern in patterns)
+
+
+class SeveralWords:
+    """Words in which pattern number f of several fires; f = their number: none occurs."""
+
+    def __init__(self, patterns, base):
+        self.patterns, self.base = [list(pattern) for pattern in patterns], base
+
+    def use(self, count, hit):
+        """The automaton of the first `count` patterns, and the counts of completions that bring nothing forbidden."""
+        self.detector = Detector(self.base, self.patterns[:count], hit)
+        self.clean = cache(
+            lambda left, state: ONE if left == 0 else self.detector.total(state, *[self.row(self.clean, left)] * 2)
+        )
+
+    @staticmethod
+    def row(counts, left):
+        return lambda state: counts(left - 1, state)
+
+    def clean_letters(self, draws, state, length):
+        if self.detector.hit == 0:
+            return draws.letters(self.base, length)
+        word = []
+        for left in range(length, 0, -1):
+            letter, state = self.detector.draw(draws, state, *[self.row(self.clean, left)] * 2)
+            word.append(letter)
+        return word
+
+    def draw(self, draws, length, fires, planted=False):
+        wanted = self.patterns[fires] if fires < len(self.patterns) else []
+        if not wanted:
+            return self.without(draws, length, fires)
+        draw_start = lambda: draws.below(length - len(wanted) + 1)  # noqa: E731
+        start = draw_start() if planted else None
+        for _ in range(64):
+            begin = start if planted else draw_start()
+            free = draws.letters(self.base, length - len(wanted))
+            word = free[:begin] + wanted + free[begin:]
+            if occurrences(word, wanted)[0] == begin and is_without(word, self.patterns[:fires]):
+                return word
+        self.use(fires + 1, fires)
+        return self.around(draws, length, wanted, start) if planted else self.firing(draws, length)
+
+    def without(self, draws, length, count):
+        for _ in range(64):
+            word = draws.letters(self.base, length)
+            if is_without(word, self.patterns[:count]):
+                return word
+        self.use(count, count)
+        return self.clean_letters(draws, (), length)
+
+    def firing(self, draws, length):
+        @cache
+        def firing(left, state):
+            if left == 0:
+                return ZERO
+            return self.detector.total(state, self.row(firing, left), self.row(self.clean, left))
+
+        word, state = [], ()
+        while self.detector.mark(state) != "hit":
+            left = length - len(word)
+            letter, state = self.detector.draw(draws, state, self.row(firing, left), self.row(self.clean, left))
+            word.append(letter)
+        return word + self.clean_letters(draws, state, length - len(word))
+
+    def around(self, draws, length, wanted, start):
+        before = self.before(length, wanted, start)
+        if not before(start, ())[0]:
+            starts = [s for s in range(length - len(wanted) + 1) if self.before(length, wanted, s)(s, ())[0]]
+            start = starts[draws.below(len(starts))]
+            before = self.before(length, wanted, start)
+        word, state = [], ()
+        for left in range(start, 0, -1):
+            letter, state = self.detector.draw(draws, state, self.row(before, left), never)
+            word.append(letter)
+        return word + wanted + self.clean_letters(draws, self.through(wanted, state), length - start - len(wanted))
+
+    def before(self, length, wanted, start):
+        """The ways to begin with a leftmost occurrence at `start`, by letters left before it and state."""
+
+        @cache
+        def before(left, state):
+            if left:
+                return self.detector.total(state, self.row(before, left), never)
+            behind = self.through(wanted, state)
+            return self.clean(length - start - len(wanted), behind) if behind is not None else ZERO
+
+        return before
+
+    def through(self, wanted, state):
+        for i, letter in enumerate(wanted):
+            state = self.detector.next(state, letter)
+            if self.detector.mark(state) != ("pass" if i + 1 < len(wanted) else "hit"):
+                return None
+        return state
+
+    def near_miss(self, draws, length, which, edits):
+        pattern = self.patterns[which]
+        for _ in range(64):
+            start = draws.below(length - len(pattern) + 1)
+            for _ in range(64):
+                free = draws.letters(self.base, length - len(pattern))
+                word = free[:start] + self.edited(draws, pattern, edits) + free[start:]
+                if is_without(word, self.patterns):
+                    return word
+            self.use(len(self.patterns), len(self.patterns))
+            word = self.near_miss_by_counts(draws, length, pattern, edits, start)
+            if word:
+                return word
+        return None
+
+    def edited(self, draws, pattern, edits):
+        places = set()
+        for last in range(len(pattern) - edits, len(pattern)):
+            place = draws.below(last + 1)
+            places.add(last if place in places else place)
+        edited = []
+        for i, letter in enumerate(pattern):
+            others = [other for other in range(self.base) if other != letter]
+            edited.append(others[draws.below(len(others))] if i in places else letter)
+        return edited
+
+    def near_miss_by_counts(self, draws, length, pattern, edits, start):
+        detector, after = self.detector, length - start - len(pattern)
+
+        @cache
+        def edited(left, more, state):
+            """By letters of the pattern left and edits left."""
+            if left == 0:
+                return self.clean(after, state) if more == 0 else ZERO
+            total = kept(left, more, state)
+            if more:
+                others = detector.total(state, lambda q: edited(left - 1, more - 1, q), never, pattern[-left])
+                total = add(total, others)
+            return total
+
+        def kept(left, more, state):
+            return detector.ahead_of(detector.next(state, pattern[-left]), lambda q: edited(left - 1, more, q), never)
+
+        @cache
+        def before(left, state):
+            if left == 0:
+                return edited(len(pattern), edits, state)
+            return detector.total(state, self.row(before, left), never)
+
+        if not before(start, ())[0]:
+            return None
+        word, state = [], ()
+        for left in range(start, 0, -1):
+            letter, state = detector.draw(draws, state, self.row(before, left), never)
+            word.append(letter)
+        more = edits
+        for left in range(len(pattern), 0, -1):
+            letter, point = pattern[-left], 0
+            if more:
+                total = edited(left, more, state)
+                point = draws.below(total[0]) - in_units(kept(left, more, state), total[1])
+            if more and point >= 0:
+                more -= 1
+                ahead = lambda q, left=left, more=more: edited(left - 1, more, q)  # noqa: E731
+                letter, state = detector.pick(point, total[1], state, ahead, never, letter)
+            else:
+                state = detector.next(state, letter)
+            word.append(letter)
+        return word + self.clean_letters(draws, state, after)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from adversaries import ADVERSARIES, oscillation, tide
+from adversaries import ADVERSARIES, oscillation, round_trip, tide
 from engines import ENGINES, MATCHERS, by_matcher, random_schedule, same, switched
 from touched import letters_a_step
 
@@ -65,6 +65,28 @@ def large(name, n):
 def test_a_step_costs_the_same_on_a_longer_word(name, strategy, matcher):
     steps = ADVERSARIES[name].steps
     costs = [letters_a_step(*large(name, n), steps, matcher, strategy) for n in (10**5, 10**6)]
+    assert costs[1] <= FLAT * costs[0], costs
+
+
+@pytest.mark.parametrize("n", [4, 32, 256, 100])
+def test_small_round_trip(n):
+    check(*round_trip(n), {"detect_cycles": True, "max_steps": 4 * n})
+
+
+@pytest.mark.parametrize("matcher", ["index", "auto"])
+def test_looking_for_cycles_costs_the_same_on_a_longer_word(matcher):
+    """In a whole round of comparisons with a word that differs from each of the others in one letter only."""
+
+    def letters_a_step(n):
+        rules, word = round_trip(n)
+        runner = mk.RuleSet(rules).runner(word, max_steps=None, matcher=matcher, detect_cycles=True)
+        runner.step(n)
+        before = runner._run.letters
+        runner.step(None)
+        assert (runner.result.outcome, runner.steps, runner.result.cycle) == (mk.Outcome.CYCLE, 2 * n, (0, n))
+        return (runner._run.letters - before) / n
+
+    costs = [letters_a_step(n) for n in (2**17, 2**20)]
     assert costs[1] <= FLAT * costs[0], costs
 
 

@@ -86,7 +86,7 @@ def test_units_are_what_they_are_said_to_be(workload):
 @pytest.mark.parametrize("generator", [g for w in DATA_WORKLOADS for g in w.generators], ids=by_name)
 def test_generator_keeps_the_promises_of_the_data_set(generator, tmp_path):
     (workload,) = [w for w in DATA_WORKLOADS if generator in w.generators]
-    check(generator.rows(generator.run(workload.tiny, tmp_path)), workload.tiny)
+    workload.check(generator.rows(generator.run(workload.tiny, tmp_path)), workload.tiny)
 
 
 def broken(name, value):

@@ -121,25 +121,26 @@ def test_rows_without_an_answer(folder, tmp_path):
 
 
 BAD = {
-    "not JSON": ['{"answer": "a"}', "{"],
-    "no answer": ['{"answer": "a"}', '{"index": 1}'],
-    "two answers": ['{"answer": "a"}', '{"answer": "a", "completion": "b"}'],
-    "a number": ['{"answer": "a"}', "3"],
-    "an answer that is a number": ['{"answer": "a"}', '{"answer": 3}'],
-    "not base64": ['{"answer": "a"}', '{"answer_base64": "?"}'],
-    "an index that is none": ['{"index": 0, "answer": "a"}', '{"index": 1.5, "answer": "a"}'],
-    "an index beyond": ['{"index": 0, "answer": "a"}', '{"index": 60, "answer": "a"}'],
-    "an index twice": ['{"index": 0, "answer": "a"}', '{"index": 0, "answer": "a"}'],
-    "some without index": ['{"index": 0, "answer": "a"}', '"a"'],
-    "some with index": ['"a"', '{"index": 0, "answer": "a"}'],
+    "is not JSON": ['{"answer": "a"}', "{"],
+    "expected a string, or an object": ['{"answer": "a"}', '{"index": 1}'],
+    "expected a string, or": ['{"answer": "a"}', '{"answer": "a", "completion": "b"}'],
+    "expected a string": ['{"answer": "a"}', "3"],
+    "'answer' must be text or chat messages": ['{"answer": "a"}', '{"answer": 3}'],
+    "'answer_base64' must be text of base64": ['{"answer": "a"}', '{"answer_base64": "?"}'],
+    "'index' must be a whole number, got 1.5": ['{"index": 0, "answer": "a"}', '{"index": 1.5, "answer": "a"}'],
+    "index 60 is beyond the 60 rows": ['{"index": 0, "answer": "a"}', '{"index": 60, "answer": "a"}'],
+    "index -1 is beyond the 60 rows": ['{"index": 0, "answer": "a"}', '{"index": -1, "answer": "a"}'],
+    "index 0 was answered before, on line 1": ['{"index": 0, "answer": "a"}', '{"index": 0, "answer": "a"}'],
+    "has no 'index' and lines before have one": ['{"index": 0, "answer": "a"}', '"a"'],
+    "has an 'index' and lines before have none": ['"a"', '{"index": 1, "answer": "a"}'],
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BAD)
-def test_a_bad_line_is_named(folder, tmp_path, name):
-    answers = write(tmp_path / "a.jsonl", BAD[name])
+@pytest.mark.parametrize("problem", BAD)
+def test_a_bad_line_is_named(folder, tmp_path, problem):
+    answers = write(tmp_path / "a.jsonl", BAD[problem])
     error = run(folder / "one", "--answers", answers, code=2).stderr
-    assert error.startswith(f"{answers}:2: ")
+    assert error.startswith(f"{answers}:2: {problem}")
     assert error.count("\n") == 1
 
 

@@ -314,6 +314,34 @@ def test_value() -> None:
         Dataset(BASE, -1)
 
 
+def test_single_examples_from_many_threads() -> None:
+    ds = Dataset(BASE.replace(instructions=50), 7, "seen")
+    expected = [tuple(ds[i]) for i in range(400)]
+    orders = [np.random.default_rng(k).permutation(400).tolist() for k in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda order: [(i, tuple(ds[i])) for i in order], orders))
+    for order in found:
+        assert all(example == expected[i] for i, example in order)
+
+
+def test_no_memory_for_a_single_example() -> None:
+    recipe = BASE.replace({"words.occurrences": 2, "rules.pattern_length": 3})
+    expected = Dataset(recipe)[5]
+    failures = 0
+    for allowed in range(100):
+        ds = Dataset(recipe)
+        fail_allocations_after(allowed)
+        try:
+            assert ds[5] == expected
+            break
+        except MemoryError:
+            failures += 1
+        finally:
+            fail_allocations_after(-1)
+        assert ds[5] == expected
+    assert 5 < failures < 100
+
+
 def test_no_memory() -> None:
     ds = Dataset(BASE.replace({"words.occurrences": 2, "rules.pattern_length": 3}))
     expected = ds.batch(range(600), threads=2).prompt.tolist()

@@ -21,6 +21,7 @@ import markovlib.neighbours
 from markovlib import Column, Dataset, Recipe, Rule, View
 from markovlib.cli import main
 from markovlib.distinct import Distinct, hash_column, key_of
+from markovlib.examples import ListColumn
 from markovlib.leakage import KINDS, NEAR, leakage
 from markovlib.neighbours import near_count, one_letter_apart, pieces
 from markovlib.shards.generation import generate
@@ -35,13 +36,12 @@ RECIPE = Recipe.load("paper/no-op").replace(
 class Table:
     """Rows given one by one, with what `leakage` asks of a data set."""
 
-    columns = ("pattern", "replacement", "word", "rules")
-
     def __init__(self, rows: list[tuple[list[tuple[Any, Any]], Any]], text: bool = True) -> None:
         self.rows = rows
         self.text = text
         self.size = len(rows)
-        self.recipe = SimpleNamespace(rules=SimpleNamespace(per_example=max([1, *(len(r) for r, _ in rows)])))
+        several = any(len(rules) > 1 for rules, _ in rows)
+        self.columns = ("pattern", "replacement", "word", *(["rules"] if several else []))
 
     def __len__(self) -> int:
         return self.size
@@ -53,10 +53,17 @@ class Table:
             "pattern": lambda: Column.from_words([rules[0][0] for rules, _ in rows], self.text),
             "replacement": lambda: Column.from_words([rules[0][1] for rules, _ in rows], self.text),
             "word": lambda: Column.from_words([word for _, word in rows], self.text),
-            "rules": lambda: [tuple(Rule(*rule) for rule in rules) for rules, _ in rows],
+            "rules": lambda: self._lists([rules for rules, _ in rows]),
         }
         batch = SimpleNamespace(**{name: make() for name, make in made.items() if name in (columns or made)})
         return type("Batch", (SimpleNamespace,), {"__len__": lambda _: len(rows)})(**vars(batch))
+
+    def _lists(self, rows: list[Any]) -> ListColumn:
+        flat = [rule for rules in rows for rule in rules]
+        offsets = np.cumsum([0, *(len(rules) for rules in rows)])
+        fields = {"pattern": [p for p, _ in flat], "replacement": [r for _, r in flat]}
+        sides = {name: Column.from_words(texts, self.text) for name, texts in fields.items()}
+        return ListColumn(offsets, {**sides, "terminal": np.zeros(len(flat), np.bool_)}, Rule)
 
 
 def things(table: Table) -> dict[str, set[Any]]:
@@ -192,6 +199,14 @@ def test_collisions_are_noticed_and_another_key_is_tried(monkeypatch: pytest.Mon
     monkeypatch.setattr(markovlib.leakage, "hash_column", lambda column, _: column.lengths().astype(np.uint64))
     with pytest.raises(RuntimeError, match="agreed in their hashes"):
         leakage(Table([([("ab", "c")], "xyz")]), Table([([("ba", "c")], "xyw")]))  # type: ignore[arg-type]
+
+
+def test_lists_that_are_cut_elsewhere_are_not_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markovlib.leakage, "hash_lists", lambda counts, _: np.zeros(len(counts), np.uint64))
+    rules = [("a", "b"), ("c", "d"), ("e", "f")]
+    a, b = Table([(rules[:2], "x"), (rules[2:], "y")]), Table([(rules[:1], "x"), (rules[1:], "y")])
+    with pytest.raises(RuntimeError, match="agreed in their hashes"):
+        leakage(a, b)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.binary(max_size=20), max_size=30), st.integers(0, 5), st.data())

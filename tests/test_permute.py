@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import reference_stream
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markovlib._stream import Part, Permutation
+from markovlib import Dataset, Recipe
+from markovlib._stream import Part, Permutation, permute_strings, simd_force
 
 KEYS = st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+
+
+SIMD = [name for name in ("scalar", "avx2", "avx512", "neon") if simd_force(name)]
+simd_force(None)
+
+
+@pytest.fixture(params=SIMD)
+def simd(request: pytest.FixtureRequest) -> Iterator[str]:
+    assert simd_force(request.param)
+    yield request.param
+    simd_force(None)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 255, 256, 257, 258, 1000, 65_536, 65_537, 100_003])
@@ -52,6 +66,48 @@ def test_part_space_as_strings_is_what_the_reference_says(letters: int, length: 
     image = Part((3, 4), 2, letters, length).permute(bytes(digits))
     assert list(image) == reference_stream.permute_string(key, letters, digits)
     assert list(Part((3, 4), 2, letters, length).permute_back(image)) == digits
+
+
+@pytest.mark.usefixtures("simd")
+@pytest.mark.parametrize("length", range(1, 61))
+def test_many_strings_at_once_are_the_same_one_at_a_time(length: int) -> None:
+    random = np.random.default_rng(length)
+    for letters in range(2, 257):
+        key = (letters, length)
+        strings = [bytes(row) for row in random.integers(0, letters, (3 + letters % 37, length), np.uint16).tolist()]
+        assert permute_strings(key, letters, strings) == [permute_strings(key, letters, [s])[0] for s in strings]
+
+
+@pytest.mark.usefixtures("simd")
+@pytest.mark.parametrize("letters", [2, 3, 26, 128, 255, 256])
+@pytest.mark.parametrize("length", [2, 3, 16, 17, 31, 32, 33, 47, 48, 49, 60])
+def test_many_strings_are_what_the_reference_says(letters: int, length: int) -> None:
+    strings = [bytes((7 * i + k * i * i) % letters for i in range(length)) for k in range(40)]
+    images = permute_strings((5, 6), letters, strings)
+    for k in (0, 1, 19, 39):
+        assert list(images[k]) == reference_stream.permute_string((5, 6), letters, list(strings[k]))
+
+
+@given(KEYS, st.integers(1, 2**62 - 1) | st.integers(200, 3000), st.data())
+def test_many_numbers_at_once_are_the_same_one_at_a_time(key: tuple[int, int], size: int, data: st.DataObject) -> None:
+    numbers = data.draw(st.lists(st.integers(0, size - 1), max_size=70))
+    permutation = Permutation(key, size)
+    assert permutation.many(numbers) == [permutation[x] for x in numbers]
+
+
+@pytest.mark.usefixtures("simd")
+@pytest.mark.parametrize("rules", [
+    {},
+    {"rules.pattern_length": 10, "rules.replacement_length": 40},
+    {"rules.pattern_length": 60, "words.length": 90},
+    {"rules.alphabet": "ab", "rules.pattern_length": 5, "rules.replacement_length": 5, "examples": 800},
+])  # fmt: skip
+def test_instructions_written_ahead_are_those_written_one_by_one(rules: dict[str, object]) -> None:
+    ds = Dataset(Recipe.load("paper/no-op").replace({**rules, "instructions": None}), 7)
+    sides = ["pattern", "replacement"]
+    together, alone = ds.batch(range(600), sides), ds.batch([*range(600)], sides)
+    for side in sides:
+        assert getattr(together, side).tolist() == getattr(alone, side).tolist()
 
 
 @pytest.mark.parametrize("size", [2**62, 0])

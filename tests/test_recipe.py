@@ -27,6 +27,12 @@ def test_presets() -> None:
 @pytest.mark.parametrize("recipe", [
     BASE, Recipe(), Recipe.load("paper/basic"),
     BASE.replace({"rules.alphabet": {"bytes": [0, 255]}, "words.occurrences": 2}),
+    BASE.replace({"rules.family": ["repeated", {"name": "mirrored", "weight": 2, "k": [3, 4]}], "rules.k": 5,
+                  "rules.replacement_length": [5, 9], "rules.effect": {"shrink": 1}}),
+    BASE.replace({"rules.list": [["ab", "b"], ["cb", ""], ["", "é"]], "rules.alphabet": "a-cé", "instructions": 1,
+                  "words.no_op": 0.0}),
+    BASE.replace({"rules.list": [["ab", "b"], [[0, 255], []]], "rules.alphabet": {"bytes": [0, 255]},
+                  "instructions": 1}),
     BASE.replace({"render.prompt": 'a "b" \\ \t\n\x7f\u0001é😀 {word}', "examples": None, "words.no_op": 1e-05}),
 ])  # fmt: skip
 def test_written_and_read_back(recipe: Recipe, tmp_path: Path) -> None:
@@ -71,7 +77,6 @@ def test_fingerprints() -> None:
     ({"rules.pattern_length": 51}, "rules.pattern_length", "longer than every word"),
     ({"rules.pattern_length": 0}, "words.no_op", "must be 0, since the empty pattern"),
     ({"rules.pattern_length": [20, 10]}, "rules.pattern_length", "must be [least, greatest]"),
-    ({"rules.pattern_length": [10, 20]}, "rules.pattern_length", "range is not supported in this version"),
     ({"rules.replacement_length": -1}, "rules.replacement_length", "must be [least, greatest]"),
     ({"rules.replacement_length": [1, 2, 3]}, "rules.replacement_length", "length 2"),
     ({"words.length": 0}, "words.length", "must be [least, greatest] within 1"),
@@ -79,8 +84,36 @@ def test_fingerprints() -> None:
     ({"rules.alphabet": "a"}, "rules.alphabet", "2 to 256 letters"),
     ({"rules.alphabet": {"bytes": [0]}}, "rules.alphabet.bytes", "length 2"),
     ({"rules.holdout": 1.0}, "rules.holdout", "less than 1"),
-    ({"rules.family": "mirrored"}, "rules.family", '"mirrored" is not supported in this version; only "uniform" is'),
-    ({"rules.k": 3}, "rules.k", "not supported in this version; leave it out"),
+    ({"rules.pattern_length": [10, 60]}, "rules.pattern_length", "60 is longer than every word"),
+    ({"rules.family": "mirrored"}, "rules.k", "must be given for the family 'mirrored'"),
+    ({"rules.family": ["repeated", "uniform"]}, "rules.family[0]", "must be given for the family 'repeated'"),
+    ({"rules.family": "striped", "rules.k": 2}, "rules.family", "must be one of uniform, repeated"),
+    ({"rules.family": ["repeated", "striped"], "rules.k": 2}, "rules.family[1]", "must be one of uniform"),
+    ({"rules.family": [{"name": "striped"}], "rules.k": 2}, "rules.family[0].name", "must be one of uniform"),
+    ({"rules.family": [{"nme": "striped"}]}, "rules.family[0].nme", "the fields here are name, weight, k"),
+    ({"rules.family": [{"name": "repeated", "k": 21}]}, "rules.family[0].k", "21 repetitions need sides of at least"),
+    ({"rules.family": [{"name": "repeated", "k": 2, "weight": 0}]}, "rules.family[0].weight", "must be more than 0"),
+    ({"rules.family": [{"name": "repeated", "k": 2, "weight": 1e-9}, "uniform"]}, "rules.family", "add up to"),
+    ({"rules.family": ["uniform", "repeated"], "rules.k": 2}, "rules.family[1]", "one listed before; list it first"),
+    ({"rules.family": []}, "rules.family", "at least one family"),
+    ({"rules.k": 3}, "rules.k", "must be left out, since uniform strings do not repeat"),
+    ({"rules.family": "periodic", "rules.k": [4, 3]}, "rules.k", "must be [least, greatest] from 1 on"),
+    ({"rules.family": "periodic", "rules.k": [3, 30]}, "rules.k", "30 repetitions need sides of at least 30 letters; "
+     "the shortest that is not empty has 20"),
+    ({"rules.effect": {"grow": 1}}, "rules.effect.grow", "is impossible with these lengths"),
+    ({"rules.effect": {"stretch": 1}}, "rules.effect", "unknown effect 'stretch'; there are delete, shrink"),
+    ({"rules.effect": {"keep": -1}}, "rules.effect.keep", "must be at least 0"),
+    ({"rules.effect": {}}, "rules.effect", "at least one effect"),
+    ({"rules.list": [["ab", "b"], ["ab", "b"]]}, "rules.list[1]", "repeats list[0]"),
+    ({"rules.list": [["ab", "ab"]]}, "rules.list[0]", "changes nothing"),
+    ({"rules.list": [["ab", "B"]]}, "rules.list[0]", "letter 'B' is not in the alphabet"),
+    ({"rules.list": []}, "rules.list", "at least one rule"),
+    ({"rules.list": [["ab", [98]]]}, "rules.list", "must hold strings"),
+    ({"rules.list": [["ab", "b"]], "rules.alphabet": {"bytes": [0, 255]}, "rules.k": 2}, "rules.list", "the place of"),
+    ({"rules.list": [[[256], "b"]], "rules.alphabet": {"bytes": [0, 255]}}, "rules.list", "from 0 to 255"),
+    ({"rules.list": [["a", "b"], ["b", "c"]], "instructions": 2}, "instructions", "2 different instructions are not"),
+    ({"rules.pattern_length": [1, 5], "rules.replacement_length": 1, "rules.strict": True, "instructions": 3000},
+     "rules.strict", "the stratum of family 'uniform', k = 1, lengths 1 and 1 has 506 rules, too few from rule 2530"),
     ({"rules.per_example": 65}, "rules.per_example", "between 1 and 64"),
     ({"rules.pool": 2}, "rules.pool", "is of several rules"),
     ({"rules.per_example": 4, "rules.pool": 4}, "rules.pool", "between 5 and"),
@@ -98,7 +131,7 @@ def test_fingerprints() -> None:
     ({"task.kind": "scheme", "task.variables": "XX"}, "task.variables", "must differ"),
     ({"task.kind": "run", "words.occurrences": 2}, "words.occurrences", "one rule and one step"),
     ({"words.near_miss": 1.5}, "words.near_miss", "between 0 and 1"),
-    ({"words.near_miss": 0.5, "words.no_op": 0.0}, "words.near_miss", "share of the no-ops"),
+    ({"words.near_miss": 0.5, "words.no_op": 0.0}, "words.near_miss", "share of the no-ops of one step"),
     ({"words.near_miss_edits": 21}, "words.near_miss_edits", "between 1 and 20"),
     ({"words.sampler": "best"}, "words.sampler", "planted or exact"),
     ({"words.occurrences": []}, "words.occurrences", "at least one number"),
@@ -156,7 +189,7 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
     path.with_suffix(".json").write_text("{")
     with pytest.raises(RecipeError, match="is not JSON"):
         Recipe.load(path.with_suffix(".json"))
-    with pytest.raises(RecipeError, match=r"paper/nope: is neither a preset \(paper/basic, paper/no-op\)"):
+    with pytest.raises(RecipeError, match=r"paper/nope: is neither a preset \(first-rewrite, .*paper/basic, "):
         Recipe.load("paper/nope")
     with pytest.raises(FileNotFoundError):
         Recipe.load(tmp_path / "none.toml")

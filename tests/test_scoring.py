@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markovlib import Dataset, Recipe, Rule, Score, reward
+from markovlib import Dataset, Recipe, Rule, Score, View, reward
 from markovlib.evaluation import evaluate, misplaced, wilson
-from markovlib.scoring import LABELS, ProceduralDataset, Reference, score, score_all
+from markovlib.labels import LABELS, Reference
+from markovlib.scoring import ProceduralDataset, score, score_all
+from markovlib.spaces import Stratum
 
 BASE = Recipe.load("paper/no-op").replace(
     {"rules.pattern_length": 2, "rules.replacement_length": 3, "words.length": [6, 12], "rules.alphabet": "abcd"},
@@ -55,6 +57,12 @@ def test_a_wrong_answer_is_told_by_what_it_did(answer: Any, expected: str) -> No
     as_bytes = {name: value.encode() for name, value in ONCE.items()}
     assert label(answer and answer.encode(), **as_bytes) == expected
     assert label(answer, **as_bytes) == expected
+
+
+def test_what_stands_before_and_after_the_right_place_is_not_counted_twice() -> None:
+    example = {"word": "axa", "pattern": "x", "replacement": "y"}
+    assert label("aa", **example) == "wrong_replacement"
+    assert label("a", **example) == "other"
 
 
 def naive_label(answer: str, word: str, pattern: str, replacement: str) -> str:
@@ -142,6 +150,10 @@ def test_a_run_that_was_given_up_early() -> None:
     assert label("b", **RUN) == "stopped_early"
     assert label("aab", **RUN) == "copied_input"
     assert label("cb", **RUN) == "other"
+    two_steps = {"word": "xab", "output": "xcb", "pattern": "a", "replacement": "b", "position": 1, "steps": 2}
+    assert label("xdb", **two_steps) == "other"
+    assert label("xdb", **{**two_steps, "steps": 1}) == "wrong_replacement"
+    assert label("xbb", **two_steps, rules=[("a", "b"), ("b", "c")]) == "stopped_early"
     lines = {**RUN, "completion": "ab\nb\ncd"}
     assert label("ab\nb", **lines) == "stopped_early"
     assert label("ab\nb\n", **lines) == "stopped_early"
@@ -233,6 +245,133 @@ def test_many_answers_must_match_the_indices() -> None:
     with pytest.raises(IndexError):
         score_all(ds, [500], ["a"])
     assert score_all(ds, [], []).values.shape == (0,)
+
+
+# ---- tasks --------------------------------------------------------------------------------------------------------
+
+TASKS = {
+    "first": {"rules.per_example": 3},
+    "run": {"rules.per_example": 3, "task.kind": "run", "words.no_op": 0.0, "task.steps": [2, 6]},
+    "trace": {"rules.per_example": 3, "task.kind": "trace", "words.no_op": 0.1, "task.steps": [1, 6]},
+    "shift": {"task.kind": "encrypted", "task.cipher": "shift"},
+    "substitution": {"task.kind": "encrypted", "task.cipher": "substitution", "task.enciphered": "replacement"},
+    "scheme": {"task.kind": "scheme", "rules.pattern_length": 5},
+    "induce": {"task.kind": "induce", "words.no_op": 0.0},
+    "near misses": {"words.near_miss": 0.5},
+    "spaced": {"render.completion": "{output|spaced}"},
+}
+
+
+def task(name: str) -> Dataset:
+    sizes = {"rules.pattern_length": 3, "words.length": 12, "rules.alphabet": "a-f"}
+    plain = {"render.prompt": None, "render.completion": None}
+    return Dataset(BASE.replace({**sizes, **plain, **TASKS[name]}), seed=5)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_right_completions_of_every_task(name: str) -> None:
+    ds = task(name)
+    for credit in CREDITS:
+        found = ds.scores(range(500), ds[:].completion.tolist(), credit)
+        assert (found.values == 1).all()
+        assert found.counts()["correct"] == 500
+    assert ds.score(3, ds[3].completion + " \n", strip=True) == 1
+    assert ds.score(3, ds[3].completion.strip(), strip=True) == 1
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_batches_and_single_answers_agree_in_every_task(name: str) -> None:
+    ds = task(name)
+    rng = np.random.default_rng(1)
+    examples = [ds[i] for i in range(100)]
+    answers = [wrong_answers(e)[rng.integers(len(wrong_answers(e)))] for e in examples]
+    for credit in (*CREDITS, "pairs"):
+        found = ds.scores(range(100), answers, credit)
+        single = [score(example, answer, credit) for example, answer in zip(examples, answers, strict=True)]
+        assert found.labels.tolist() == [one.label for one in single]
+        assert found.values.tolist() == [one.value for one in single]
+        entries = [ProceduralDataset(ds, credit)[i] for i in range(100)]
+        stateless = [ProceduralDataset(ds, credit).score_answer(a, e) for a, e in zip(answers, entries, strict=True)]
+        assert stateless == found.values.tolist()
+    report = evaluate(ds, answers)
+    assert report.labels == found.counts()
+    assert report.sections["all"][0].copy == sum(e.completion.strip() == shown(e, e.word) for e in examples)
+
+
+def shown(example: Any, word: str) -> str:
+    """A word as the completions of these tasks show it, without white space around it."""
+    return " ".join(word) if example.completion == " ".join(example.output) else word
+
+
+def wrong_answers(example: Any) -> list[str]:
+    rule = example.rules[0]
+    words = [example.word, example.output, example.word[1:], example.word.replace(rule.pattern, rule.replacement)]
+    return [example.completion, *words, *(step.word for step in example.trace), example.completion[:-2]]
+
+
+def labels_of(ds: Dataset, answer: Any, only: Any = lambda _: True) -> set[str]:
+    return {score(example, answer(example)).label for example in ds if only(example)}
+
+
+def applied(example: Any) -> bool:
+    return not example.no_op
+
+
+def test_labels_of_runs_and_traces() -> None:
+    run, trace = task("run"), task("trace")
+    examples = [run[i] for i in range(100)]
+    first = [score(e, e.word.replace(e.pattern, e.replacement, 1)) for e in examples]
+    assert {one.label for one in first} == {"stopped_early"}
+    assert {score(e, e.output).label for e in examples} == {"wrong_format"}  # the blank before it is missing
+    assert {score(e, f" {e.word}").label for e in examples} == {"copied_input"}
+    several = [e for e in (trace[i] for i in range(100)) if e.steps > 1]
+    assert several
+    for example in several:
+        *most, last = example.completion.split("\n")
+        assert [step.word for step in example.trace] == [*most, last]
+        assert score(example, "\n".join(most), "steps") == Score(len(most) / example.steps, "stopped_early")
+        assert score(example, "\n".join([*most, last, last]), "steps").value == example.steps / (example.steps + 1)
+        assert score(example, "\n".join(["x", *most[1:], last]), "steps") == Score(0.0, "other")
+
+
+def test_labels_of_ciphers() -> None:
+    for name in ("shift", "substitution"):
+        ds = task(name)
+        examples = [ds[i] for i in range(200)]
+        plain = [e.word.replace(e.pattern, e.replacement, 1) for e in examples]
+        hidden = [(e, p) for e, p in zip(examples, plain, strict=True) if p != e.output and not e.no_op]
+        assert {score(e, p).label for e, p in hidden} == {"not_encrypted"}
+        assert {score(e, e.word).label for e in examples if e.output != e.word} == {"copied_input"}
+    example = next(e for e in examples if applied(e) and 0 < e.position < 8 and e.word.count(e.pattern) == 1)
+    inside = example.output[example.position : example.position + 3]
+    assert score(example, inside + example.word[3:]).label == "wrong_place"
+    assert score(example, example.word.replace(example.pattern, "zzz")).label == "wrong_replacement"
+
+
+def test_labels_of_schemes() -> None:
+    ds = task("scheme")
+    examples = [e for e in (ds[i] for i in range(200)) if applied(e) and e.position > 0]
+    applied_as = [e.output[e.position : e.position + 3] for e in examples]
+    shifted = [made + e.word[5:] for made, e in zip(applied_as, examples, strict=True)]
+    assert {score(e, a).label for e, a in zip(examples, shifted, strict=True)} <= {"wrong_place", "all_occurrences"}
+    unbound = [e.word[: e.position] + e.replacement + e.word[e.position + 5 :] for e in examples]
+    assert {score(e, a).label for e, a in zip(examples, unbound, strict=True) if a != e.output} == {"wrong_replacement"}
+
+
+def test_another_rule_that_explains_the_pairs() -> None:
+    pairs = [("xaby", "xcby"), ("ab", "cb")]
+    example = {"completion": "ab>cb", "pattern": "ab", "replacement": "cb", "pairs": pairs}
+    assert score(example, "ab>cb", "pairs") == Score(1.0, "correct")
+    assert score(example, "a>c", "pairs") == Score(1.0, "another_rule")
+    assert score(example, "a>c", "exact") == Score(0.0, "another_rule")
+    assert score(example, "xa>xc", "pairs") == Score(0.5, "other")
+    assert score(example, "ac", "pairs") == Score(0.0, "other")
+    framed = {**example, "completion": "rule: ab>cb."}
+    assert score(framed, "rule: a>c.", "pairs") == Score(1.0, "another_rule")
+    assert score(framed, "a>c", "pairs") == Score(0.0, "other")
+    ds = task("induce")
+    assert {score(e, f"{e.pattern}>{e.replacement}x").label for e in (ds[i] for i in range(50))} == {"other"}
+    assert labels_of(ds, lambda e: " " + e.completion) == {"wrong_format"}
 
 
 # ---- rewards ------------------------------------------------------------------------------------------------------
@@ -357,6 +496,35 @@ def at_a_wrong_place(example: Any) -> str:
         if place == example.position:
             return word
     return word[:place] + example.replacement + word[place + len(pattern) :]
+
+
+def test_near_misses_are_counted_among_the_no_ops() -> None:
+    ds = Dataset(BASE.replace({"words.near_miss": 0.5, "words.no_op": 0.4}), seed=5)
+    batch = ds.batch(range(500), ["completion", "near_miss"])
+    found = evaluate(ds, batch.completion.tolist())
+    kinds = {group.name: group.rows for group in found.sections["kind"]}
+    assert kinds == {"applied": 300, "no_op": 200, "near_miss": batch.near_miss.sum()}
+    assert 0 < kinds["near_miss"] < 200
+    assert all(group.correct == group.rows for section in found.sections.values() for group in section)
+
+
+class Striped(View):
+    """A data set whose strata are those of even and of odd examples."""
+
+    strata = (Stratum("repeated", 3, 9, 6, 1, 100), Stratum("uniform", 1, 2, 3, 1, 100))
+
+    def batch(self, indices: Any, columns: Any = None, threads: Any = None) -> Any:
+        made = super().batch(indices, dict.fromkeys([*columns, "index"]), threads)
+        if "stratum" in made.columns:
+            made._values["stratum"] = (made.index % 2).astype(np.int32)
+        return made
+
+
+def test_strata_are_named_by_family_and_lengths() -> None:
+    ds = Striped(View.selected(Dataset(BASE, seed=5), range(101))._order)
+    found = evaluate(ds, ["?"] * 101)
+    names = [(group.name, group.rows) for group in found.sections["stratum"]]
+    assert names == [("repeated k=3 9>6", 51), ("uniform 2>3", 50)]
 
 
 def test_the_wrong_place_of_the_baseline() -> None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markovlib import Dataset, Recipe, Rule
+from markovlib.alphabets import Alphabet
 from markovlib.dataset import stream_key
-from markovlib.spaces import Alphabet, UniformSpace
+from markovlib.spaces import UniformSpace
 
 
 @pytest.mark.parametrize(
@@ -79,12 +80,14 @@ def test_bad_alphabets(spec: object, message: str) -> None:
 def test_division(letters: int, pattern: int, replacement: int, holdout: Fraction) -> None:
     space = UniformSpace("abcde"[:letters], pattern, replacement)
     train, tests = space.divide(holdout)
-    for side, length in (("patterns", pattern), ("replacements", replacement)):
-        size, share = letters**length, getattr(train, side)
-        held = getattr(tests, side).count if tests else size - share.count
-        assert share.count + held == size
+    for side, length in ((0, pattern), (1, replacement)):
+        size, share = letters**length, train.pairings[0][side].share
+        assert share.first == 0
         assert share.count >= 1
         if tests:
+            held = tests.pairings[0][side].share.count
+            assert tests.pairings[0][side].share.first == share.count
+            assert held == size - share.count
             assert held >= 1
             assert abs(held - holdout * size) <= max(Fraction(1, 2), 1 - holdout * size, 1 - (1 - holdout) * size)
     if 0 in (pattern, replacement):

@@ -37,29 +37,35 @@ VIEWS = {
 }
 
 
-def examples_of(view: View) -> list[Any]:
+def seen(example: Any) -> tuple[Any, ...]:
+    """The columns that every data set has; examples from batches have no others."""
+    return tuple(getattr(example, name) for name in COLUMNS)
+
+
+def rows(batch: Any) -> list[Any]:
+    return [seen(batch[row]) for row in range(len(batch))]
+
+
+def examples_of(view: Any) -> list[Any]:
     """Each example alone."""
-    return [view[i] for i in range(len(view))]
+    return [seen(view[i]) for i in range(len(view))]
 
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_batches_slices_and_iteration_give_the_same_examples(name: str) -> None:
     view = VIEWS[name]
     expected = examples_of(view)
-    assert list(view) == expected
-    assert [batch[row] for batch in view.batches(7) for row in range(len(batch))] == expected
-    rng = np.random.default_rng(1)
-    rows = rng.integers(-len(view), len(view), 100)
-    batch = view[rows]
-    assert [batch[row] for row in range(100)] == [expected[i] for i in rows]
-    part = view[3:50:5]
-    assert [part[row] for row in range(len(part))] == expected[3:50:5]
-    assert view[-1] == expected[-1]
+    assert [seen(example) for example in view] == expected
+    assert [row for batch in view.batches(7) for row in rows(batch)] == expected
+    chosen = np.random.default_rng(1).integers(-len(view), len(view), 100)
+    assert rows(view[chosen]) == rows(view[chosen.tolist()]) == [expected[i] for i in chosen]
+    assert rows(view[3:50:5]) == expected[3:50:5]
+    assert seen(view[-1]) == expected[-1]
     assert len(view[5:5]) == 0
     assert view.columns == COLUMNS
     some = view.batch(range(4), ["word", "index"], threads=2)
     assert some.columns == ("word", "index")
-    assert some.word.tolist() == [example.word for example in expected[:4]]
+    assert some.word.tolist() == [example[COLUMNS.index("word")] for example in expected[:4]]
     assert view[0:4].to_arrow().to_pylist() == [view[i : i + 1].to_arrow().to_pylist()[0] for i in range(4)]
 
 
@@ -109,18 +115,48 @@ def test_orders_are_stable_sorts(ds: Dataset, by: str, descending: bool) -> None
         return len(example.word) if by == "length" else int(getattr(example, by))
 
     expected = sorted(ds, key=key, reverse=descending)
-    assert list(ds.view(by, descending=descending)) == expected
+    assert examples_of(ds.view(by, descending=descending)) == list(map(seen, expected))
 
 
 def test_phases_begin_their_data_sets_anew() -> None:
     view = View.phases([(20, DS), (50, OTHER), (60, DS.view(range(100, 300)))])
-    expected = [*(DS[i] for i in range(20)), *(OTHER[i] for i in range(30)), *(DS[i] for i in range(100, 110))]
-    assert list(view) == expected
+    expected = [*rows(DS[:20]), *rows(OTHER[:30]), *rows(DS[100:110])]
+    assert examples_of(view) == expected
     order = np.random.default_rng(2).permutation(60)
-    batch = view[order]
-    assert [batch[row] for row in range(60)] == [expected[i] for i in order]
+    assert rows(view[order]) == [expected[i] for i in order]
     endless = Dataset(RECIPE.replace(examples=None))
     assert len(View.phases([(10**9, endless)])) == 10**9
+
+
+def test_lists_and_nulls_of_phases() -> None:
+    """Where phases meet in a batch, lists of rules and steps stay with their rows, and so does what did not fire."""
+    plain = {"rules.pattern_length": 3, "rules.per_example": 3, "render.prompt": None, "render.completion": None}
+    traces = {**plain, "task.kind": "trace", "words.no_op": 0.2, "rules.replacement_length": 2}
+    first, second = Dataset(RECIPE.replace(traces), seed=1), Dataset(RECIPE.replace({**traces, "task.kind": "run"}))
+    names = [*COLUMNS, "rules", "trace"]
+    view = View.phases([(60, first), (120, second)])
+    assert "rules" in view.columns
+    assert "trace" not in view.columns
+    order = np.random.default_rng(3).permutation(120)
+    batch = view.batch(order, names)
+    tables = [ds.batch(range(60), names).to_arrow().to_pylist() for ds in (first, second)]
+    expected = [*tables[0], *tables[1]]
+    assert any(row["pattern"] is None for row in expected)
+    assert any(len(row["trace"]) > 1 for row in expected)
+    assert batch.to_arrow().to_pylist() == [expected[i] for i in order]
+    assert [batch[row].rules for row in range(120)] == [view[int(i)].rules for i in order]
+    assert [batch[row].pattern for row in range(120)] == [view[int(i)].pattern for i in order]
+    mixed = View.phases([(5, DS), (10, first)])
+    assert mixed.columns == COLUMNS
+    assert examples_of(mixed) == rows(mixed[:])
+
+
+def test_tokens_and_bins_follow_the_order() -> None:
+    view = VIEWS["permuted"]
+    indices = view[:20].index
+    assert view.tokens(range(20), "bytes").ids.tolist() == DS.tokens(indices, "bytes").ids.tolist()
+    packed = View.selected(DS, indices).packed("bytes", 256)
+    assert packed[0].ids.tolist()[:10] == view.tokens([0], "bytes").ids.tolist()[:10]
 
 
 def test_scores_and_leakage_of_views() -> None:

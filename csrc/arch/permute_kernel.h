@@ -1,7 +1,7 @@
-/* permute_kernel.h - the string permutation in every lane, written once and compiled for each instruction set.
+/* permute_kernel.h - Philox and the string permutation in every lane, written once and compiled for each instruction set.
  *
  * Included with these defined: TARGET, an attribute; WIDTH, the number of lanes of 64 bits; NAME(x), which makes a name
- * of its own; KERNEL, the function; MULTIPLY(a, b), the products of the low halves of the lanes; JOIN(low, high), the
+ * of its own; PERMUTE and PHILOX, the functions; MULTIPLY(a, b), the products of the low halves of the lanes; JOIN(low, high), the
  * low half of `low` below the low half of `high`; REDUCE(lanes, letters), the high halves of the products of lanes of
  * 16 bits, and LEAST(a, b), their minima; SHUFFLE(v, order), bytes by their numbers in order, 16 by 16.
  *
@@ -55,14 +55,38 @@ INLINE void NAME(mix)(const uint64_t key[2], bool narrow, VECTOR c[4])
     c[3] = rest;
 }
 
-/* The blocks of the counters in place of them. */
-INLINE void NAME(philox)(const NAME(state) *state, VECTOR c[GROUP][4])
+INLINE void NAME(schedule)(mk_philox_key key, uint64_t (*round_key)[2])
+{
+    for (uint64_t round = 0; round < 10; round++) {
+        round_key[round][0] = key.word[0] + round * 0x9E3779B97F4A7C15u;
+        round_key[round][1] = key.word[1] + round * 0xBB67AE8584CAA73Bu;
+    }
+}
+
+/* The blocks of the counters in place of them; narrow: their third words are 0. */
+INLINE void NAME(blocks)(uint64_t (*round_key)[2], bool narrow, VECTOR (*c)[4])
 {
     for (int i = 0; i < GROUP; i++)
-        NAME(mix)(state->round_key[0], state->narrow, c[i]);
+        NAME(mix)(round_key[0], narrow, c[i]);
     for (int round = 1; round < 10; round++)
         for (int i = 0; i < GROUP; i++)
-            NAME(mix)(state->round_key[round], false, c[i]);
+            NAME(mix)(round_key[round], false, c[i]);
+}
+
+TARGET void PHILOX(mk_philox_key key, uint64_t (*words)[MK_PERMUTE_LANES])
+{
+    uint64_t round_key[10][2];
+    NAME(schedule)(key, round_key);
+    for (size_t first = 0; first < MK_PERMUTE_LANES; first += GROUP * WIDTH) {
+        VECTOR c[GROUP][4];
+        for (size_t i = 0; i < GROUP; i++)
+            for (size_t w = 0; w < 4; w++)
+                memcpy(&c[i][w], &words[w][first + i * WIDTH], sizeof c[i][w]);
+        NAME(blocks)(round_key, false, c);
+        for (size_t i = 0; i < GROUP; i++)
+            for (size_t w = 0; w < 4; w++)
+                memcpy(&words[w][first + i * WIDTH], &c[i][w], sizeof c[i][w]);
+    }
 }
 
 INLINE VECTOR NAME(pack)(const NAME(state) *state, const FIELDS fields[2])
@@ -71,7 +95,7 @@ INLINE VECTOR NAME(pack)(const NAME(state) *state, const FIELDS fields[2])
 }
 
 /* Adds a function of the source to the target. */
-INLINE void NAME(round)(const NAME(state) *state, unsigned round, FIELDS (*source)[HALF_FIELDS],
+INLINE void NAME(round)(NAME(state) *state, unsigned round, FIELDS (*source)[HALF_FIELDS],
                         FIELDS (*target)[HALF_FIELDS])
 {
     const unsigned half = round % 2;
@@ -86,7 +110,7 @@ INLINE void NAME(round)(const NAME(state) *state, unsigned round, FIELDS (*sourc
                 c[i][w] = packed[i][w];
             c[i][3] = (VECTOR){0} + ((out + 1) << 32 | round);
         }
-        NAME(philox)(state, c);
+        NAME(blocks)(state->round_key, state->narrow, c);
         for (int i = 0; i < GROUP; i++)
             for (size_t k = 0; k < 4 && 4 * out + k < state->fields[half]; k++) {
                 FIELDS *field = &target[i][4 * out + k];
@@ -100,11 +124,7 @@ INLINE void NAME(round)(const NAME(state) *state, unsigned round, FIELDS (*sourc
 
 INLINE void NAME(open)(NAME(state) *state, const mk_permute_lanes *lanes)
 {
-    mk_philox_key key = lanes->key;
-    for (int round = 0; round < 10; round++) {
-        state->round_key[round][0] = key.word[0] + (uint64_t)round * 0x9E3779B97F4A7C15u;
-        state->round_key[round][1] = key.word[1] + (uint64_t)round * 0xBB67AE8584CAA73Bu;
-    }
+    NAME(schedule)(lanes->key, state->round_key);
     state->letters = (FIELDS){0} + (uint16_t)lanes->letters;
     for (int half = 0; half < 2; half++) {
         size_t length = lanes->length[half], fields = (length + 3) / 4;
@@ -146,7 +166,7 @@ INLINE void NAME(put)(const NAME(state) *state, mk_permute_lanes *lanes, size_t 
         }
 }
 
-TARGET void KERNEL(mk_permute_lanes *lanes, size_t count)
+TARGET void PERMUTE(mk_permute_lanes *lanes, size_t count)
 {
     NAME(state) state;
     NAME(open)(&state, lanes);
@@ -170,7 +190,8 @@ TARGET void KERNEL(mk_permute_lanes *lanes, size_t count)
 #undef TARGET
 #undef WIDTH
 #undef NAME
-#undef KERNEL
+#undef PERMUTE
+#undef PHILOX
 #undef MULTIPLY
 #undef JOIN
 #undef REDUCE

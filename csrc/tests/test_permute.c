@@ -73,16 +73,15 @@ int main(void)
                 check_strings(&state, letters, length, 7 + (letters + length) % 30);
         for (size_t count = 0; count <= MOST; count++)
             check_strings(&state, 26, 20, count);
+        for (uint64_t size = 1; size < 2000; size++)
+            check_numbers(&state, size, size % 2);
+        for (int bits = 11; bits < 62; bits++)
+            for (uint64_t more = 0; more < 50; more++)
+                check_numbers(&state, ((uint64_t)1 << bits) + more, false);
     }
     mk_simd_force(NULL);
     for (uint32_t letters = 2; letters <= 256; letters++)
         for (size_t length = 0; length <= LONGEST; length++)
             check_both(&state, letters, length);
-    for (uint64_t size = 1; size < 2000; size++)
-        check_numbers(&state, size, size % 2);
-    for (int bits = 11; bits < 62; bits++)
-        for (uint64_t more = 0; more < 50; more++)
-            check_numbers(&state, ((uint64_t)1 << bits) + more, false);
-    printf("%lu checks, %lu failures\n", checks, failures);
-    return failures != 0;
+    return report("test_permute");
 }

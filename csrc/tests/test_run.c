@@ -127,6 +127,37 @@ static void exhaustive(void)
     }
 }
 
+/* ---- cycles that only a hash finds at little cost ----------------------------------------------------------------- */
+
+/* X walks over n - 1 letters a and is gone after n steps: compared with the word after n steps, each differs in one
+ * letter, and not in the one that differed before. */
+static void round_trip(const mk_ruleset *rules, size_t n, mk_matcher matcher)
+{
+    char word[1026];
+    memset(word, 'a', n + 1);
+    word[0] = '^';
+    word[n] = '$';
+    mk_options options = {MK_NO_LIMIT, MK_NO_LIMIT, MK_MARKOV, true, matcher};
+    mk_run *run;
+    uint64_t start, period;
+    CHECK(mk_run_open(rules, (const uint8_t *)word, n + 1, &options, NULL, &run) == MK_OK);
+    CHECK(mk_run_step(run, 4 * n, no_poll) == MK_OK);
+    CHECK(mk_run_outcome(run) == MK_CYCLE && mk_run_steps(run) == 2 * n);
+    CHECK(mk_run_cycle(run, no_poll, &start, &period) == MK_OK && start == 0 && period == n);
+    mk_run_close(run);
+}
+
+static void round_trips(void)
+{
+    oracle_rule rules[3] = {make_rule("X$", "a$", false), make_rule("Xa", "aX", false), make_rule("^a", "^X", false)};
+    mk_ruleset *compiled;
+    CHECK(compile(rules, 3, &compiled) == MK_OK);
+    for (size_t n = 4; n <= 1024; n *= 2)
+        for (int matcher = 0; matcher < MATCHERS; matcher++)
+            round_trip(compiled, n, (mk_matcher)matcher);
+    mk_ruleset_free(compiled);
+}
+
 /* ---- every allocation fails once ------------------------------------------------------------------------------ */
 
 enum { WORD = 300, PIECE = 97 };
@@ -246,6 +277,7 @@ static void failing_allocations(void)
 
 int main(void)
 {
+    round_trips();
     exhaustive();
     failing_allocations();
     return report("test_run");

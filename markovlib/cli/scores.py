@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--answers", required=True, metavar="FILE", help="The answers; - for standard input.")
 @click.option("--split", metavar="S", help="The split answered; needed where the folder has several.")
 @click.option("--format", "layout", type=click.Choice(["jsonl", "lines"]), help="By the file's name if not given.")
-@click.option("--credit", type=click.Choice(["exact", "prefix", "steps"]), default="exact", show_default=True)
+@click.option("--credit", type=click.Choice(["exact", "prefix", "steps", "pairs"]), default="exact", show_default=True)
 @click.option("--strip", is_flag=True, help="Leave out white space around answers.")
 @click.option("--partial", is_flag=True, help="Allow rows without an answer, and answers without a row.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")

@@ -11,7 +11,7 @@ import numpy as np
 
 from markovlib.diversity.counting import Counts, Distribution, KeyCounter, hill_numbers
 from markovlib.diversity.tally import Tally
-from markovlib.spaces import round_half_up
+from markovlib.quotas import round_half_up
 
 if TYPE_CHECKING:
     from pathlib import Path

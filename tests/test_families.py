@@ -1,0 +1,263 @@
+"""Families, strata and their turns: by definition, exhaustively in small scope."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from itertools import combinations, islice, product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reference_space import FAMILIES, ReferenceSpace, build, free_letters, named, share_out
+
+from markovlib._stream import RuleSpace as EngineSpace
+from markovlib.families import Form, Part, form_of, source
+from markovlib.quotas import phases, turns, whole_weights
+from markovlib.spaces import Family, RuleSpace
+
+TENTH = Fraction(1, 10)
+
+
+def strings(letters, length, family, k):
+    free = free_letters(k, length)
+    return {bytes(build(family, k, length, digits)) for digits in product(range(letters), repeat=free)}
+
+
+@pytest.mark.parametrize("length", range(13))
+def test_forms_are_the_families_by_their_definition(length: int) -> None:
+    seen: dict[tuple[int, ...], Form] = {}
+    for family in FAMILIES:
+        for k in range(1, max(length, 1) + 1) if family != "uniform" else (1,):
+            form = form_of(family, k, length)
+            marks = build(family, k, length, range(free_letters(k, length)))
+            assert tuple(source(form, length)) == marks
+            assert form == named(family, k, length)
+            assert seen.setdefault(marks, form) == form
+    assert len(set(seen.values())) == len(seen)
+
+
+def some_forms(length):
+    return list(dict.fromkeys(form_of(family, k, length) for family in FAMILIES for k in range(1, length + 1)))
+
+
+@pytest.mark.parametrize(("letters", "length"), [*product((2, 3), range(1, 7)), (2, 7), (2, 8), (4, 4)])
+def test_parts_are_what_earlier_forms_leave(letters: int, length: int) -> None:
+    """Every form after every set of up to three others; numbered in the order of the alphabet."""
+    forms = some_forms(length)
+    of_form = {form: strings(letters, length, *form) for form in forms}
+    for form in forms:
+        others = [other for other in forms if other != form]
+        for count in range(4):
+            for earlier in combinations(others, count):
+                left = sorted(of_form[form] - set().union(*(of_form[other] for other in earlier)))
+                part = Part(letters, length, form, earlier)
+                assert part.size == len(left), (form, earlier)
+    for earlier in (tuple(others[:5]), tuple(others[::-1])):
+        left = sorted(of_form[form] - set().union(*(of_form[other] for other in earlier)))
+        part = Part(letters, length, form, earlier)
+        assert [part.unrank(n) for n in range(part.size)] == left
+        ranks = {}
+        for string in map(bytes, product(range(letters), repeat=length)):
+            try:
+                ranks[string] = part.rank(string)
+            except ValueError:
+                continue
+        assert ranks == {string: n for n, string in enumerate(left)}
+
+
+@given(st.integers(2, 4), st.integers(1, 10), st.data())
+def test_parts_after_any_list(letters: int, length: int, data: st.DataObject) -> None:
+    forms = data.draw(st.permutations(some_forms(length)))
+    form, *earlier = forms[: data.draw(st.integers(1, len(forms)))]
+    left = strings(letters, length, *form).difference(*(strings(letters, length, *other) for other in earlier))
+    part = Part(letters, length, form, tuple(earlier))
+    assert part.size == len(left)
+    for string in sorted(left)[:: max(1, len(left) // 20)]:
+        assert part.unrank(part.rank(string)) == string
+
+
+# ---- turns --------------------------------------------------------------------------------------------------------
+
+
+def within_quotas(period, weights):
+    total, taken = sum(weights), [0] * len(weights)
+    for place, (who, rank) in enumerate(period, 1):
+        assert rank == taken[who]
+        taken[who] += 1
+        assert all(abs(total * t - w * place) < total for t, w in zip(taken, weights, strict=True)), (weights, place)
+    assert taken == list(weights)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_every_prefix_has_its_quotas(count: int) -> None:
+    for weights in product(range(1, {1: 30, 2: 30, 3: 13, 4: 7, 5: 4}[count]), repeat=count):
+        within_quotas(turns(weights), weights)
+
+
+@given(st.lists(st.one_of(st.integers(0, 9), st.integers(0, 2000)), min_size=1, max_size=40).filter(any))
+def test_every_prefix_has_its_quotas_with_any_weights(weights: list[int]) -> None:
+    within_quotas(turns(weights), weights)
+
+
+def test_weights_are_reduced() -> None:
+    assert whole_weights([Fraction(2), Fraction(4), Fraction(6)]) == [1, 2, 3]
+    with pytest.raises(ValueError, match="add up to 65537, more than 65536"):
+        whole_weights([Fraction(1), Fraction(65536)])
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 6), st.integers(0, 40)), min_size=1, max_size=6).filter(
+        lambda t: any(p for _, p in t)
+    )
+)
+def test_what_runs_out_goes_to_the_next_larger(strata: list[tuple[int, int]]) -> None:
+    weights, possible = [list(column) for column in zip(*strata, strict=True)]
+    order = sorted(range(len(weights)), key=lambda s: (possible[s], s))
+    starts, spills = [], []
+    taken = [0] * len(weights)
+    every = list(phases(weights, possible, 2**62))
+    ends = [phase.start for phase, _ in every[1:]] + [sum(possible)]
+    for (phase, spilled), end in zip(every, ends, strict=True):
+        assert phase.bases == taken
+        assert (end - phase.start) % sum(phase.weights) == 0
+        periods = (end - phase.start) // sum(phase.weights)
+        taken = [t + periods * w for t, w in zip(taken, phase.weights, strict=True)]
+        left = [p - base for p, base in zip(possible, phase.bases, strict=True)]
+        assert phase.weights == share_out(weights, left, order)
+        assert all(rest >= 0 for rest in left)
+        starts.append(phase.start)
+        spills += spilled
+    assert taken == possible
+    assert starts == sorted(set(starts))
+    for spill in spills:
+        phase = next(phase for phase, _ in every if phase.start == spill.rule)
+        assert phase.weights[spill.stratum] < weights[spill.stratum]
+        assert phase.weights[spill.into] > weights[spill.into]
+
+
+# ---- spaces -------------------------------------------------------------------------------------------------------
+
+SMALL_SPACES = {
+    "one uniform": (3, [("uniform", (1, 1), 1)], (2, 2), (2, 2), None),
+    "lengths": (2, [("uniform", (1, 1), 1)], (1, 3), (0, 3), None),
+    "effects": (2, [("uniform", (1, 1), 1)], (1, 3), (0, 3), {"delete": 1, "shrink": 1, "keep": 1, "grow": 2}),
+    "growing only": (2, [("uniform", (1, 1), 1)], (1, 2), (0, 3), {"grow": 1}),
+    "repeated": (3, [("repeated", (2, 4), 1)], (6, 6), (4, 4), None),
+    "periodic": (3, [("periodic", (2, 4), 1)], (8, 8), (8, 8), None),
+    "all three": (3, [("repeated", (2, 3), 1), ("periodic", (2, 3), 2), ("mirrored", (2, 3), "1.5")], (6, 6), (5, 6),
+                  None),
+    "special first": (3, [("mirrored", (2, 2), 1), ("periodic", (2, 2), 1), ("uniform", (1, 1), 3)], (4, 4), (3, 3),
+                      None),
+    "many k": (3, [("mirrored", (2, 6), 1), ("periodic", (2, 6), 1)], (6, 6), (6, 6), None),
+    "families and lengths": (2, [("periodic", (2, 3), 1), ("repeated", (3, 3), 1)], (5, 7), (6, 6), None),
+    "families and effects": (2, [("periodic", (3, 3), 1), ("repeated", (3, 3), 2)], (5, 7), (6, 6),
+                             {"shrink": 3, "grow": 1}),
+    "deletions": (3, [("repeated", (2, 2), 1), ("mirrored", (2, 2), 1)], (4, 4), (0, 0), None),
+    "exclusions beyond the table": (7, [("repeated", (2, 2), 1), ("mirrored", (2, 3), 1)], (7, 7), (5, 5), None),
+}  # fmt: skip
+
+
+def make(name, held_out=False):
+    letters, families, patterns, replacements, effect = SMALL_SPACES[name]
+    space = RuleSpace(
+        "abcdefg"[:letters], [Family(f, k, Fraction(w)) for f, k, w in families], patterns, replacements, effect
+    )
+    reference = ReferenceSpace((5, 6), letters, families, patterns, replacements, TENTH, held_out, effect)
+    return space, reference
+
+
+@pytest.mark.parametrize("held_out", [False, True], ids=["train", "unseen"])
+@pytest.mark.parametrize("name", SMALL_SPACES)
+def test_instructions_are_what_the_reference_says(name: str, held_out: bool) -> None:
+    space, reference = make(name, held_out)
+    share = space.divide(TENTH)[held_out]
+    assert [stratum.weight for stratum in space.strata] == reference.weights
+    if share is None:
+        assert sum(reference.possible) == 0
+        return
+    assert [pairing.possible for pairing in share.pairings] == reference.possible
+    engine = EngineSpace((5, 6), share.for_engine())
+    assert engine.possible == share.possible == sum(reference.possible)
+    expected = [(bytes(x), bytes(y), stratum) for x, y, stratum in islice(reference.instructions(), 1500)]
+    assert [engine.rule(j) for j in range(len(expected))] == expected
+    numbers = [*range(len(expected)), *range(0, len(expected), 7)]
+    for i in range(0, len(numbers), 32):
+        assert engine.rules(numbers[i : i + 32]) == [expected[j] for j in numbers[i : i + 32]]
+    with pytest.raises(IndexError):
+        engine.rule(share.possible)
+
+
+@pytest.mark.parametrize("name", SMALL_SPACES)
+def test_instructions_are_rules_of_the_space_each_once(name: str) -> None:
+    space, _ = make(name)
+    every = list(islice(space, 5000))
+    assert space.size >= len({(r.pattern, r.replacement) for r in every}) == len(every)
+    assert [space.rank(rule) for rule in every] == list(range(len(every)))
+    assert space.size == sum(stratum.possible for stratum in space.strata)
+    sides: list[list[set[bytes]]] = []
+    for share in space.divide(TENTH):
+        if share is None:
+            continue
+        engine = EngineSpace((1, 2), share.for_engine())
+        rules = [engine.rule(j) for j in range(min(engine.possible, 20_000))]
+        assert len({rule[:2] for rule in rules}) == len(rules)
+        for pattern, replacement, stratum in rules[:5000]:
+            rule = space.alphabet.string(pattern), space.alphabet.string(replacement)
+            assert space.stratum(rule) == stratum
+        sides.append([{rule[side] for rule in rules} for side in (0, 1)])
+        for side, count in ((0, share.patterns), (1, share.replacements)):
+            assert len(sides[-1][side]) <= count
+            for codes in sides[-1][side]:
+                assert engine.holds(side, codes)
+    if len(sides) == 2:
+        assert not sides[0][0] & sides[1][0]
+        assert not sides[0][1] & sides[1][1]
+
+
+@pytest.mark.parametrize("name", SMALL_SPACES)
+def test_each_string_of_a_space_is_trained_on_or_held_out(name: str) -> None:
+    space, _ = make(name)
+    letters = len(space.alphabet)
+    shares = [EngineSpace((8, 9), share.for_engine()) for share in space.divide(TENTH) if share]
+    for side, lengths in ((0, space.pattern_lengths), (1, space.replacement_lengths)):
+        for length in range(lengths[0], lengths[1] + 1):
+            parts = {id(parts[side]): parts[side] for parts in space._sides if parts[side].length == length}.values()
+            of_space = {part.unrank(n) for part in parts for n in range(part.size)}
+            every = list(map(bytes, islice(product(range(letters), repeat=length), 40_000)))
+            held = Counter(sum(share.holds(side, string) for share in shares) for string in every if string in of_space)
+            assert held[1] == len(of_space & set(every)) or len(shares) == 1
+            assert held[2] == 0
+            assert not any(share.holds(side, s) for share in shares for s in every[:3000] if s not in of_space)
+        assert not any(share.holds(side, bytes(lengths[1] + 1)) for share in shares)
+
+
+def test_a_prefix_does_not_depend_on_how_many_are_asked_for() -> None:
+    space, _ = make("families and lengths")
+    train, _ = space.divide(TENTH)
+    every = EngineSpace((3, 4), train.for_engine())
+    few = EngineSpace((3, 4), train.for_engine(20))
+    assert [few.rule(j) for j in range(20)] == [every.rule(j) for j in range(20)]
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_large_spaces(held_out: bool) -> None:
+    families = [("repeated", (2, 2), 1), ("periodic", (2, 3), 2), ("mirrored", (3, 3), 1)]
+    space = RuleSpace("a-z", [Family(f, k, w) for f, k, w in families], 60, (40, 41))
+    reference = ReferenceSpace((5, 6), 26, families, (60, 60), (40, 41), TENTH, held_out)
+    share = space.divide(TENTH)[held_out]
+    assert share is not None
+    assert [pairing.possible for pairing in share.pairings] == reference.possible
+    engine = EngineSpace((5, 6), share.for_engine())
+    expected = [(bytes(x), bytes(y), stratum) for x, y, stratum in islice(reference.instructions(), 64)]
+    assert [engine.rule(j) for j in range(64)] == expected
+    assert engine.rules(range(20, 52)) == expected[20:52]
+    assert engine.rules(range(0, 64, 2)) == expected[::2]
+    other = EngineSpace((5, 6), space.divide(TENTH)[not held_out].for_engine(10))
+    for j in (*range(50), 2**61):
+        pattern, replacement, stratum = engine.rule(j)
+        rule = space.alphabet.string(pattern), space.alphabet.string(replacement)
+        assert space.stratum(rule) == stratum
+        assert space.unrank(space.rank(rule))[:2] == rule
+        assert (engine.holds(False, pattern), engine.holds(True, replacement)) == (True, True)
+        assert (other.holds(False, pattern), other.holds(True, replacement)) == (False, False)
