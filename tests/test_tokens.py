@@ -26,7 +26,7 @@ from markovlib.tokens import (
 BASE = mk.Recipe.load("paper/no-op").replace(
     {"rules.pattern_length": 3, "rules.replacement_length": 2, "words.length": [5, 40]}, examples=300
 )
-LETTERS = "abé€😀<>|s"
+LETTERS = "abéÃ馬😀<>|s"  # of which é and Ã are the first bytes of others as numbers
 
 
 def pieces(text: str, special: dict[str, int]) -> list[str | int]:
