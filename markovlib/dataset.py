@@ -133,7 +133,7 @@ class Dataset:
             return self._example(key if 0 <= key < self._split.limit else self._index(key))
         if isinstance(key, slice):
             return self.batch(self._slice(key))
-        if hasattr(key, "__index__"):
+        if hasattr(key, "__index__") and not isinstance(key, np.ndarray):
             return self._example(self._index(operator.index(key)))
         return self.batch(key)
 

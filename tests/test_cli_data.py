@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from markovlib.cli import main
-from markovlib.cli.data import _assignment
+from markovlib.cli.data import assignment
 from markovlib.shards import manifest
 
 
@@ -110,7 +110,7 @@ def test_the_written_recipe_makes_the_folder_again(tmp_path):
     ],
 )
 def test_set_reads_toml_and_bare_words(text, expected):
-    assert _assignment(text) == expected
+    assert assignment(text) == expected
 
 
 @pytest.mark.parametrize("text", ["words", "=3", "words.length=[1,", "a b=1", "a=1\nb=2", "a=", 'a="x', "a=two words"])

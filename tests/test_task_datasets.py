@@ -124,7 +124,9 @@ def test_an_empty_pattern_is_the_last_rule_that_can_fire() -> None:
 
 
 def test_starts_of_several_rules_are_uniform() -> None:
-    ds = dataset({**SEVERAL, "rules.pattern_length": 5, "rules.alphabet": "a-z", "examples": 48_000, "words.no_op": 0.0})
+    ds = dataset(
+        {**SEVERAL, "rules.pattern_length": 5, "rules.alphabet": "a-z", "examples": 48_000, "words.no_op": 0.0}
+    )
     positions = ds.batch(range(48_000), ["position"]).position
     assert excess(np.bincount(positions), 3000.0) < WORST
 

@@ -74,7 +74,7 @@ def generate(
     from markovlib.shards import generation
     from markovlib.shards.plan import SHARD_ROWS
 
-    names = _names(splits, "--split")
+    names = names_of(splits, "--split")
     started = time.perf_counter()
     try:
         with tables.progress_bar() as advance:
@@ -84,7 +84,7 @@ def generate(
                 splits=names,
                 seed=seed,
                 format=format_name,
-                columns=None if columns is None else _names(columns, "--columns"),
+                columns=None if columns is None else names_of(columns, "--columns"),
                 shard_rows=shard_rows or SHARD_ROWS,
                 threads=threads,
                 progress=advance,
@@ -114,12 +114,12 @@ def _recipe(
     for table in tables:
         values.update({f"{table}examples": examples} if examples is not None else {})
         values.update({f"{table}instructions": instructions} if instructions is not None else {})
-    values.update(_assignment(change) for change in changes)
+    values.update(assignment(change) for change in changes)
     recipe = Recipe.load(name)
     return recipe.replace(values) if values else recipe
 
 
-def _assignment(text: str) -> tuple[str, Any]:
+def assignment(text: str) -> tuple[str, Any]:
     """Read `path=value`: the value as TOML, a bare word as a string."""
     path, equals, value = text.partition("=")
     path = path.strip()
@@ -136,7 +136,7 @@ def _assignment(text: str) -> tuple[str, Any]:
     return path, table["value"]
 
 
-def _names(text: str, option: str) -> list[str]:
+def names_of(text: str, option: str) -> list[str]:
     names = [name.strip() for name in text.split(",")]
     if not all(names):
         raise click.UsageError(f"{option} {text!r}: expected names separated by commas")

@@ -60,7 +60,7 @@ def _source(
     source: str, split: str | None, seed: int | None, examples: int | None, changes: tuple[str, ...]
 ) -> tuple[Any, int | None, str | None]:
     """(data, rows, split) as `diversity` takes them."""
-    from markovlib.cli.data import _assignment
+    from markovlib.cli.data import assignment
 
     if Path(source).is_dir():
         if changes or seed is not None:
@@ -73,7 +73,7 @@ def _source(
     values: dict[str, Any] = {}
     if examples is not None:
         values["examples" if name == "train" else "eval.examples"] = examples
-    values.update(_assignment(change) for change in changes)
+    values.update(assignment(change) for change in changes)
     recipe = Recipe.load(source)
     return Dataset(recipe.replace(values) if values else recipe, seed=seed or 0, split=name), None, None
 

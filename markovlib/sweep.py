@@ -1,0 +1,281 @@
+"""Sweeps: one data set for each point of a recipe's grid, in a folder of its own, with the evaluation sets they share.
+
+    DIR/sweep.json                              written last: every point, its folder, fingerprints, rows and bytes
+    DIR/instructions=100,words.no_op=0.3/       a point: a folder as `generate` writes it (train, seen, recombined)
+    DIR/eval/  or  DIR/eval-1/, DIR/eval-2/     the splits that do not depend on what is trained on
+
+The evaluation sets are those of the recipe itself: axes of training (sizes, popularity, `words`) do not change them, so
+that all points are tested on the same examples.  Axes of `rules`, `task`, `render` and `eval` do, and then there is an
+`eval` folder for each different set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from markovlib.recipe import Recipe, RecipeError
+
+if TYPE_CHECKING:
+    from markovlib.shards.generation import Progress
+
+#: The splits whose rows depend on how many instructions are trained on, and how often.
+OF_POINTS = ("train", "seen", "recombined")
+NAME = "sweep.json"
+
+_OF_TESTS = ("rules", "task", "render", "eval")
+_MOST_POINTS = 100_000
+_LONGEST_NAME = 120
+_SAMPLED_ROWS = 2000
+
+
+class SweepError(ValueError):
+    """A sweep that cannot be; the message has a line for every point that is wrong."""
+
+
+class Point(NamedTuple):
+    """One point: the values of the axes by path, its folder's name, its recipe, which has no sweep, and that of its
+    evaluation sets."""
+
+    values: dict[str, Any]
+    name: str
+    recipe: Recipe
+    evaluation: Recipe
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of the sweep: a point's (`values` says which) or of evaluation sets (`values` is None)."""
+
+    name: str
+    values: dict[str, Any] | None
+    fingerprint: str
+    splits: dict[str, dict[str, int]]
+    evaluation: str | None
+
+
+def points(recipe: Recipe) -> list[Point]:
+    """Every point of a recipe's sweep, in the order of its axes, the last one changing fastest.
+
+    Raises SweepError for a recipe without axes, for points that are not possible (all of them, each with its values),
+    and for points that come to the same recipe.
+
+    >>> recipe = Recipe.load("paper/no-op").replace(sweep={"instructions": [10, 100], "words.no_op": [0.1, 0.5]})
+    >>> [point.name for point in points(recipe)]
+    ['instructions=10,words.no_op=0.1', 'instructions=10,words.no_op=0.5', 'instructions=100,...', ...]
+    """
+    if not recipe.sweep:
+        raise SweepError("sweep: the recipe has no axes")
+    count = 1
+    for values in recipe.sweep.values():
+        count *= len(values)
+    if count > _MOST_POINTS:
+        raise SweepError(f"sweep: {count} points are more than {_MOST_POINTS}")
+    found: list[Point] = []
+    problems: list[str] = []
+    bare = recipe.replace(sweep={})
+    for chosen in product(*recipe.sweep.values()):
+        values = dict(zip(recipe.sweep, chosen, strict=True))
+        try:
+            tested = {path: value for path, value in values.items() if path.split(".")[0] in _OF_TESTS}
+            found.append(Point(values, _name(values), bare.replace(values), bare.replace(tested) if tested else bare))
+        except RecipeError as error:
+            problems.append(f"sweep: {_name(values)}: {error.path}: {error.problem}")
+    seen: dict[str, Point] = {}
+    for point in found:
+        if (other := seen.setdefault(point.recipe.fingerprint, point)) is not point:
+            problems.append(f"sweep: {point.name} is the same recipe as {other.name}")
+    if problems:
+        raise SweepError("\n".join(problems))
+    return found
+
+
+def _name(values: dict[str, Any]) -> str:
+    """A folder's name: readable, safe on file systems, and different for different values."""
+    text = ",".join(f"{path}={_shown(value)}" for path, value in values.items())
+    name = re.sub(r"[^A-Za-z0-9._=,+-]+", "_", text)
+    if name == text and len(name) <= _LONGEST_NAME:
+        return name
+    exact = json.dumps(values, sort_keys=True)
+    return f"{name[:_LONGEST_NAME].rstrip('_')}-{hashlib.sha256(exact.encode()).hexdigest()[:6]}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "+".join(f"{key}{_shown(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return "+".join(map(_shown, value))
+    return str(value)
+
+
+def evaluation_key(recipe: Recipe, split: str) -> str:
+    """What the rows of a split other than those of training depend on, as a hash without the seed."""
+    followed = recipe.for_split(split)
+    fields = followed.to_dict()
+    for path in ("examples", "instructions", "popularity", "sweep", "shifts"):
+        fields.pop(path, None)
+    # A shift into another rule space refuses what the training rules hold.
+    trained = recipe.to_dict()["rules"] if followed.rules != recipe.rules else None
+    text = json.dumps([split, fields, trained], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Sweep:
+    """A recipe's sweep with a seed, splits and a format: what is to be written where.
+
+    `splits` are divided: those of `OF_POINTS` go into every point's folder, the others into `eval` folders, one for
+    each different evaluation set.  Raises as `points` does, and ValueError for a split that the recipe does not have.
+
+    >>> recipe = Recipe.load("paper/basic").replace({"sweep": {"instructions": [10, 100]}, "eval.examples": 50},
+    ...                                             examples=100)
+    >>> sweep = Sweep(recipe, seed=1)
+    >>> [folder for folder, *_ in sweep.folders]
+    ['eval', 'instructions=10', 'instructions=100']
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     [folder.splits for folder in sweep.write(Path(out) / "sweep")][0]
+    {'unseen': {'rows': 50, 'bytes': ...}}
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        seed: int = 0,
+        splits: Sequence[str] = ("train", "unseen"),
+        format: str = "parquet",
+        columns: Sequence[str] | None = None,
+        shard_rows: int | None = None,
+    ) -> None:
+        from markovlib.shards.plan import SHARD_ROWS
+
+        self.recipe, self.seed, self.format, self.columns = recipe, seed, format, columns
+        self.shard_rows = shard_rows or SHARD_ROWS
+        self.points = points(recipe)
+        self.of_points = [split for split in splits if split in OF_POINTS]
+        self.shared = [split for split in splits if split not in OF_POINTS]
+        self._groups = self._group()
+
+    def _group(self) -> dict[str, tuple[str, Recipe]]:
+        """For each point its evaluation folder, and that folder's recipe; points that share it are told by its key."""
+        if not self.shared:
+            return {}
+        keys = {
+            point.name: json.dumps([evaluation_key(point.evaluation, split) for split in self.shared])
+            for point in self.points
+        }
+        order = list(dict.fromkeys(keys.values()))
+        names = {key: "eval" if len(order) == 1 else f"eval-{i}" for i, key in enumerate(order, 1)}
+        first: dict[str, Recipe] = {}
+        for point in self.points:
+            first.setdefault(keys[point.name], point.evaluation)
+        return {point.name: (names[keys[point.name]], first[keys[point.name]]) for point in self.points}
+
+    @property
+    def folders(self) -> list[tuple[str, Recipe, list[str], dict[str, Any] | None, str | None]]:
+        """(name, recipe, splits, the point's values, its evaluation folder), evaluation folders first."""
+        shared = dict(self._groups.values())
+        found: list[tuple[str, Recipe, list[str], dict[str, Any] | None, str | None]]
+        found = [(name, recipe, self.shared, None, None) for name, recipe in shared.items()]
+        for point in self.points:
+            evaluation = self._groups[point.name][0] if self.shared else None
+            found.append((point.name, point.recipe, self.of_points, point.values, evaluation))
+        return [folder for folder in found if folder[2]]
+
+    def write(
+        self,
+        out: str | Path,
+        *,
+        threads: int | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        told: Callable[[Folder], None] | None = None,
+    ) -> list[Folder]:
+        """Writes every folder, then `sweep.json`; calling again goes on where an earlier call stopped.
+
+        Folders that are complete are left alone.  `told` is called with each folder when it is complete.  Raises
+        SweepError where `out` holds another sweep, and what `generate` raises.
+        """
+        from markovlib.shards import folder as files
+
+        path = Path(out)
+        expected = [self._described(*entry) for entry in self.folders]
+        self._check_there(path, expected)
+        made = []
+        for entry in self.folders:
+            made.append(self._write_folder(path, entry, threads, progress))
+            if told is not None:
+                told(made[-1])
+        content = {**self._head(), "folders": [asdict(one) for one in made]}
+        data = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+        if not (path / NAME).exists() or (path / NAME).read_bytes() != data:
+            files.write_whole(path / NAME, data)
+        return made
+
+    def estimate(self) -> list[Folder]:
+        """What `write` would write: rows exactly, bytes from a sample of at most 2,000 rows of each split."""
+        return list(self._estimates())
+
+    def _estimates(self) -> Iterator[Folder]:
+        from markovlib import Dataset
+
+        for name, recipe, splits, values, evaluation in self.folders:
+            sizes = {}
+            for split in splits:
+                rows = Dataset(recipe, self.seed, split).size
+                if rows is None:
+                    raise SweepError(f"sweep: {name}: examples: the split {split!r} has no size; set it")
+                sizes[split] = {"rows": rows, "bytes": self._sampled_bytes(recipe, split, rows)}
+            yield Folder(name, values, recipe.fingerprint, sizes, evaluation)
+
+    def _sampled_bytes(self, recipe: Recipe, split: str, rows: int) -> int:
+        field = "examples" if split == "train" else "eval.examples"
+        sample = recipe.replace({field: min(rows, _SAMPLED_ROWS)})
+        with tempfile.TemporaryDirectory(prefix="markovlib-") as folder:
+            (written,) = self._generate(sample, Path(folder) / "sample", [split], 1, None)
+        return round(written.bytes / written.rows * rows)
+
+    def _generate(self, recipe: Recipe, out: Path, splits: list[str], threads: int | None, progress: Any) -> list[Any]:
+        from markovlib.shards.generation import generate
+
+        return generate(
+            recipe, out, splits=splits, seed=self.seed, format=self.format, columns=self.columns,
+            shard_rows=self.shard_rows, threads=threads, progress=progress,
+        )  # fmt: skip
+
+    def _write_folder(self, out: Path, entry: Any, threads: int | None, progress: Any) -> Folder:
+        name, recipe, splits, values, evaluation = entry
+        written = self._generate(recipe, out / name, splits, threads, progress)
+        sizes = {one.split: {"rows": one.rows, "bytes": one.bytes} for one in written}
+        return Folder(name, values, recipe.fingerprint, sizes, evaluation)
+
+    def _head(self) -> dict[str, Any]:
+        from markovlib import STREAM_VERSION
+
+        fields = self.recipe.to_dict()
+        return {
+            "recipe": fields, "seed": self.seed, "format": self.format,
+            "columns": None if self.columns is None else list(self.columns), "shard_rows": self.shard_rows,
+            "stream_version": STREAM_VERSION,
+        }  # fmt: skip
+
+    def _described(self, name: str, recipe: Recipe, splits: list[str], *_: Any) -> tuple[str, str, list[str]]:
+        return name, recipe.fingerprint, splits
+
+    def _check_there(self, path: Path, expected: list[tuple[str, str, list[str]]]) -> None:
+        """Refuses a folder that holds a finished sweep which is not this one."""
+        try:
+            content = json.loads((path / NAME).read_bytes())
+            there = [(one["name"], one["fingerprint"], list(one["splits"])) for one in content["folders"]]
+        except FileNotFoundError:
+            return
+        except (ValueError, KeyError, TypeError) as error:
+            raise SweepError(f"{path / NAME}: is not a sweep's: {error}") from None
+        head = json.loads(json.dumps(self._head()))
+        if there != expected or {key: content.get(key) for key in head} != head:
+            raise SweepError(f"{path}: holds another sweep; choose another folder")
