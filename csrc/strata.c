@@ -73,7 +73,10 @@ static void write_stratum(const mk_stratum *stratum, size_t first, size_t count,
         replacements[found] = rules[i].replacement;
         numbers[found++] = indices[i];
     }
-    mk_stratum_many(stratum, numbers, found, patterns, replacements);
+    if (found > 1)
+        mk_stratum_many(stratum, numbers, found, patterns, replacements);
+    else
+        mk_stratum_at(stratum, numbers[0], patterns[0], replacements[0]);
 }
 
 void mk_rule_space_many(const mk_rule_space *space, const uint64_t *numbers, size_t count, mk_space_rule *rules)

@@ -14,6 +14,7 @@ from reference_space import FAMILIES, ReferenceSpace, build, free_letters, named
 
 from markovlib import Dataset, Recipe, RecipeError
 from markovlib._stream import RuleSpace as EngineSpace
+from markovlib._stream import fail_allocations_after
 from markovlib.families import Form, Part, form_of, source
 from markovlib.quotas import phases, turns, whole_weights
 from markovlib.spaces import Family, RuleSpace, SpaceError
@@ -357,3 +358,23 @@ def test_large_spaces(held_out: bool) -> None:
         assert space.unrank(space.rank(rule))[:2] == rule
         assert (engine.holds(False, pattern), engine.holds(True, replacement)) == (True, True)
         assert (other.holds(False, pattern), other.holds(True, replacement)) == (False, False)
+
+
+@pytest.mark.parametrize("name", ["all three", "one uniform"])
+def test_without_memory_there_is_no_space(name: str) -> None:
+    """Tables that only make a space quicker are done without."""
+    train, _ = make(name)[0].divide(TENTH)
+    layout = train.for_engine()
+    whole = EngineSpace((1, 2), layout)
+    failures = 0
+    for allowed in range(40):
+        fail_allocations_after(allowed)
+        try:
+            space = EngineSpace((1, 2), layout)
+        except MemoryError:
+            failures += 1
+            continue
+        finally:
+            fail_allocations_after(-1)
+        assert [space.rule(j) for j in range(20)] == [whole.rule(j) for j in range(20)]
+    assert 5 <= failures < 30
