@@ -64,7 +64,7 @@ class SplitPlan:
         self.seed = seed
         self.split = split
         self.several = self.recipe.rules.per_example > 1 or self.recipe.rules.program is not None
-        self.plain = not self.several and self.recipe.task.kind == "rewrite" and not self.recipe.terminating and not self.recipe.terminating
+        self.plain = not self.several and self.recipe.task.kind == "rewrite" and not self.recipe.terminating
         self.instructions = self._instructions()
         self.in_use, self.order = self._use()
         self.engine = self._compile()
@@ -256,4 +256,6 @@ def _words_of(segment: Segment) -> int:
     letters, longest = len(segment.letters), min(segment.greatest, 12)
     if letters < 2:
         return segment.greatest - segment.least + 1
-    return 1 if longest == 0 else (1 if segment.balanced else letters - segment.first_not_zero) * letters ** (longest - 1)
+    return (
+        1 if longest == 0 else (1 if segment.balanced else letters - segment.first_not_zero) * letters ** (longest - 1)
+    )

@@ -229,7 +229,7 @@ class ReferenceTasks(ReferenceStream):
     def certificate(self, rules):
         order = letter_order(rules, self.base)
         weights = None if order else letter_weights(rules, self.base)
-        return order and ("order", order) or weights and ("weights", weights)
+        return (order and ("order", order)) or (weights and ("weights", weights))
 
     def rules_of(self, j):
         if self.program is not None:
@@ -347,7 +347,9 @@ class ReferenceTasks(ReferenceStream):
     def is_for_split(self, rules, word):
         total = philox(self.key, (0, 3, 0, 6))[0] + self.hash_letters(2, word)
         for i, (pattern, replacement, _) in enumerate(rules):
-            total += self.hash_letters(2 * i + 2 if i else 0, pattern) + self.hash_letters(2 * i + 3 if i else 1, replacement)
+            total += self.hash_letters(2 * i + 2 if i else 0, pattern) + self.hash_letters(
+                2 * i + 3 if i else 1, replacement
+            )
         return ((total & MASK) >> 60 == 0) == (self.split_name == "seen")
 
     def draw(self, index, rules, first, kind):
@@ -399,8 +401,9 @@ class ReferenceTasks(ReferenceStream):
         return {
             "number": number, "rules": rules, "word": word, "pattern": shown[0], "replacement": shown[1],
             "output": self.encipher(output, rules[rule], position, key), "no_op": run.outcome == 2 and run.steps == 0,
-            "rule": rule, "position": position, "steps": run.steps, "outcome": run.outcome, "trace": run.trace, "near_miss": kind[1],
-            "pairs": pairs, "key": key, "paraphrase": philox(self.key, (0, index, self.split, 7))[1],
+            "rule": rule, "position": position, "steps": run.steps, "outcome": run.outcome, "trace": run.trace,
+            "near_miss": kind[1], "pairs": pairs, "key": key,
+            "paraphrase": philox(self.key, (0, index, self.split, 7))[1],
         }  # fmt: skip
 
     # Ciphers.

@@ -128,7 +128,7 @@ def test_fingerprints() -> None:
     ({"task.kind": "encrypted", "task.cipher": "rot13"}, "task.cipher", "shift, substitution"),
     ({"task.pairs": 3}, "task.pairs", "is of the kinds induce"),
     ({"task.kind": "induce"}, "words.no_op", "must be 0"),
-    ({"task.kind": "scheme", "task.variables": "XX"}, "task.variables", "must differ"),
+    ({"task.kind": "scheme", "task.variables": "XX"}, "task.variables", "letter 'X' occurs twice"),
     ({"task.kind": "run", "words.occurrences": 2}, "words.occurrences", "one rule and one step"),
     ({"words.near_miss": 1.5}, "words.near_miss", "between 0 and 1"),
     ({"words.near_miss": 0.5, "words.no_op": 0.0}, "words.near_miss", "share of the no-ops of one step"),

@@ -124,7 +124,9 @@ def test_an_empty_pattern_is_the_last_rule_that_can_fire() -> None:
 
 
 def test_starts_of_several_rules_are_uniform() -> None:
-    ds = dataset({**SEVERAL, "rules.pattern_length": 5, "rules.alphabet": "a-z", "examples": 48_000, "words.no_op": 0.0})
+    ds = dataset(
+        {**SEVERAL, "rules.pattern_length": 5, "rules.alphabet": "a-z", "examples": 48_000, "words.no_op": 0.0}
+    )
     positions = ds.batch(range(48_000), ["position"]).position
     assert excess(np.bincount(positions), 3000.0) < WORST
 
@@ -158,11 +160,11 @@ def test_weights_that_cannot_be() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("program", "bytes")])
 def test_train_and_unseen_share_no_side_of_any_rule(kind: str) -> None:
-    sides = [
-        [{rule[side] for rules in dataset(KINDS[kind], split=split).batch(range(1000), ["rules"]).rules for rule in rules}
-         for side in (0, 1)]
+    train, unseen = (
+        [rule for rules in dataset(KINDS[kind], split=split).batch(range(1000), ["rules"]).rules for rule in rules]
         for split in ("train", "unseen")
-    ]  # fmt: skip
+    )
+    sides = [[{rule[side] for rule in rules} for side in (0, 1)] for rules in (train, unseen)]
     assert not sides[0][0] & sides[1][0]
     assert not sides[0][1] & sides[1][1]
 
@@ -339,7 +341,7 @@ def test_no_memory(kind: str) -> None:
             fail_allocations_after(-1)
 
 
-# ---- what cannot be ---------------------------------------------------------------------------------------------------
+# ---- what cannot be --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("changes", "problem"), [
