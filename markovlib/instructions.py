@@ -12,8 +12,8 @@ from markovlib.spaces import Instructions
 if TYPE_CHECKING:
     from markovlib.recipe import Recipe
 
-# Candidates for an instruction and for a rule, of which the first acceptable one is taken: enough for the rarest of what
-# is asked.
+# Candidates for an instruction and for a rule, of which the first acceptable one is taken: enough for the rarest of
+# what is asked.
 _CANDIDATES = 64
 _RULE_CANDIDATES = 4096
 

@@ -64,11 +64,7 @@ class SplitPlan:
         self.seed = seed
         self.split = split
         self.several = self.recipe.rules.per_example > 1 or self.recipe.rules.program is not None
-        self.plain = (
-            not self.several
-            and self.recipe.task.kind == "rewrite"
-            and not self.recipe.terminating
-        )
+        self.plain = not self.several and self.recipe.task.kind == "rewrite" and not self.recipe.terminating
         self.instructions = self._instructions()
         self.in_use, self.order = self._use()
         self.engine = self._compile()

@@ -137,5 +137,5 @@ class Dataset:
             "position": position,
             "no_op": position < 0,
             "steps": int(position >= 0),
-            "outcome": "no_rule_applies" if position < 0 else "step_limit",
+            "outcome": "no_rule_applies" if position < 0 else "terminal_rule",
         }

@@ -401,8 +401,9 @@ class ReferenceTasks(ReferenceStream):
         return {
             "number": number, "rules": rules, "word": word, "pattern": shown[0], "replacement": shown[1],
             "output": self.encipher(output, rules[rule], position, key), "no_op": run.outcome == 2 and run.steps == 0,
-            "rule": rule, "position": position, "steps": run.steps, "outcome": run.outcome, "trace": run.trace, "near_miss": kind[1],
-            "pairs": pairs, "key": key, "paraphrase": philox(self.key, (0, index, self.split, 7))[1],
+            "rule": rule, "position": position, "steps": run.steps, "outcome": run.outcome, "trace": run.trace,
+            "near_miss": kind[1], "pairs": pairs, "key": key,
+            "paraphrase": philox(self.key, (0, index, self.split, 7))[1],
         }  # fmt: skip
 
     # Ciphers.

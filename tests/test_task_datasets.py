@@ -160,11 +160,11 @@ def test_weights_that_cannot_be() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("program", "bytes")])
 def test_train_and_unseen_share_no_side_of_any_rule(kind: str) -> None:
-    sides = [
-        [{rule[side] for rules in dataset(KINDS[kind], split=split).batch(range(1000), ["rules"]).rules for rule in rules}
-         for side in (0, 1)]
+    train, unseen = (
+        [rule for rules in dataset(KINDS[kind], split=split).batch(range(1000), ["rules"]).rules for rule in rules]
         for split in ("train", "unseen")
-    ]  # fmt: skip
+    )
+    sides = [[{rule[side] for rule in rules} for side in (0, 1)] for rules in (train, unseen)]
     assert not sides[0][0] & sides[1][0]
     assert not sides[0][1] & sides[1][1]
 
@@ -341,7 +341,7 @@ def test_no_memory(kind: str) -> None:
             fail_allocations_after(-1)
 
 
-# ---- what cannot be ---------------------------------------------------------------------------------------------------
+# ---- what cannot be --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("changes", "problem"), [

@@ -103,7 +103,8 @@ def expected_row(ds: Dataset, made: dict[str, Any]) -> dict[str, Any]:
     if key is not None:
         key = string(key) if task.cipher == "substitution" else type(string(b""))(str(key[0]))
     return {
-        "instruction": made["number"], "near_miss": made["near_miss"], "no_op": made["no_op"], "rule": made["rule"], "position": made["position"],
+        "instruction": made["number"], "near_miss": made["near_miss"],
+        "no_op": made["no_op"], "rule": made["rule"], "position": made["position"],
         "steps": made["steps"], "outcome": made["outcome"], "key": key,
         "rules": tuple((string(x), string(y), terminal and task.runs) for x, y, terminal in made["rules"]),
         "trace": tuple((rule, at, string(word)) for rule, at, word in made["trace"]) if task.kind == "trace" else (),
@@ -156,7 +157,7 @@ def test_paraphrases_are_those_of_the_definition(paraphrases: int) -> None:
     ds = Dataset(BASE.replace({"render.prompt": texts, "words.length": 20}), 5)
     reference = ReferenceTasks(ds)
     for example in ds[0:50].prompt.tolist(), ds[50:100].prompt.tolist():
-        assert len(set(text[0] for text in example)) > 1
+        assert len({text[0] for text in example}) > 1
     for i in range(60):
         chosen = reference.example(i)["paraphrase"] * paraphrases >> 64
         assert ds[i].prompt == f"{chosen} {ds[i].word}"

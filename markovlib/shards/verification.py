@@ -129,7 +129,7 @@ class _Split:
         self._full = sample is None or sample >= self._split.rows
         self._runs = [range(self._split.rows)] if self._full else _spread(self._split.rows, sample or 0)
         self._progress = progress
-        self._recheck = checker(made.recipe)
+        self._recheck = checker(made.recipe, name)
         self._checked = 0
 
     def check(self, report: Verified, threads: int) -> None:
@@ -203,7 +203,7 @@ class _Split:
                 blocks.append(block_digest(expected))
             found = reader.read(piece.start - shard.start, piece.stop - shard.start)
             problem = _first_difference(found, expected.slice(0, len(piece)), piece.start)
-            if problem is None and self._recheck is not None:
+            if problem is None:
                 problem = self._recheck(found, piece.start)
             if problem is not None:
                 return problem, []
