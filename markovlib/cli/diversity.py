@@ -110,12 +110,13 @@ def _title(found: "DiversityReport") -> str:
 
 
 def _lines(found: "DiversityReport") -> list[tuple[str, str]]:
-    from markovlib.diversity.page import number, share, small
+    from markovlib.diversity.page import coverage, number, share
 
     lines = []
     if (used := found.instructions) is not None:
         about = "" if used.sampled == 1 else " (estimated)"
-        lines.append(("instructions", f"{number(used.used)}{about} of {number(used.offered)} offered"))
+        offered = "" if used.offered is None else f" of {number(used.offered)} offered"
+        lines.append(("instructions", f"{number(used.used)}{about}{offered}"))
         lines.append(
             ("effective number", " / ".join(number(round(n, 1)) for n in used.effective) + " (order 0 / 1 / 2)")
         )
@@ -124,7 +125,7 @@ def _lines(found: "DiversityReport") -> list[tuple[str, str]]:
         lines.append(("examples of one", " / ".join(numbers) + " (least / median / mean / most)"))
         lines.append(("outside the top rule", share(used.outside_top)))
     if found.space is not None:
-        lines.append(("rule space", f"{number(found.space.size)} rules, {small(found.space.coverage)} used"))
+        lines.append(("rule space", f"{number(found.space.size)} rules, {coverage(found.space)} used"))
     for name in ("patterns", "replacements", "words"):
         if (part := getattr(found, name)) is not None:
             lines.append((f"distinct {name}", number(part.distinct) + ("" if part.exact else " (estimated)")))

@@ -81,7 +81,8 @@ def list_hashes(offsets: NDArray[np.int64], items: Hashes) -> Hashes:
 
 def null_hash(column: int) -> Hashes:
     """The hash that stands for a null of a column, shape (2,)."""
-    return _keys(_NULL, column + 1)[column]
+    key: Hashes = _keys(_NULL, column + 1)[column]
+    return key
 
 
 def number_hashes(numbers: NDArray[Any]) -> NDArray[np.uint64]:

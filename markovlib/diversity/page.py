@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
 from markovlib.diversity import plots
@@ -11,7 +12,7 @@ from markovlib.diversity.counting import Distribution
 from markovlib.diversity.plots import Plots
 
 if TYPE_CHECKING:
-    from markovlib.diversity.report import Distinct, DiversityReport
+    from markovlib.diversity.report import Distinct, DiversityReport, Space
 
 _MOST_STRATA = 200
 _PERCENT = "\N{NO-BREAK SPACE}%"
@@ -93,12 +94,12 @@ def number(value: float | None) -> str:
     value = int(value)
     if value < 10**15:
         return f"{value:,}"
-    digits = str(value)
-    return _scientific(f"{digits[0]}.{digits[1:3]}", len(digits) - 1)
+    return _scientific(log10(value))
 
 
-def _scientific(digits: str, exponent: int) -> str:
-    return f"{digits} × 10{str(exponent).translate(_RAISED)}"
+def _scientific(logarithm: float) -> str:
+    digits, _, more = f"{10 ** (logarithm - floor(logarithm)):.2e}".partition("e")
+    return f"{digits} × 10{str(floor(logarithm) + int(more)).translate(_RAISED)}"
 
 
 def share(value: float | None) -> str:
@@ -141,7 +142,8 @@ def _figure(caption: str, svg: str, wide: bool = False) -> str:
 def _tiles(report: DiversityReport) -> str:
     tiles = [(number(report.rows), "rows")]
     if (found := report.instructions) is not None:
-        tiles.append((number(found.used), f"instructions used, of {number(found.offered)} offered"))
+        offered = "" if found.offered is None else f", of {number(found.offered)} offered"
+        tiles.append((number(found.used), f"instructions used{offered}"))
         tiles.append((number(round(found.effective[1], 1)), "effective instructions (exponential of the entropy)"))
         tiles.append((share(found.outside_top), "of the rows outside the most frequent rule"))
     if report.repeats is not None:
@@ -159,7 +161,7 @@ def _instructions(report: DiversityReport, draw: Plots) -> str:
         return ""
     spread, (zero, one, two) = found.examples, found.effective
     rows = [
-        ("offered", number(found.offered)),
+        *([] if found.offered is None else [("offered", number(found.offered))]),
         ("used", number(found.used)),
         ("effective number, order 0 (how many)", number(round(zero, 1))),
         ("effective number, order 1 (entropy)", number(round(one, 1))),
@@ -172,7 +174,7 @@ def _instructions(report: DiversityReport, draw: Plots) -> str:
     ]
     if report.space is not None:
         rows.append(("rules in the space", number(report.space.size)))
-        rows.append(("coverage of the space", small(report.space.coverage)))
+        rows.append(("coverage of the space", coverage(report.space)))
     for name in ("patterns", "replacements"):
         if (part := getattr(report, name)) is not None:
             rows.append((f"different {name}", number(part.distinct) + _estimated(part)))
@@ -184,12 +186,11 @@ def _instructions(report: DiversityReport, draw: Plots) -> str:
     return f'<h2>Instructions</h2>{text}<div class="beside">{both}</div>'
 
 
-def small(value: float) -> str:
-    """A share that may be far below what a percentage can show."""
-    if value >= 1e-6 or value == 0:
-        return share(value)
-    digits, exponent = f"{value:.2e}".split("e")
-    return _scientific(digits, int(exponent))
+def coverage(space: Space) -> str:
+    """The share of the rules that is used, which may be far below what a percentage can show."""
+    if space.used == 0 or space.used * 10**6 >= space.size:
+        return share(space.used / space.size)
+    return _scientific(log10(space.used) - log10(space.size))
 
 
 def _estimated(found: Distinct) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from markovlib.diversity.sources import Rows
 
 _CURVE = 200
+_MOST_BITS = 14_000
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class Space:
 
     @property
     def coverage(self) -> float:
-        """used / size."""
-        return float(Fraction(self.used, self.size))
+        """used / size; 0 where that is below the least float."""
+        return self.used / self.size
 
 
 @dataclass(frozen=True)
@@ -145,19 +146,17 @@ class DiversityReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as dictionaries, lists, numbers and text; integers are exact, whatever their size."""
-        fields: dict[str, Any] = json.loads(self.to_json())
-        return fields
-
-    def to_json(self, indent: int | None = 2) -> str:
-        """The report as JSON."""
-        fields = asdict(self)
+        fields: dict[str, Any] = _plain(asdict(self))
         if self.space is not None:
             fields["space"]["coverage"] = self.space.coverage
         for name in ("patterns", "replacements", "words", "repeats"):
-            found = getattr(self, name)
-            if found is not None:
+            if (found := getattr(self, name)) is not None:
                 fields[name]["exact"] = found.exact
-        return json.dumps(fields, ensure_ascii=False, indent=indent, allow_nan=False)
+        return fields
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """The report as JSON.  Integers are exact; one of more than 4,300 digits is text, in hexadecimal."""
+        return json.dumps(_written(self.to_dict()), ensure_ascii=False, indent=indent, allow_nan=False)
 
     def html(self) -> str:
         """The report as one page of HTML that needs nothing else, with plots as SVG, for light and dark screens.
@@ -175,6 +174,21 @@ class DiversityReport:
         from markovlib.shards.folder import write_whole
 
         write_whole(Path(path), self.html().encode())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _written(value: Any) -> Any:
+    """The same, but for integers that Python does not write in decimal."""
+    if isinstance(value, dict):
+        return {name: _written(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_written(item) for item in value]
+    return hex(value) if isinstance(value, int) and value.bit_length() > _MOST_BITS else value
 
 
 def make_report(rows: Rows, facts: dict[str, Any], tally: Tally) -> DiversityReport:

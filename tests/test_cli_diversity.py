@@ -1,0 +1,87 @@
+"""The command `report`: what it prints and writes, and how it fails."""
+
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from markovlib import Dataset, Recipe
+from markovlib.cli import main
+from markovlib.diversity import diversity
+
+
+def run(*args, code=0):
+    result = CliRunner().invoke(main, [str(arg) for arg in args], prog_name="markovlib")
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return result
+
+
+def fails(*args, code=2):
+    """Run a command that must fail; returns its one line on standard error."""
+    result = run(*args, code=code)
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("markovlib: error: ")
+    return result.stderr
+
+
+@pytest.fixture
+def folder(tmp_path):
+    out = tmp_path / "a"
+    run("generate", "paper/no-op", "--examples", 500, "--instructions", 50, "--split", "train,unseen", "--out", out)
+    return out
+
+
+def test_a_preset_is_reported():
+    printed = run("report", "paper/no-op", "--examples", 2000, "--set", "words.no_op=0.25").stdout
+    assert re.search(r"train \(2,000 rows\)", printed)
+    assert re.search(r"instructions +1,000 of 1,000 offered", printed)
+    assert re.search(r"effective number +1,000 / 1,000 / 1,000", printed)
+    assert re.search(r"no-ops +500 \(25.00.%, asked 25.00.%\)", printed)
+    assert re.search(r"exact blocks +1 of 1", printed)
+    assert re.search(r"repeated rows +0 ", printed)
+    assert re.search(r"word length +50 +50 +50.00 +50", printed)
+    assert "\x1b" not in printed
+
+
+def test_json_is_that_of_the_python_interface():
+    found = json.loads(
+        run("report", "paper/no-op", "--examples", 300, "--seed", 7, "--split", "unseen", "--json").stdout
+    )
+    recipe = Recipe.load("paper/no-op").replace({"eval.examples": 300})
+    assert found == diversity(Dataset(recipe, seed=7, split="unseen")).to_dict()
+
+
+def test_a_folder_is_reported_split_by_split(folder):
+    assert "train (500 rows)" in run("report", folder).stdout
+    assert "unseen (500 rows)" in run("report", folder, "--split", "unseen").stdout
+    assert "unseen (500 rows)" in run("report", folder / "unseen").stdout
+    assert "train (the first 200 rows)" in run("report", folder, "--examples", 200).stdout
+    assert json.loads(run("report", folder, "--json").stdout)["instructions"]["used"] == 50
+
+
+def test_a_page_is_written(tmp_path, folder):
+    pytest.importorskip("matplotlib")
+    result = run("report", folder, "--html", tmp_path / "page.html")
+    assert f"{tmp_path / 'page.html'}: written" in result.stderr
+    assert (tmp_path / "page.html").read_text("utf-8") == diversity(folder).html()
+    assert "No such file" in fails("report", folder, "--html", tmp_path / "nowhere" / "page.html")
+
+
+def test_without_matplotlib_a_page_is_refused_before_rows_are_counted(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    monkeypatch.setattr("markovlib.diversity.diversity", None)
+    assert "pip install 'markovlib[plots]'" in fails("report", folder, "--html", tmp_path / "page.html")
+
+
+def test_bad_input_is_one_line(folder, tmp_path):
+    assert "has no split 'seen'" in fails("report", folder, "--split", "seen")
+    assert "not a folder of finished shards" in fails("report", tmp_path)
+    assert "is neither a preset" in fails("report", tmp_path / "nix")
+    assert "is a folder: --set and --seed are for presets" in fails("report", folder, "--set", "words.no_op=0.1")
+    assert "split must be one of" in fails("report", "paper/no-op", "--split", "nix")
+    assert "words.no_op" in fails("report", "paper/no-op", "--set", "words.no_op=2")
+    (folder / "train" / "part-00000.parquet").write_bytes(b"PAR1")
+    fails("report", folder)

@@ -1,0 +1,604 @@
+"""The diversity report: every figure against brute force on small data, from every kind of source."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import subprocess
+import sys
+from collections import Counter, namedtuple
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from markovlib import Dataset, Recipe
+from markovlib.dataset import COLUMNS
+from markovlib.diversity import diversity, hill_numbers
+from markovlib.diversity.counting import KeyCounter, NumberCounter, NumberTally
+from markovlib.diversity.hashing import column_hashes, list_hashes, number_hashes
+from markovlib.diversity.page import coverage, number, share
+from markovlib.diversity.report import Space
+from markovlib.diversity.tally import Blocks
+from markovlib.shards import manifest
+from markovlib.shards.folder import ShardError
+from markovlib.shards.generation import generate
+
+SMALL = {
+    "rules.alphabet": "ab",
+    "rules.pattern_length": 3,
+    "rules.replacement_length": 2,
+    "words.length": [5, 9],
+    "instructions": 12,
+}
+
+
+def small(**changes: Any) -> Recipe:
+    return Recipe.load("paper/no-op").replace({**SMALL, "examples": 3000, "eval.examples": 500, **changes})
+
+
+def packed(rows: list[bytes]) -> tuple[Any, Any]:
+    return np.cumsum([0, *map(len, rows)]), np.frombuffer(b"".join(rows), np.uint8)
+
+
+# ---- hashes ------------------------------------------------------------------------------------------------------
+
+
+def expected_hash(row: bytes, column: int) -> tuple[int, int]:
+    """The definition, in Python's integers."""
+    keys = np.random.Philox(key=[0x6469766572736974, column + 2]).random_raw(2 * max(len(row), 1)).reshape(-1, 2)
+    return tuple(sum(int(k) * (s + 1) for k, s in zip(keys[:, half], row, strict=False)) % 2**64 for half in (0, 1))
+
+
+@given(st.lists(st.binary(max_size=9), max_size=20), st.integers(0, 4))
+def test_a_hash_is_the_sum_of_its_definition(rows, column):
+    found = column_hashes(*packed(rows), column)
+    assert [tuple(map(int, pair)) for pair in found] == [expected_hash(row, column) for row in rows]
+
+
+@given(st.lists(st.binary(min_size=5, max_size=5), min_size=1, max_size=20))
+def test_rows_of_one_length_take_the_same_hashes(rows):
+    even = column_hashes(*packed(rows), 0)
+    ragged = column_hashes(*packed([*rows, b"longer than five"]), 0)
+    assert (even == ragged[:-1]).all()
+
+
+def test_a_long_column_is_hashed_in_chunks(monkeypatch):
+    monkeypatch.setattr("markovlib.diversity.hashing._CHUNK", 16)
+    rows = [b"", b"ab", b"x" * 40, b"", b"abc", b"y" * 16, b"z"]
+    assert [tuple(map(int, pair)) for pair in column_hashes(*packed(rows), 1)] == [
+        expected_hash(row, 1) for row in rows
+    ]
+    rows = [b"abcde"] * 9
+    assert [tuple(map(int, pair)) for pair in column_hashes(*packed(rows), 1)] == [
+        expected_hash(row, 1) for row in rows
+    ]
+
+
+def test_a_slice_of_a_column_has_the_hashes_of_its_rows():
+    offsets, letters = packed([b"one", b"two", b"three", b"three"])
+    assert (column_hashes(offsets[1:], letters, 0) == column_hashes(*packed([b"two", b"three", b"three"]), 0)).all()
+
+
+def test_trailing_zero_letters_and_order_count():
+    rows = [b"", b"\0", b"\0\0", b"ab", b"ba"]
+    assert len({tuple(pair) for pair in column_hashes(*packed(rows), 0)}) == len(rows)
+    a, b = column_hashes(*packed([b"a", b"b"]), 0)
+    lists = list_hashes(np.array([0, 0, 2, 4, 5]), np.array([a, b, b, a, a]))
+    assert len({tuple(pair) for pair in lists}) == 4
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), unique=True))
+def test_hashes_of_numbers_are_one_to_one(numbers):
+    assert len(set(number_hashes(np.array(numbers, np.int64)).tolist())) == len(numbers)
+
+
+# ---- counters ----------------------------------------------------------------------------------------------------
+
+KEYS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)).map(lambda pair: (pair[0] << 62, pair[1])), max_size=40)
+
+
+@given(st.lists(KEYS, max_size=5))
+def test_keys_are_counted(batches):
+    """Keys that share their first word, too."""
+    counter = KeyCounter(1000)
+    for batch in batches:
+        counter.add(np.array(batch, np.uint64).reshape(-1, 2))
+    keys, counts = counter.finish()
+    found = dict(zip(map(tuple, keys.tolist()), counts.tolist(), strict=True))
+    assert found == Counter(key for batch in batches for key in batch)
+    assert counter.share == 1
+    assert counter.added == sum(map(len, batches))
+
+
+def test_more_keys_than_may_be_held_are_sampled_and_those_counted_exactly(monkeypatch):
+    monkeypatch.setattr("markovlib.diversity.counting._PENDING", 500)
+    random = np.random.default_rng(7)
+    values = random.integers(0, 20_000, 60_000)
+    keys = np.column_stack([number_hashes(values), values.astype(np.uint64)])
+    counter = KeyCounter(1000)
+    for start in range(0, len(keys), 700):
+        counter.add(keys[start : start + 700])
+    held, counts = counter.finish()
+    exact = Counter(values.tolist())
+    assert 0 < len(held) <= 1000
+    assert counter.share == 1 / 32
+    assert all(exact[int(value)] == count for (_, value), count in zip(held, counts, strict=True))
+    # The sample is of the keys: about a binomial number of them, within five standard deviations.
+    assert abs(len(held) - len(exact) / 32) < 5 * math.sqrt(len(exact) / 32)
+
+
+@given(st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=30), max_size=4), st.sampled_from([31, 200]))
+def test_numbers_are_counted_with_their_tags(batches, size):
+    counter = NumberCounter(size)
+    for batch in batches:
+        counter.add(np.array(batch), np.array(batch) % 3)
+    tags, counts = counter.finish()
+    exact = Counter(value for batch in batches for value in batch)
+    assert counts.tolist() == [exact[value] for value in sorted(exact)]
+    assert tags.tolist() == [value % 3 for value in sorted(exact)]
+
+
+@given(st.lists(st.lists(st.integers(0, 10**6) | st.integers(0, 50), max_size=30), max_size=4))
+def test_distributions_are_those_of_the_numbers(batches):
+    tally = NumberTally()
+    for batch in batches:
+        tally.add(np.array(batch, np.int64))
+    values = sorted(value for batch in batches for value in batch)
+    found = tally.finish()
+    if not values:
+        assert found is None
+        return
+    assert found is not None
+    assert (found.count, found.min, found.max) == (len(values), values[0], values[-1])
+    assert found.median == values[(len(values) - 1) // 2]
+    assert found.mean == pytest.approx(sum(values) / len(values))
+    assert [count for low, high, count in found.bins] == [
+        sum(low <= value <= high for value in values) for low, high, _ in found.bins
+    ]
+    assert found.bins[0][0] == values[0]
+    assert found.bins[-1][1] == values[-1]
+    assert all(after[0] == before[1] + 1 for before, after in zip(found.bins, found.bins[1:], strict=False))
+    assert len(found.bins) <= 64
+
+
+@given(st.lists(st.integers(1, 100), min_size=1, max_size=30))
+def test_hill_numbers_are_those_of_hill(counts):
+    rows = sum(counts)
+    shares = [count / rows for count in counts]
+    zero, one, two = hill_numbers(np.array(counts), rows)
+    assert zero == len(counts)
+    assert one == pytest.approx(math.prod(share**-share for share in shares))
+    assert two == pytest.approx(1 / sum(share * share for share in shares))
+    assert zero + 1e-9 >= one >= two - 1e-9
+
+
+@given(st.lists(st.integers(0, 9), max_size=40), st.data())
+def test_blocks_are_whole_when_every_row_was_seen(no_ops, data):
+    from markovlib.diversity import tally as module
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BLOCK_ROWS", 8)
+        blocks = Blocks()
+        order = data.draw(st.permutations(range(len(no_ops))))
+        flags = np.array([value < 3 for value in no_ops], bool)
+        cut = data.draw(st.integers(0, len(no_ops)))
+        for part in (order[:cut], order[cut:]):
+            blocks.add(np.array(part, np.int64), flags[np.array(part, np.int64)])
+        found = blocks.whole(len(no_ops))
+        starts = range(0, len(no_ops), 8)
+        assert found == [(s, min(s + 8, len(no_ops)), int(flags[s : s + 8].sum())) for s in starts]
+        assert blocks.whole(None) == [block for block in found if block[1] - block[0] == 8]
+
+
+# ---- the report of a table, by brute force -----------------------------------------------------------------------
+
+LETTERS = st.text("abé", max_size=4)
+ROW = st.fixed_dictionaries(
+    {
+        "pattern": LETTERS,
+        "replacement": LETTERS,
+        "word": LETTERS,
+        "output": LETTERS,
+        "no_op": st.booleans(),
+        "position": st.integers(-1, 4),
+        "steps": st.integers(0, 2),
+        "outcome": st.sampled_from(["terminal_rule", "no_rule_applies"]),
+        "occurrences": st.integers(0, 3),
+        "near_miss": st.booleans(),
+    }
+)
+
+
+def brute_force(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    rules = Counter((row["pattern"], row["replacement"]) for row in rows)
+    ranked = sorted(rules.values(), reverse=True)
+    return {
+        "rows": len(rows),
+        "used": len(rules),
+        "outside_top": 1 - ranked[0] / len(rows),
+        "ranked": list(enumerate(ranked, 1)),
+        "patterns": len({row["pattern"] for row in rows}),
+        "replacements": len({row["replacement"] for row in rows}),
+        "words": len({row["word"] for row in rows}),
+        "repeated": len(rows) - len({(row["pattern"], row["replacement"], row["word"]) for row in rows}),
+        "no_ops": sum(row["no_op"] for row in rows),
+        "near_misses": sum(row["near_miss"] for row in rows),
+        "outcomes": dict(sorted(Counter(row["outcome"] for row in rows).items())),
+        "letters": {
+            f"{name}s": dict(sorted(Counter("".join(row[name] for row in rows)).items()))
+            for name in ("pattern", "replacement", "word")
+        },
+    }
+
+
+def figures(report: Any) -> dict[str, Any]:
+    return {
+        "rows": report.rows,
+        "used": report.instructions.used,
+        "outside_top": report.instructions.outside_top,
+        "ranked": report.instructions.ranked,
+        "patterns": report.patterns.distinct,
+        "replacements": report.replacements.distinct,
+        "words": report.words.distinct,
+        "repeated": report.repeats.repeated,
+        "no_ops": report.no_ops.count,
+        "near_misses": report.no_ops.near_misses,
+        "outcomes": report.outcomes,
+        "letters": report.letters,
+    }
+
+
+@settings(max_examples=60)
+@given(st.lists(ROW, min_size=1, max_size=30), st.booleans(), st.data())
+def test_the_report_of_a_table_is_what_counting_gives(rows, binary, data):
+    if binary:
+        rows = [
+            {k: v.encode() if k in ("pattern", "replacement", "word", "output") else v for k, v in row.items()}
+            for row in rows
+        ]
+    table = pa.Table.from_pylist(rows)
+    cut = data.draw(st.integers(0, len(rows)))
+    report = diversity(pa.concat_tables([table.slice(0, cut), table.slice(cut)]))
+    expected = brute_force(
+        [{k: v.decode("latin-1") if isinstance(v, bytes) else v for k, v in row.items()} for row in rows]
+    )
+    if binary:
+        expected["letters"] = {
+            name: {repr(bytes([ord(c)]))[2:-1]: n for c, n in letters.items()}
+            for name, letters in expected["letters"].items()
+        }
+    assert figures(report) == {**expected, "outside_top": pytest.approx(expected["outside_top"])}
+    for name, column in (("word_length", "word"), ("pattern_length", "pattern"), ("occurrences", "occurrences")):
+        values = [len(row[column]) if name.endswith("length") else row[column] for row in rows]
+        found = report.distributions[name]
+        assert (found.min, found.max, found.count) == (min(values), max(values), len(rows))
+    positions = [row["position"] for row in rows if row["position"] >= 0]
+    assert (
+        report.distributions["position"].count == len(positions)
+        if positions
+        else "position" not in report.distributions
+    )
+    assert report.space is report.recipe is report.instructions.offered is report.no_ops.asked is None
+    assert report.repeats_of == ("rules", "word")
+    assert (report.words.repeated, report.words.most) == (
+        len(rows) - report.words.distinct,
+        max(Counter(row["word"] for row in rows).values()),
+    )
+
+
+RULES = st.lists(st.tuples(LETTERS, LETTERS, st.booleans()), max_size=3)
+
+
+@given(st.lists(st.tuples(RULES, LETTERS), min_size=1, max_size=20))
+def test_several_rules_are_one_instruction_in_which_order_and_terminality_count(rows):
+    kind = pa.struct([("pattern", pa.large_string()), ("replacement", pa.large_string()), ("terminal", pa.bool_())])
+    names = ("pattern", "replacement", "terminal")
+    lists = [[dict(zip(names, rule, strict=True)) for rule in rules] for rules, _ in rows]
+    table = pa.table({"rules": pa.array(lists, pa.list_(kind)), "word": [word for _, word in rows]})
+    report = diversity(table.slice(0, len(rows)))
+    assert report.instructions.used == len({tuple(rules) for rules, _ in rows})
+    assert report.repeats.distinct == len({(tuple(rules), word) for rules, word in rows})
+    patterns = [pattern for rules, _ in rows for pattern, _, _ in rules]
+    assert (report.patterns.rows, report.patterns.distinct) == (len(patterns), len(set(patterns)))
+
+
+def test_nulls_are_a_value_of_their_own():
+    table = pa.table(
+        {"pattern": ["a", None, "", None], "replacement": ["b", None, "", None], "word": ["w", "w", "w", "w"]}
+    )
+    report = diversity(table)
+    assert (report.repeats.distinct, report.instructions.used, report.patterns.distinct) == (3, 3, 2)
+
+
+def test_rows_of_prompts_alone_are_compared_by_their_prompts():
+    report = diversity(pa.table({"prompt": ["a", "b", "a"]}))
+    assert (report.repeats_of, report.repeats.repeated, report.instructions) == (("prompt",), 1, None)
+    assert "most frequent one" in report.html()
+
+
+# ---- data sets and folders ---------------------------------------------------------------------------------------
+
+
+def rows_of(data: Dataset, count: int) -> list[dict[str, Any]]:
+    return data.batch(range(count)).to_arrow().to_pylist()
+
+
+@pytest.mark.parametrize("split", ["train", "seen", "unseen"])
+def test_the_report_of_a_data_set_and_of_its_shards_are_the_same(tmp_path, split):
+    recipe = small()
+    data = Dataset(recipe, seed=7, split=split)
+    generate(recipe, tmp_path / "a", splits=[split], seed=7, shard_rows=700)
+    made = [diversity(data), diversity(tmp_path / "a", split=split), diversity(str(tmp_path / "a" / split))]
+    expected = brute_force([{**row, "near_miss": False} for row in rows_of(data, len(data))])
+    for report in made:
+        assert {**figures(report), "near_misses": 0} == {
+            **expected,
+            "outside_top": pytest.approx(expected["outside_top"]),
+        }
+    own = {"source": "", "fingerprint": "", "recipe": ""}
+    assert {**made[1].to_dict(), **own} == {**made[2].to_dict(), **own} == {**made[0].to_dict(), **own}
+    assert made[0].space.size == recipe.space.size == 32
+    assert made[0].space.coverage == made[0].instructions.used / 32
+    assert made[0].repeats.repeated > 0
+
+
+def test_offered_is_what_the_recipe_offers():
+    assert diversity(Dataset(small())).instructions.offered == 12
+    unbounded = small(instructions=None, examples=None)
+    assert diversity(Dataset(unbounded), 10).instructions.offered == unbounded.divide()[0].possible
+
+
+def test_rows_are_the_first_rows():
+    data = Dataset(small())
+    report = diversity(data, 1000)
+    assert (report.rows, report.size) == (1000, 3000)
+    assert report.repeats.distinct == len({(r["pattern"], r["replacement"], r["word"]) for r in rows_of(data, 1000)})
+    assert report.no_ops.blocks == 0
+    assert "the first 1,000 rows of 3,000" in report.html()
+    assert diversity(data, 10**9).rows == 3000
+
+
+def test_the_share_of_no_ops_is_checked_block_by_block(tmp_path):
+    recipe = small(examples=70_000)
+    report = diversity(Dataset(recipe))
+    assert (report.no_ops.blocks, report.no_ops.exact_blocks, report.no_ops.worst) == (2, 2, 0)
+    assert (report.no_ops.count, report.no_ops.asked) == (21_000, 0.3)
+    generate(recipe, tmp_path / "a")
+    text = (tmp_path / "a" / "manifest.json").read_text().replace('"no_op": 0.3', '"no_op": 0.29')
+    (tmp_path / "a" / "manifest.json").write_text(_signed(text))
+    report = diversity(tmp_path / "a")
+    assert (report.no_ops.blocks, report.no_ops.exact_blocks) == (2, 0)
+    assert report.no_ops.worst == round(0.3 * 65_536) - round(0.29 * 65_536)
+
+
+def _signed(text: str) -> str:
+    import msgspec
+
+    made = msgspec.convert(json.loads(text), manifest.Manifest)
+    return made.encode().decode()
+
+
+def test_a_folder_that_cannot_be_made_again_is_reported_without_its_recipe(tmp_path):
+    generate(small(), tmp_path / "a", columns=["word", "pattern", "replacement", "no_op"])
+    text = (tmp_path / "a" / "manifest.json").read_text()
+    (tmp_path / "a" / "manifest.json").write_text(_signed(text.replace('"stream_version": 1', '"stream_version": 99')))
+    report = diversity(tmp_path / "a")
+    assert report.instructions.used == 12
+    assert report.space is report.recipe is report.no_ops.asked is report.instructions.offered is None
+    assert set(report.distributions) == {"word_length", "pattern_length", "replacement_length"}
+    assert "offered" not in report.html()
+
+
+def test_little_memory_gives_estimates_that_say_so():
+    data = Dataset(Recipe.load("paper/no-op").replace({"examples": 20_000, "instructions": None}))
+    report = diversity(data, memory=500 * 64 * 5)
+    found = report.repeats
+    assert not found.exact
+    assert found.sampled in (1 / 32, 1 / 64, 1 / 128)
+    assert found.distinct == pytest.approx(20_000, rel=5 / math.sqrt(20_000 * found.sampled))
+    assert "estimated" in report.html()
+    assert report.to_dict()["repeats"]["exact"] is False
+
+
+Stratum = namedtuple("Stratum", "family k pattern_length replacement_length weight possible")
+
+
+class Numbered:
+    """A data set with the columns of instructions and strata, made from an ordinary one."""
+
+    split, seed, size, fingerprint = "train", 7, 3000, "0"
+    strata = (Stratum("repeated", 3, 3, 2, 3.0, 100), Stratum("mirrored", 2, 3, 2, 1.0, 50))
+
+    def __init__(self, offered: int) -> None:
+        self._data, self._offered = Dataset(small(), seed=7), offered
+        self.recipe = self._data.recipe
+        self.numbers = np.random.default_rng(1).zipf(1.5, self.size) % offered
+
+    def report(self) -> dict[str, Any]:
+        return {"instructions": self._offered, "rules_in_space": 10**60, "spills": [{"from": 0, "to": 1}]}
+
+    def batch(self, rows: range, columns: Any = None, threads: int | None = None) -> Any:  # noqa: ARG002
+        more = {"instruction", "stratum", "near_miss", "occurrences"}
+        if unknown := set(columns) - set(COLUMNS) - more:
+            raise ValueError(f"unknown column {unknown}")
+        found = self._data.batch(rows)
+        numbers = self.numbers[rows.start : rows.stop]
+        made = dict(zip(found.columns, found.to_arrow().columns, strict=True))
+        made["instruction"], made["stratum"] = pa.array(numbers), pa.array((numbers % 4 == 0).astype(np.int32))
+        made["near_miss"], made["occurrences"] = pa.array(found.no_op), pa.array(numbers.astype(np.int32) % 5)
+        names = list(columns)
+        batch = pa.RecordBatch.from_arrays([made[name] for name in names], names=names)
+        return type("Made", (), {"to_arrow": lambda _, __: batch})()
+
+
+@pytest.mark.parametrize("offered", [200, 10**9])
+def test_instructions_and_strata_are_counted_by_their_numbers(offered):
+    """In an array where there are few, else by hashes."""
+    data = Numbered(offered)
+    report = diversity(data)
+    exact = Counter(data.numbers.tolist())
+    assert report.instructions.used == len(exact)
+    assert report.instructions.effective[2] == pytest.approx(1 / sum((n / 3000) ** 2 for n in exact.values()))
+    assert report.instructions.offered == offered
+    assert report.space.coverage == len(exact) / 10**60
+    of = [[n for n in exact if (n % 4 == 0) == i] for i in (0, 1)]
+    for stratum, numbers, asked in zip(report.strata, of, (0.75, 0.25), strict=True):
+        assert (stratum.instructions, stratum.asked) == (len(numbers), asked)
+        assert stratum.rows == sum(exact[n] for n in numbers)
+        assert stratum.instructions_share == pytest.approx(len(numbers) / len(exact))
+        assert stratum.rows_share == stratum.rows / 3000
+    assert report.families["mirrored"]["rows"] == report.strata[1].rows
+    assert report.spills == [{"from": 0, "to": 1}]
+    assert report.no_ops.near_misses == report.no_ops.count
+    page = report.html()
+    assert "Families and strata" in page
+    assert "Shares asked and got" in page
+
+
+def test_what_cannot_be_counted_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="unbounded: say how many"):
+        diversity(Dataset(small(examples=None)))
+    with pytest.raises(ValueError, match="rows must be at least 1"):
+        diversity(Dataset(small()), 0)
+    with pytest.raises(TypeError, match="got int"):
+        diversity(3)
+    with pytest.raises(TypeError, match="split is for folders"):
+        diversity(Dataset(small()), split="train")
+    with pytest.raises(ShardError, match="not a folder of finished shards"):
+        diversity(tmp_path)
+    generate(small(), tmp_path / "a")
+    with pytest.raises(ShardError, match="has no split 'seen'"):
+        diversity(tmp_path / "a", split="seen")
+
+
+def test_progress_is_told():
+    seen: list[Any] = []
+    diversity(Dataset(small(examples=70_000)), progress=seen.append)
+    assert [(item.split, item.rows, item.total) for item in seen] == [
+        ("train", 65_536, 70_000),
+        ("train", 70_000, 70_000),
+    ]
+
+
+# ---- what is written ---------------------------------------------------------------------------------------------
+
+
+def test_json_is_exact_and_reads_back():
+    report = diversity(Dataset(Recipe.load("paper/no-op").replace(examples=100)))
+    found = json.loads(report.to_json())
+    assert found["space"]["size"] == 26**20 * (26**20 - 1)
+    assert found == report.to_dict()
+    huge = report.__class__(**{**report.__dict__, "space": Space(26**5000, 3)})
+    assert int(json.loads(huge.to_json())["space"]["size"], 16) == 26**5000
+    assert "of the rows outside" in huge.html()
+
+
+class Page(HTMLParser):
+    """Every id, what refers to one, and tags that are left open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.open: list[str] = []
+        self.tags: Counter[str] = Counter()
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags[tag] += 1
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value)
+            elif name.endswith("href") or name == "src":
+                self.links.append(value)
+            self.links += re.findall(r"url\((.*?)\)", value or "")
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_needs_nothing_else_and_is_well_formed(tmp_path):
+    pytest.importorskip("matplotlib")
+    report = diversity(Numbered(200))
+    text = report.html()
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert len(set(page.ids)) == len(page.ids)
+    assert {link[1:] for link in page.links} <= set(page.ids)
+    assert all(link.startswith("#") for link in page.links)
+    assert page.tags["svg"] == page.tags["figcaption"] >= 7
+    assert page.tags["script"] == page.tags["img"] == page.tags["link"] == 0
+    assert "prefers-color-scheme: dark" in text
+    assert not re.findall(r"#0[1-5]0[1-5]0[1-5]", text), "a colour of matplotlib's that the page does not set"
+    assert text == report.html()
+    report.write_html(tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text("utf-8") == text
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_what_a_recipe_says_is_text_on_the_page():
+    pytest.importorskip("matplotlib")
+    recipe = small(**{"render.prompt": "<script>{word}</script>", "rules.alphabet": "<&"})
+    text = diversity(Dataset(recipe)).html()
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+
+
+@pytest.mark.parametrize("changes", [{"instructions": 1}, {"instructions": 1, "examples": 1}, {"words.no_op": 0}])
+def test_pages_of_odd_data_sets(changes):
+    pytest.importorskip("matplotlib")
+    assert "<h2>Repeats</h2>" in diversity(Dataset(small(**changes))).html()
+
+
+def test_without_matplotlib_the_error_names_the_extra():
+    code = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "from markovlib import Dataset, Recipe\nfrom markovlib.diversity import diversity\n"
+        "report = diversity(Dataset(Recipe.load('paper/no-op')), 10)\n"
+        "try: report.html()\nexcept ImportError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "plots need matplotlib: pip install 'markovlib[plots]'\n"
+
+
+def test_a_report_loads_matplotlib_only_for_its_page():
+    code = (
+        "import sys\nfrom markovlib import Dataset, Recipe\nfrom markovlib.diversity import diversity\n"
+        "diversity(Dataset(Recipe.load('paper/no-op')), 10).to_json()\nprint('matplotlib' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, "not known"), (0, "0"), (1234567, "1,234,567"), (0.5, "0.5"), (1305.234, "1,305.2"), (12.0, "12"),
+     (10**15 - 1, "999,999,999,999,999"), (26**40, "3.97 × 10⁵⁶"), (10**16 - 1, "1.00 × 10¹⁶")],
+)  # fmt: skip
+def test_numbers_are_readable(value, shown):
+    assert number(value) == shown
+    assert number(26**5000) == "7.36 × 10⁷⁰⁷⁴"
+
+
+def test_shares_are_readable():
+    assert [share(value).replace("\N{NO-BREAK SPACE}", " ") for value in (0, 0.3, 1, 0.00002, None)] == [
+        "0.00 %", "30.00 %", "100.00 %", "0.002 %", "not known",
+    ]  # fmt: skip
+    assert coverage(Space(26**40, 1000)) == "2.52 × 10⁻⁵⁴"
+    assert coverage(Space(26**5000, 1000)) == "1.36 × 10⁻⁷⁰⁷²"
+    assert coverage(Space(32, 12)) == share(12 / 32)
