@@ -40,7 +40,7 @@ LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
 
 SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4 -DMK_CYCLE_LETTERS=0
 
-.PHONY: build test test-slow lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
+.PHONY: build test test-slow test-presets lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
 .SECONDARY: $(OBJECTS) $(ORACLE)
 
 build:
@@ -52,6 +52,10 @@ test:
 # Exit status 5 says that there is no slow test.
 test-slow:
 	$(RUN) -m pytest $(PYTEST) -m slow || [ $$? -eq 5 ]
+
+# Every preset, a million rows of each looked at: a few minutes.
+test-presets:
+	MARKOVLIB_PRESET_ROWS=1000000 $(RUN) -m pytest -q -n auto -m slow tests/test_presets.py
 
 lint:
 	$(PYTHON) -m ruff check .

@@ -74,8 +74,8 @@ def points(recipe: Recipe) -> list[Point]:
     if not recipe.sweep:
         raise SweepError("sweep: the recipe has no axes")
     count = 1
-    for values in recipe.sweep.values():
-        count *= len(values)
+    for axis in recipe.sweep.values():
+        count *= len(axis)
     if count > _MOST_POINTS:
         raise SweepError(f"sweep: {count} points are more than {_MOST_POINTS}")
     found: list[Point] = []
@@ -238,7 +238,8 @@ class Sweep:
         sample = recipe.replace({field: min(rows, _SAMPLED_ROWS)})
         with tempfile.TemporaryDirectory(prefix="markovlib-") as folder:
             (written,) = self._generate(sample, Path(folder) / "sample", [split], 1, None)
-        return round(written.bytes / written.rows * rows)
+        written_bytes: int = written.bytes
+        return written_bytes * rows // int(written.rows)
 
     def _generate(self, recipe: Recipe, out: Path, splits: list[str], threads: int | None, progress: Any) -> list[Any]:
         from markovlib.shards.generation import generate
