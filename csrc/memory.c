@@ -82,6 +82,11 @@ void mk_memory_watch(bool on)
     atomic_store(&watching, on);
 }
 
+int64_t mk_memory_held(void)
+{
+    return atomic_load(&held);
+}
+
 int64_t mk_memory_peak(void)
 {
     return atomic_load(&peak);

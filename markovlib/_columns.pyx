@@ -42,6 +42,8 @@ cdef extern from "markov.h" nogil:
     void *mk_malloc(size_t size)
     void mk_free(void *block)
     void mk_memory_fail_after(int64_t n)
+    void mk_memory_watch(bint on)
+    int64_t mk_memory_held()
 
 cdef extern from "column.h" nogil:
     enum:
@@ -594,3 +596,13 @@ cdef Column packed_column(list chunks, bint text):
 def fail_allocations_after(n):
     """Makes the n-th allocation from now on fail, and all after it (0: the next; negative: none).  For tests."""
     mk_memory_fail_after(n)
+
+
+def watch_memory(on):
+    """Begins, or ends, to count the bytes that this module's engine holds.  For tests."""
+    mk_memory_watch(bool(on))
+
+
+def memory_held():
+    """The bytes allocated since `watch_memory(True)` and not freed yet; columns made elsewhere are freed here."""
+    return mk_memory_held()

@@ -16,6 +16,7 @@ cdef extern from "markov.h" nogil:
     void mk_free(void *block)
     void mk_memory_fail_after(int64_t n)
     void mk_memory_watch(mk_bool on)
+    int64_t mk_memory_held()
     int64_t mk_memory_peak()
 
     ctypedef struct mk_poll:

@@ -16,6 +16,8 @@ from markovlib._core cimport (
     mk_free,
     mk_malloc,
     mk_memory_fail_after,
+    mk_memory_held,
+    mk_memory_watch,
     mk_simd_force,
 )
 
@@ -49,6 +51,16 @@ cdef mk_philox_key key_of(key):
 def fail_allocations_after(int64_t n):
     """For tests: the allocation of this module's engine after the next n fails, and every later one; n < 0: none."""
     mk_memory_fail_after(n)
+
+
+def watch_memory(on):
+    """For tests: begins, or ends, to count the bytes that this module's engine holds."""
+    mk_memory_watch(bool(on))
+
+
+def memory_held():
+    """For tests: the bytes allocated since `watch_memory(True)` and not freed yet."""
+    return mk_memory_held()
 
 
 def philox(key, counter):

@@ -695,12 +695,13 @@ class _Check:
         if not 0 <= share <= 1 or rules.per_example < 2:
             self.fail("rules.cascade", f"must be a share of sets of two rules or more, got {share}")
         self.decimals("rules.cascade", share)
-        if rules.pool is not None:
-            self.fail("rules.cascade", "changes rules so that one makes another applicable; leave it out with a pool")
-        shortest, longest = _pair(rules.pattern_length), _pair(rules.replacement_length)
-        if share and not max(shortest[0], 1) <= longest[1]:
+        for name in ("pool", "list"):
+            if getattr(rules, name) is not None:
+                self.fail("rules.cascade", f"writes patterns into replacements; leave it out with rules.{name}")
+        least, greatest = recipe.space.pattern_lengths
+        if share and not max(least, 1) <= recipe.space.replacement_lengths[1]:
             self.fail("rules.cascade", "needs replacements that can hold a pattern; lengthen rules.replacement_length")
-        if share and not shortest[1]:
+        if share and not greatest:
             self.fail("rules.cascade", "needs patterns that are not empty")
 
     def program(self, recipe: Recipe) -> None:
@@ -740,12 +741,12 @@ class _Check:
         if not 0 <= rules.holdout < 1:
             self.fail("rules.holdout", f"must be at least 0 and less than 1, got {rules.holdout}")
         self.decimals("rules.holdout", rules.holdout)
-        self.several(recipe)
         try:
             _ = recipe.letters
         except ValueError as error:
             self.fail("task.variables", str(error))
         self.space(recipe)
+        self.several(recipe)
 
     def space(self, recipe: Recipe) -> None:
         rules = recipe.rules

@@ -210,7 +210,7 @@ def test_cascades_are_possible_or_refused_when_loaded() -> None:
     for changes, problem in (
         ({"rules.pattern_length": 4}, "lengthen rules.replacement_length"),
         ({"rules.pattern_length": 0}, "not empty"),
-        ({"rules.pool": 50}, "leave it out with a pool"),
+        ({"rules.pool": 50}, "leave it out with rules.pool"),
         ({"rules.per_example": 1}, "two rules or more"),
     ):
         with pytest.raises(RecipeError, match=problem):

@@ -36,9 +36,10 @@ void *mk_realloc(void *block, size_t size);
 void mk_free(void *block);
 void mk_memory_fail_after(int64_t n);
 
-/* Counts the bytes of the blocks that are allocated from now on, until it is switched off; mk_memory_peak is the most
- * that were held at once since.  For tests. */
+/* Counts the bytes of the blocks that are allocated from now on, until it is switched off; mk_memory_held are those
+ * that are not freed yet, mk_memory_peak the most that were held at once since.  For tests. */
 void mk_memory_watch(bool on);
+int64_t mk_memory_held(void);
 int64_t mk_memory_peak(void);
 
 /* ---- interruption and dispatch -------------------------------------------------------------------------------- */
