@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from markovlib.diversity.report import Distinct, DiversityReport, Space
 
 _MOST_STRATA = 200
+_STRATA_OF = {
+    "all rules": "Rows have several rules; all of them are counted.",
+    "first rules": "Rows have several rules; the first of each is counted.",
+}
 _PERCENT = "\N{NO-BREAK SPACE}%"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -225,14 +229,24 @@ def _strata(report: DiversityReport, draw: Plots) -> str:
     ]  # fmt: skip
     cut = len(report.strata) - len(rows)
     more = f"<p>{cut:,} more are in the JSON.</p>" if cut > 0 else ""
-    spills = f"<p>Spills: {escape(str(report.spills))}</p>" if report.spills else ""
+    spills = _spills(report)
     figure = ""
     if len(report.strata) > 1:
         bars, width, height = plots.strata(report)
         figure = (
             f'<div class="plots">{_figure("Shares asked and got", draw.draw(bars, width, height), wide=True)}</div>'
         )
-    return f"<h2>Families and strata</h2>{spills}{_table(headings, rows)}{more}{figure}"
+    of = f"<p>{_STRATA_OF[report.strata_of]}</p>" if report.strata_of in _STRATA_OF else ""
+    return f"<h2>Families and strata</h2>{of}{_table(headings, rows)}{more}{figure}{spills}"
+
+
+def _spills(report: DiversityReport) -> str:
+    """Which strata have fewer rules than their weights ask for."""
+    if not report.spills:
+        return ""
+    names = [plots.name_of(stratum) for stratum in report.strata]
+    rows = [(names[s["stratum"]], number(s["rule"]), names[s["into"]]) for s in report.spills]
+    return _table(("runs out of rules", "from rule", "its first turns go to"), rows)
 
 
 def _plain(value: Any) -> str:
