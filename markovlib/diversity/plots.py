@@ -189,7 +189,7 @@ def name_of(stratum: Any) -> str:
     """What a stratum is called."""
     k = "" if stratum.k is None else f", k = {stratum.k}"
     sides = (stratum.pattern_length, stratum.replacement_length)
-    return f"{stratum.family}{k}" + ("" if None in sides else f", {sides[0]} to {sides[1]}")
+    return f"{stratum.family}{k}" + ("" if None in sides else f", {sides[0]} → {sides[1]}")
 
 
 def letters(report: DiversityReport) -> Draw:
