@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from markovlib import Dataset, Recipe
+from markovlib import Dataset, Recipe, View
 from markovlib.dataset import COLUMNS
 from markovlib.diversity import diversity, hill_numbers
 from markovlib.diversity.counting import KeyCounter, NumberCounter, NumberTally
@@ -341,8 +341,11 @@ def test_the_report_of_a_data_set_and_of_its_shards_are_the_same(tmp_path, split
             **expected,
             "outside_top": pytest.approx(expected["outside_top"]),
         }
-    own = {"source": "", "fingerprint": "", "recipe": ""}
-    assert {**made[1].to_dict(), **own} == {**made[2].to_dict(), **own} == {**made[0].to_dict(), **own}
+        for name, found in made[1].distributions.items():
+            assert report.distributions[name] == found
+        assert report.instructions.offered == made[0].instructions.offered
+        assert report.no_ops.exact_blocks == report.no_ops.blocks == 1
+    assert {**made[1].to_dict(), "source": ""} == {**made[2].to_dict(), "source": ""}
     assert made[0].space.size == recipe.space.size == 32
     assert made[0].space.coverage == made[0].instructions.used / 32
     assert made[0].repeats.repeated > 0
@@ -421,7 +424,11 @@ class Numbered:
         self.numbers = np.random.default_rng(1).zipf(1.5, self.size) % offered
 
     def report(self) -> dict[str, Any]:
-        return {"instructions": self._offered, "rules_in_space": 10**60, "spills": [{"from": 0, "to": 1}]}
+        return {
+            "instructions": self._offered,
+            "rules_in_space": 10**60,
+            "spills": [{"stratum": 1, "rule": 7, "into": 0}],
+        }
 
     def batch(self, rows: range, columns: Any = None, threads: int | None = None) -> Any:  # noqa: ARG002
         more = {"instruction", "stratum", "near_miss", "occurrences"}
@@ -454,11 +461,94 @@ def test_instructions_and_strata_are_counted_by_their_numbers(offered):
         assert stratum.instructions_share == pytest.approx(len(numbers) / len(exact))
         assert stratum.rows_share == stratum.rows / 3000
     assert report.families["mirrored"]["rows"] == report.strata[1].rows
-    assert report.spills == [{"from": 0, "to": 1}]
+    assert report.spills == [{"stratum": 1, "rule": 7, "into": 0}]
     assert report.no_ops.near_misses == report.no_ops.count
     page = report.html()
     assert "Families and strata" in page
     assert "Shares asked and got" in page
+
+
+def test_families_are_counted_as_they_are():
+    recipe = Recipe.load("paper/families").replace({"instructions": 100}, examples=1000)
+    data = Dataset(recipe, seed=7)
+    report = diversity(data)
+    batch = data.batch(range(1000), ["instruction", "stratum"])
+    used = dict(zip(batch.instruction.tolist(), batch.stratum.tolist(), strict=True))
+    assert report.strata_of == "rules"
+    assert [s.instructions for s in report.strata] == [list(used.values()).count(i) for i in range(len(data.strata))]
+    assert [s.rows for s in report.strata] == np.bincount(batch.stratum, minlength=len(data.strata)).tolist()
+    assert [(s.family, s.k, s.possible) for s in report.strata] == [(s.family, s.k, s.possible) for s in data.strata]
+    assert all(abs(s.instructions - 100 * s.asked) < 1 for s in report.strata)
+    assert sum(family["rows"] for family in report.families.values()) == 1000
+    assert set(report.families) == {"repeated", "periodic", "mirrored"}
+
+
+def test_a_long_tail_is_seen():
+    recipe = Recipe.load("paper/long-tail").replace({"popularity": {"power_law": 0.1}}, examples=20_000)
+    data = Dataset(recipe, seed=7)
+    report = diversity(data)
+    exact = sorted(Counter(data.batch(range(20_000), ["instruction"]).instruction.tolist()).values(), reverse=True)
+    assert (report.instructions.offered, report.instructions.used) == (recipe.instructions, len(exact))
+    assert report.instructions.outside_top == 1 - exact[0] / 20_000
+    assert all(exact[rank - 1] == examples for rank, examples in report.instructions.ranked)
+    assert report.instructions.ranked[0] == (1, exact[0])
+    assert report.instructions.ranked[-1] == (len(exact), exact[-1])
+    for below, rows in report.instructions.lorenz:
+        rarest = exact[len(exact) - round(below * len(exact)) :]
+        assert rows == pytest.approx(sum(rarest) / 20_000)
+
+
+def test_several_rules_are_counted_all_of_them(tmp_path):
+    recipe = Recipe.load("first-rewrite").replace({"eval.examples": 100}, examples=2000)
+    data = Dataset(recipe, seed=7)
+    generate(recipe, tmp_path / "a", seed=7)
+    rules = [rule for row in data for rule in row.rules]
+    for report in (diversity(data), diversity(tmp_path / "a"), diversity(data.view("permuted"))):
+        assert report.instructions.used == len({row.rules for row in data}) == 2000
+        assert report.space.used == len({rule[:2] for rule in rules})
+        assert report.strata_of == "all rules"
+        lengths = Counter((len(rule.pattern), len(rule.replacement)) for rule in rules)
+        assert [s.rows for s in report.strata] == [
+            lengths[s.pattern_length, s.replacement_length] for s in report.strata
+        ]
+        assert report.distributions["pattern_length"].count == len(rules)
+        assert (report.no_ops.count, report.no_ops.exact_blocks) == (500, 1)
+
+
+@pytest.mark.parametrize("preset", [*Recipe.presets()])
+def test_every_preset_has_a_report(preset):
+    data = Dataset(Recipe.load(preset).replace(examples=200), seed=7)
+    report = diversity(data)
+    rows = list(data)
+    assert report.rows == 200
+    assert report.instructions.used == len({row.rules for row in rows})
+    assert report.repeats.distinct == len({(row.rules, row.word) for row in rows})
+    assert report.no_ops.count == sum(row.no_op for row in rows)
+    assert report.no_ops.exact_blocks in (1, None)
+    assert sum(report.outcomes.values()) == 200
+    json.loads(report.to_json())
+
+
+def test_views_are_reported_as_their_rows():
+    data = Dataset(small(examples=70_000), seed=7)
+    whole = diversity(data).to_dict()
+    shuffled = diversity(data.view("permuted"))
+    own = {"source": "", "fingerprint": ""}
+    assert {**shuffled.to_dict(), **own} == {**whole, **own}
+    some = diversity(data.view(range(100, 70_000, 7)))
+    rows = data.batch(range(100, 70_000, 7)).to_arrow().to_pylist()
+    assert some.repeats.distinct == len({(r["pattern"], r["replacement"], r["word"]) for r in rows})
+    assert (some.no_ops.count, some.no_ops.blocks) == (sum(r["no_op"] for r in rows), 0)
+
+
+def test_phases_of_two_data_sets_do_not_mix_their_instructions():
+    first, second = (Dataset(small(), seed=seed) for seed in (7, 8))
+    phases = View.phases([(1000, first), (3000, second)])
+    report = diversity(phases)
+    assert report.instructions.used == len({row.rules for row in phases})
+    assert report.repeats.distinct == len({(row.rules, row.word) for row in phases})
+    assert report.recipe is report.space is report.no_ops.asked is report.instructions.offered is None
+    assert report.strata == []
 
 
 def test_what_cannot_be_counted_is_refused(tmp_path):

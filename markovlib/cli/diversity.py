@@ -1,6 +1,5 @@
 """The command `report`: how diverse a data set is."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +132,8 @@ def _lines(found: "DiversityReport") -> list[tuple[str, str]]:
         part = found.repeats
         about = "" if part.exact else ", estimated"
         lines.append(("repeated rows", f"{number(part.repeated)} ({share(part.repeated / part.rows)}{about})"))
+    if found.spills:
+        lines.append(("spills", f"{len(found.spills):,} kinds of rules run out (--json and --html say which)"))
     lines += _no_ops(found)
     lines += [
         (name.replace("_", " "), f"{count:,} ({share(count / found.rows)})") for name, count in found.outcomes.items()
@@ -153,8 +154,6 @@ def _no_ops(found: "DiversityReport") -> list[tuple[str, str]]:
     if no_ops.near_misses is not None and no_ops.count:
         asked = "" if no_ops.near_miss_asked is None else f", asked {share(no_ops.near_miss_asked)}"
         lines.append(("near misses", f"{no_ops.near_misses:,} ({share(no_ops.near_miss_share)} of the no-ops{asked})"))
-    if found.spills:
-        lines.append(("spills", json.dumps(found.spills)))
     return lines
 
 

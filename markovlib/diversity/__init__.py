@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from markovlib.diversity.counting import KEY_BYTES, Distribution, hill_numbers
@@ -76,14 +76,21 @@ def diversity(
         raise ValueError(f"rows must be at least 1, got {rows}")
     wanted = min(count for count in (rows, source.size) if count is not None)
     most = max(1, memory // (KEY_BYTES * _COUNTERS))
-    facts = source.data.report() if hasattr(source.data, "report") else {}
+    facts = {} if source.base is None else source.base.report()
     offered = facts.get("instructions") if "instruction" in source.columns else None
-    tally = Tally(offered, len(getattr(source.data, "strata", None) or ()), most)
+    strata = getattr(source.base, "strata", ())
+    tally = Tally(offered, len(strata), most, _kinds_by_lengths(strata) if "rules" in source.columns else None)
     for batch in source.batches(wanted):
         tally.add(batch)
         if progress is not None:
             progress(_progress(source.split, tally.rows, wanted))
     return make_report(source, facts, tally)
+
+
+def _kinds_by_lengths(strata: Sequence[Any]) -> dict[tuple[int, int], int] | None:
+    """Which stratum the rules of two lengths are of; None where two strata have the same lengths."""
+    sides = {(stratum.pattern_length, stratum.replacement_length): i for i, stratum in enumerate(strata)}
+    return sides if sides and len(sides) == len(strata) and (None, None) not in sides else None
 
 
 def _progress(split: str, rows: int, total: int) -> Progress:

@@ -12,9 +12,13 @@ from markovlib.diversity.counting import Distribution
 from markovlib.diversity.plots import Plots
 
 if TYPE_CHECKING:
-    from markovlib.diversity.report import Distinct, DiversityReport, Space
+    from markovlib.diversity.report import Distinct, DiversityReport, Space, Stratum
 
 _MOST_STRATA = 200
+_STRATA_OF = {
+    "all rules": "Rows have several rules; all of them are counted.",
+    "first rules": "Rows have several rules; the first of each is counted.",
+}
 _PERCENT = "\N{NO-BREAK SPACE}%"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -206,33 +210,41 @@ def _sampled(what: str, part: float) -> str:
 def _strata(report: DiversityReport, draw: Plots) -> str:
     if not report.strata:
         return ""
-    headings = (
-        "kind of rule",
-        "k",
-        "pattern",
-        "replacement",
-        "possible",
-        "asked",
-        "instructions",
-        "got",
-        "rows",
-        "share of rows",
-    )
-    rows = [
-        (s.family, _plain(s.k), _plain(s.pattern_length), _plain(s.replacement_length), number(s.possible),
-         share(s.asked), number(s.instructions), share(s.instructions_share), number(s.rows), share(s.rows_share))
-        for s in report.strata[:_MOST_STRATA]
-    ]  # fmt: skip
+    rows = [_stratum(stratum) for stratum in report.strata[:_MOST_STRATA]]
     cut = len(report.strata) - len(rows)
     more = f"<p>{cut:,} more are in the JSON.</p>" if cut > 0 else ""
-    spills = f"<p>Spills: {escape(str(report.spills))}</p>" if report.spills else ""
+    spills = _spills(report)
     figure = ""
     if len(report.strata) > 1:
         bars, width, height = plots.strata(report)
         figure = (
             f'<div class="plots">{_figure("Shares asked and got", draw.draw(bars, width, height), wide=True)}</div>'
         )
-    return f"<h2>Families and strata</h2>{spills}{_table(headings, rows)}{more}{figure}"
+    of = f"<p>{_STRATA_OF[report.strata_of]}</p>" if report.strata_of in _STRATA_OF else ""
+    return (
+        f"<h2>Families and strata</h2>{of}{_table([*rows[0]], [[*row.values()] for row in rows])}{more}{figure}{spills}"
+    )
+
+
+def _stratum(stratum: Stratum) -> dict[str, str]:
+    """The cells of a stratum by their headings."""
+    row = {
+        "kind of rule": stratum.family, "k": _plain(stratum.k), "pattern": _plain(stratum.pattern_length),
+        "replacement": _plain(stratum.replacement_length), "possible": number(stratum.possible),
+        "asked": share(stratum.asked),
+    }  # fmt: skip
+    if stratum.instructions is not None:
+        row |= {"instructions": number(stratum.instructions), "got": share(stratum.instructions_share)}
+    return row | {"rows": number(stratum.rows), "share of rows": share(stratum.rows_share)}
+
+
+def _spills(report: DiversityReport) -> str:
+    """Which strata have fewer rules than their weights ask for."""
+    if not report.spills:
+        return ""
+    names = [plots.name_of(stratum) for stratum in report.strata]
+    rows = [(names[s["stratum"]], number(s["rule"]), names[s["into"]]) for s in report.spills]
+    return _table(("runs out of rules", "from rule", "its first turns go to"), rows)
 
 
 def _plain(value: Any) -> str:

@@ -164,7 +164,7 @@ def lorenz(found: Instructions) -> Draw:
 
 def strata(report: DiversityReport) -> tuple[Draw, float, float]:
     """Bars of the shares asked and got of each stratum, or of each family where there are many; width and height."""
-    bars = [(_stratum(s), s.asked, s.instructions_share, s.rows_share) for s in report.strata]
+    bars = [(name_of(s), s.asked, s.instructions_share, s.rows_share) for s in report.strata]
     if len(bars) > _MOST_BARS:
         bars = [(name, f["asked"], f["instructions_share"], f["rows_share"]) for name, f in report.families.items()]  # type: ignore[misc]
 
@@ -185,10 +185,11 @@ def strata(report: DiversityReport) -> tuple[Draw, float, float]:
     return draw, _WIDE, 1.0 + 0.36 * len(bars)
 
 
-def _stratum(stratum: Any) -> str:
+def name_of(stratum: Any) -> str:
+    """What a stratum is called."""
     k = "" if stratum.k is None else f", k = {stratum.k}"
     sides = (stratum.pattern_length, stratum.replacement_length)
-    return f"{stratum.family}{k}" + ("" if None in sides else f", {sides[0]} to {sides[1]}")
+    return f"{stratum.family}{k}" + ("" if None in sides else f", {sides[0]} → {sides[1]}")
 
 
 def letters(report: DiversityReport) -> Draw:

@@ -79,7 +79,9 @@ class Space:
 class Stratum:
     """One kind of rule; shares are of the sum over all kinds.
 
-    `asked` and `instructions_share` are of instructions, by which quotas are met; `rows_share` is of rows.
+    `asked` and `instructions_share` are of instructions, by which quotas are met; `rows_share` is of rows.  Where rows
+    have several rules, all of them are counted by their lengths (`DiversityReport.strata_of` is then "all rules") and
+    `rows` are rules in rows; where the lengths do not tell the kind, only the first rule is ("first rules").
     """
 
     family: str
@@ -137,6 +139,7 @@ class DiversityReport:
     repeats: Distinct | None
     repeats_of: tuple[str, ...]
     strata: list[Stratum]
+    strata_of: str | None
     families: dict[str, dict[str, float | int | None]]
     spills: Any
     no_ops: NoOps | None
@@ -195,7 +198,6 @@ def make_report(rows: Rows, facts: dict[str, Any], tally: Tally) -> DiversityRep
     """The report of what a tally has counted; `facts` are those of `Dataset.report`, where there is one."""
     data = rows.data
     instructions, strata = _instructions(rows, facts, tally)
-    size = facts.get("rules_in_space")
     return DiversityReport(
         source=rows.name,
         split=rows.split,
@@ -203,22 +205,32 @@ def make_report(rows: Rows, facts: dict[str, Any], tally: Tally) -> DiversityRep
         size=rows.size,
         seed=getattr(data, "seed", None),
         fingerprint=getattr(data, "fingerprint", None),
-        recipe=None if data is None else data.recipe.to_dict(),
+        recipe=None if rows.base is None else rows.base.recipe.to_dict(),
         instructions=instructions,
-        space=None if size is None or instructions is None else Space(size, instructions.used),
+        space=_space(rows, facts, tally, instructions),
         patterns=_distinct(tally.keys.get("pattern")),
         replacements=_distinct(tally.keys.get("replacement")),
         words=_distinct(tally.keys.get("word")),
         repeats=_distinct(tally.keys.get("row")),
         repeats_of=tally.row_key,
         strata=strata,
+        strata_of=tally.strata_of if strata else None,
         families=_families(strata),
         spills=facts.get("spills"),
-        no_ops=_no_ops(data, rows.whole, tally),
+        no_ops=_no_ops(rows.base, tally),
         distributions={name: found for name, t in tally.numbers.items() if (found := t.finish()) is not None},
         outcomes=dict(sorted(tally.outcomes.items())),
         letters={name: letters.finish() for name, letters in tally.letters.items()},
     )
+
+
+def _space(rows: Rows, facts: dict[str, Any], tally: Tally, used: Instructions | None) -> Space | None:
+    """Different instructions are different rules, unless they have several, or one and the same program."""
+    size = facts.get("rules_in_space")
+    if size is None or used is None or rows.base.recipe.rules.program is not None:
+        return None
+    rules = _distinct(tally.keys.get("rule"))
+    return Space(size, used.used if rules is None else rules.distinct)
 
 
 def _distinct(counter: KeyCounter | None) -> Distinct | None:
@@ -235,7 +247,8 @@ def _instructions(rows: Rows, facts: dict[str, Any], tally: Tally) -> tuple[Inst
         return None, []
     share, tags = 1.0, None
     if tally.numbered is not None:
-        tags, counts = tally.numbered.finish()
+        found_tags, counts = tally.numbered.finish()
+        tags = found_tags if tally.tagged else None
     else:
         keys, counts = tally.instructions.finish()
         share = tally.instructions.share
@@ -280,9 +293,10 @@ def _lorenz(counts: Counts) -> list[tuple[float, float]]:
 
 
 def _strata(rows: Rows, tally: Tally, tags: Any, share: float) -> list[Stratum]:
-    known = getattr(rows.data, "strata", None) or ()
-    if not len(known) or not tally.has_strata:
+    known = getattr(rows.base, "strata", None) or ()
+    if not len(known) or tally.strata_of is None:
         return []
+    total = int(tally.strata.sum())
     used = None if tags is None else np.bincount(tags, minlength=len(known))
     weights = sum(float(stratum.weight) for stratum in known)
     return [
@@ -296,7 +310,7 @@ def _strata(rows: Rows, tally: Tally, tags: Any, share: float) -> list[Stratum]:
             instructions=None if used is None else round(int(used[i]) / share),
             instructions_share=None if used is None else int(used[i]) / int(used.sum()),
             rows=int(tally.strata[i]),
-            rows_share=int(tally.strata[i]) / tally.rows,
+            rows_share=int(tally.strata[i]) / max(1, total),
         )
         for i, stratum in enumerate(known)
     ]
@@ -312,12 +326,12 @@ def _families(strata: list[Stratum]) -> dict[str, dict[str, float | int | None]]
     return found
 
 
-def _no_ops(data: Any, size: int | None, tally: Tally) -> NoOps | None:
+def _no_ops(data: Any, tally: Tally) -> NoOps | None:
     if tally.no_ops is None or not tally.rows:
         return None
     count, near = tally.no_ops, tally.near_misses
     share = asked_share(data, "no_op")
-    blocks = None if share is None else tally.blocks.whole(size)
+    blocks = None if share is None else tally.blocks.whole(data.size)
     gaps = [
         abs(found - (round_half_up(share * end) - round_half_up(share * start)))
         for start, end, found in blocks or []

@@ -26,7 +26,8 @@ WANTED = (
 class Rows:
     """Rows to be read, in order; `size` is how many there are in all, None for no end.
 
-    `data` is the data set they are of, None where that is not known.
+    `data` is what they are of, and `base` the one data set whose recipe, instructions and strata they have; None where
+    that is not known, or there are several.
     """
 
     name: str
@@ -34,11 +35,7 @@ class Rows:
     size: int | None
     columns: tuple[str, ...]
     data: Any = field(repr=False, default=None)
-
-    @property
-    def whole(self) -> int | None:
-        """The size of the data set that the rows are from, which may be larger than these; None for no end."""
-        return self.size
+    base: Any = field(repr=False, default=None)
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         """The first `rows` rows, in batches that end where blocks of 65,536 do."""
@@ -49,17 +46,15 @@ class DatasetRows(Rows):
     """Rows made as they are read."""
 
     def __init__(self, data: Any, threads: int | None) -> None:
-        columns = [name for name in WANTED if _has(data, name)]
-        if _several_rules(data.recipe) and _has(data, "rules"):
-            columns.append("rules")
-        size = data.size if hasattr(data, "size") else len(data)
-        super().__init__(repr(data), data.split, size, tuple(columns), data)
+        base = _only_source(data)
+        wanted = list(WANTED)
+        if base is None:  # Two data sets number their instructions, and their examples, each in its own way.
+            wanted = [name for name in wanted if name not in ("index", "instruction", "stratum")]
+        if _several_rules(data.recipe):
+            wanted.append("rules")
+        columns = tuple(name for name in wanted if _has(data, name))
+        super().__init__(repr(data), data.split, data.size, columns, data, base)
         self._threads = threads
-
-    @property
-    def whole(self) -> int | None:
-        whole: int | None = getattr(self.data, "dataset", self.data).size
-        return whole
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         for start in range(0, rows, BLOCK_ROWS):
@@ -77,7 +72,8 @@ class ShardRows(Rows):
         columns = tuple(column for column in (*WANTED, "rules", "prompt") if column in held)
         if {"word", "pattern", "replacement"} <= set(columns):
             columns = tuple(column for column in columns if column != "prompt")
-        super().__init__(str(root), name, self._split.rows, columns, _recreated(made, name))
+        data = _recreated(made, name)
+        super().__init__(str(root), name, self._split.rows, columns, data, data)
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         layout = Format(self._split.format)
@@ -123,6 +119,15 @@ def open_rows(data: Any, split: str | None = None, threads: int | None = None) -
     )
 
 
+def _only_source(data: Any) -> Any:
+    """The data set that a view is of, through views of views; None where it is of several."""
+    while hasattr(data, "sources"):
+        if len(data.sources) != 1:
+            return None
+        data = data.sources[0]
+    return data
+
+
 def _has(data: Any, column: str) -> bool:
     try:
         data.batch(range(0), [column])
@@ -132,7 +137,8 @@ def _has(data: Any, column: str) -> bool:
 
 
 def _several_rules(recipe: Any) -> bool:
-    return getattr(getattr(recipe, "rules", None), "per_example", 1) != 1
+    rules = recipe.rules
+    return rules.per_example != 1 or rules.program is not None
 
 
 def _find_split(folder: Path, split: str | None) -> tuple[Path, manifest.Manifest, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _WORD, _PATTERN, _REPLACEMENT, _TERMINAL, _PROMPT = range(5)
 _MOST_DENSE = 1 << 24
 
+_SIDES = ("pattern", "replacement")
 LENGTHS = {"word": "word_length", "output": "output_length"}
 NUMBERS = ("position", "occurrences", "steps")
 
@@ -60,10 +62,13 @@ class Tally:
     """Counters over batches of rows.
 
     `offered` is how many instructions there are to use (None: not known), `most` how many different keys each of the
-    counters of rules, rows, words, patterns and replacements may hold.
+    counters of rules, rows, words, patterns and replacements may hold.  There are `strata` kinds of rules; where rows
+    have several rules, `sides` says which the one of two lengths is, unless they do not tell.
     """
 
-    def __init__(self, offered: int | None, strata: int, most: int) -> None:
+    def __init__(
+        self, offered: int | None, strata: int, most: int, sides: Mapping[tuple[int, int], int] | None = None
+    ) -> None:
         self.rows = 0
         self.most = most
         self.numbered = NumberCounter(offered) if offered is not None and offered <= min(_MOST_DENSE, most) else None
@@ -78,8 +83,9 @@ class Tally:
         self.near_misses: int | None = None
         self.blocks = Blocks()
         self.has_instructions = False
-        self.has_strata = False
+        self.strata_of: str | None = None
         self.tagged = False
+        self._kinds = None if sides is None else Kinds(sides)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Counts one batch; which figures come of it depends on the columns that it has."""
@@ -103,19 +109,23 @@ class Tally:
         """Counts patterns and replacements; returns a hash of the rules of each row, None where they are not there."""
         if "rules" in columns:
             lists = columns["rules"]
-            lists = lists if not lists.null_count else lists.fill_null([])
             offsets = np.asarray(lists.offsets, np.int64)
             flat = lists.values.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
             fields = dict(zip((f.name for f in flat.type), flat.flatten(), strict=True))
             items = self._sides(fields)
+            self._count("rule", items)
+            if self._kinds is not None:
+                self.strata_of = "all rules"
+                patterns, replacements = (_packed(fields[name]).lengths() for name in _SIDES)
+                self.strata += self._kinds.count(patterns, replacements, len(self.strata))
             if "terminal" in fields:
                 items = items + fields["terminal"].to_numpy(zero_copy_only=False)[:, None] * null_hash(_TERMINAL)
             return list_hashes(offsets - offsets[0], items)
-        return self._sides(columns) if {"pattern", "replacement"} <= columns.keys() else None
+        return self._sides(columns) if columns.keys() >= set(_SIDES) else None
 
     def _sides(self, columns: dict[str, Any]) -> Hashes:
         total: Any = 0
-        for number, name in ((_PATTERN, "pattern"), (_REPLACEMENT, "replacement")):
+        for number, name in zip((_PATTERN, _REPLACEMENT), _SIDES, strict=True):
             column = _packed(columns[name])
             hashes = column.hashes(number)
             self._count(name, hashes if column.valid is None else hashes[column.valid])
@@ -125,17 +135,17 @@ class Tally:
         return total  # type: ignore[no-any-return]
 
     def _instructions(self, columns: dict[str, Any], rules: Hashes | None) -> None:
-        strata = _plain(columns["stratum"]) if "stratum" in columns else None
+        strata = _plain(columns["stratum"]) if "stratum" in columns and self._kinds is None else None
         if strata is not None and len(self.strata):
-            self.has_strata = True
+            self.strata_of = "first rules" if "rules" in columns else "rules"
             self.strata += np.bincount(strata, minlength=len(self.strata))
         if "instruction" in columns:
             self.has_instructions = True
             numbers = _plain(columns["instruction"])
+            self.tagged = strata is not None
             if self.numbered is not None:
                 self.numbered.add(numbers, strata)
                 return
-            self.tagged = strata is not None
             tags = np.zeros(len(numbers)) if strata is None else strata
             self.instructions.add(np.column_stack([number_hashes(numbers), tags.astype(np.int64).view(np.uint64)]))
         elif rules is not None:
@@ -217,6 +227,21 @@ def _byte_counts(letters: NDArray[np.uint8]) -> Counts:
     if even < len(letters):
         counts[letters[-1]] += 1
     return counts
+
+
+class Kinds:
+    """The kind of each rule, by the lengths of its sides."""
+
+    def __init__(self, sides: Mapping[tuple[int, int], int]) -> None:
+        codes = np.array([pattern << 32 | replacement for pattern, replacement in sides])
+        order = np.argsort(codes)
+        self._codes, self._kinds = codes[order], np.array(list(sides.values()))[order]
+
+    def count(self, patterns: NDArray[Any], replacements: NDArray[Any], kinds: int) -> Counts:
+        """How many rules there are of each of `kinds` kinds."""
+        codes = patterns.astype(np.int64) << 32 | replacements
+        places = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
+        return np.bincount(self._kinds[places[self._codes[places] == codes]], minlength=kinds)
 
 
 class Blocks:
