@@ -1,3 +1,8 @@
+#if defined(__linux__)
+#define _DEFAULT_SOURCE
+#include <sys/mman.h>
+#endif
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #ifdef __APPLE__
@@ -46,9 +51,24 @@ static bool is_watched(void)
     return atomic_load_explicit(&watching, memory_order_relaxed);
 }
 
+/* Asks for large pages in a large block, whose first touch costs much less then: only a request, and only on Linux. */
+static void ask_for_large_pages(void *block, size_t size)
+{
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    const uintptr_t large = (uintptr_t)1 << 21;
+    uintptr_t start = ((uintptr_t)block + large - 1) & ~(large - 1), end = ((uintptr_t)block + size) & ~(large - 1);
+    if (block && size >= 2 * large && start < end)
+        (void)madvise((void *)start, end - start, MADV_HUGEPAGE);
+#else
+    (void)block;
+    (void)size;
+#endif
+}
+
 void *mk_malloc(size_t size)
 {
     void *block = must_fail() ? NULL : malloc(size ? size : 1);
+    ask_for_large_pages(block, size);
     if (is_watched())
         count(block_size(block));
     return block;
@@ -61,6 +81,7 @@ void *mk_realloc(void *block, size_t size)
         return NULL;
     int64_t before = is_watched() ? block_size(block) : 0;
     void *moved = realloc(block, size ? size : 1);
+    ask_for_large_pages(moved, size);
     if (moved && is_watched()) {
         count(block_size(moved));
         count(-before);

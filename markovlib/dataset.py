@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import operator
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 import numpy as np
@@ -174,7 +176,11 @@ class Dataset:
             raise ValueError(f"size must be at least 1, got {size}")
         names = self._names(columns)
         end = self._split.limit if self.size is None else self.size
-        return (self.batch(range(start, min(start + size, end)), names, threads) for start in iter(range(0, end, size)))
+        ranges = (range(start, min(start + size, end)) for start in iter(range(0, end, size)))
+        workers = thread_count(threads, max(1, size // _ROWS_PER_THREAD))
+        if workers == 1:
+            return (self.batch(rows, names, 1) for rows in ranges)
+        return self._batches_ahead(ranges, names, workers)
 
     def tokens(
         self,
@@ -286,6 +292,21 @@ class Dataset:
         return View.of(self, order, epoch=epoch, descending=descending)
 
     # ---- inside -------------------------------------------------------------------------------------------------
+
+    def _batches_ahead(self, ranges: Iterator[range], names: list[str], workers: int) -> Iterator[Batch]:
+        """Batches in order, as many at work at once as there are workers: nothing has to be joined then."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(workers, thread_name_prefix="markovlib-batches") as pool:
+            started = deque(pool.submit(self.batch, rows, names, 1) for rows in islice(ranges, workers))
+            try:
+                while started:
+                    batch = started.popleft().result()
+                    started.extend(pool.submit(self.batch, rows, names, 1) for rows in islice(ranges, 1))
+                    yield batch
+            finally:
+                for future in started:
+                    future.cancel()
 
     def _example(self, index: int) -> Example:
         plain = self._split.plain
