@@ -790,7 +790,7 @@ class _Check:
         if recipe.task.kind == "induce" and words.no_op:
             self.fail("words.no_op", "must be 0 for the task 'induce', since a no-op says little about its rule")
         self.near_misses(recipe, least)
-        self.plain_words(recipe, pattern, high)
+        self.plain_words(recipe, least, pattern, high)
         if words.fires is not None:
             self.fires(recipe)
 
@@ -803,7 +803,7 @@ class _Check:
                 "words.near_miss", "is a share of the no-ops of one step of plain rules: words.no_op must be above 0"
             )
 
-    def plain_words(self, recipe: Recipe, pattern: int, longest: int) -> None:
+    def plain_words(self, recipe: Recipe, least: int, pattern: int, longest: int) -> None:
         """What only words for one rule have."""
         words = recipe.words
         if words.occurrences is None:
@@ -813,6 +813,8 @@ class _Check:
         counts = recipe.occurrences
         if not counts:
             self.fail("words.occurrences", "must list at least one number")
+        if least == 0:
+            self.fail("words.occurrences", "must be left out, since the empty pattern occurs everywhere")
         for count in counts:
             self.occurrences(count, pattern, longest)
 
@@ -834,8 +836,6 @@ class _Check:
         path = "words.occurrences"
         if count < 1:
             self.fail(path, f"must be at least 1, got {count}; for words without the pattern use words.no_op")
-        if pattern == 0:
-            self.fail(path, "must be left out, since the empty pattern occurs everywhere")
         if count * pattern > longest:
             self.fail(
                 path, f"{count} occurrences of patterns of {pattern} letters need words of {count * pattern}; "
