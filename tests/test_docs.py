@@ -43,6 +43,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], su
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "from markovlib.cli import main; main()" "$@"\n')
     command.chmod(0o755)
     monkeypatch.chdir(tmp_path)
+    (programs / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (programs / "python").chmod(0o755)
     monkeypatch.setenv("PATH", os.pathsep.join([str(programs), os.environ["PATH"]]))
     monkeypatch.setenv("PYTHONIOENCODING", "utf-8")
     status = 0

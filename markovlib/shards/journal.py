@@ -58,9 +58,12 @@ class Journal:
     def append(self, entry: Entry) -> None:
         """Record a shard whose bytes are durable and which is about to get its name."""
         line = msgspec.json.encode(entry) + b"\n"
-        if os.write(self._handle, line) != len(line):
-            raise OSError(28, os.strerror(28), str(self._path))
-        os.fsync(self._handle)
+        try:
+            if os.write(self._handle, line) != len(line):
+                raise OSError(28, os.strerror(28))
+            os.fsync(self._handle)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from None
         self.entries[entry.shard.start] = entry
 
     def close(self) -> None:
