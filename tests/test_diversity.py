@@ -7,6 +7,7 @@ import math
 import re
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter, namedtuple
 from html.parser import HTMLParser
 from typing import Any
@@ -400,13 +401,29 @@ def test_a_folder_that_cannot_be_made_again_is_reported_without_its_recipe(tmp_p
 
 def test_little_memory_gives_estimates_that_say_so():
     data = Dataset(Recipe.load("paper/no-op").replace({"examples": 20_000, "instructions": None}))
-    report = diversity(data, memory=500 * 64 * 5)
+    report = diversity(data, memory=500 * 64 * 6)
     found = report.repeats
     assert not found.exact
     assert found.sampled in (1 / 32, 1 / 64, 1 / 128)
     assert found.distinct == pytest.approx(20_000, rel=5 / math.sqrt(20_000 * found.sampled))
     assert "estimated" in report.html()
     assert report.to_dict()["repeats"]["exact"] is False
+
+
+@pytest.mark.parametrize("megabytes", [16, 48])
+def test_memory_is_what_was_given(megabytes):
+    """Beside it there is a batch of 65,536 rows, its columns and their hashes."""
+    recipe = Recipe.load("paper/no-op").replace({"instructions": None}, examples=300_000)
+    data = Dataset(recipe, seed=7)
+    diversity(data, 1000)
+    peaks = []
+    for memory in (2**10, megabytes * 2**20):
+        tracemalloc.start()
+        report = diversity(data, memory=memory)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert not report.words.exact
+    assert peaks[1] - peaks[0] < megabytes * 2**20
 
 
 Stratum = namedtuple("Stratum", "family k pattern_length replacement_length weight possible")

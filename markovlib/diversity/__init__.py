@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 MEMORY = 2**30
-_COUNTERS = 5
+_COUNTERS = 6
 
 
 def diversity(

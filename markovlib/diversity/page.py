@@ -19,7 +19,6 @@ _STRATA_OF = {
     "all rules": "Rows have several rules; all of them are counted.",
     "first rules": "Rows have several rules; the first of each is counted.",
 }
-_PERCENT = "\N{NO-BREAK SPACE}%"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 STYLE = """
@@ -111,7 +110,7 @@ def share(value: float | None) -> str:
     if value is None:
         return "not known"
     percent = 100 * value
-    return f"{percent:.2f}{_PERCENT}" if value == 0 or percent >= 0.01 else f"{percent:.2g}{_PERCENT}"
+    return f"{percent:.2f} %" if value == 0 or percent >= 0.01 else f"{percent:.2g} %"
 
 
 def _subtitle(report: DiversityReport) -> str:
@@ -143,6 +142,11 @@ def _figure(caption: str, svg: str, wide: bool = False) -> str:
     return f"<figure{' class=wide' if wide else ''}><figcaption>{escape(caption)}</figcaption>{svg}</figure>"
 
 
+def _unbroken(text: str) -> str:
+    """HTML of text in which a percent sign stays with its number."""
+    return escape(text.replace(" %", "\N{NO-BREAK SPACE}%"))
+
+
 def _tiles(report: DiversityReport) -> str:
     tiles = [(number(report.rows), "rows")]
     if (found := report.instructions) is not None:
@@ -155,7 +159,9 @@ def _tiles(report: DiversityReport) -> str:
     if report.no_ops is not None:
         asked = "" if report.no_ops.asked is None else f", asked {share(report.no_ops.asked)}"
         tiles.append((share(report.no_ops.share), f"of the rows are no-ops{asked}"))
-    cells = "".join(f'<div class="tile"><b>{escape(big)}</b><span>{escape(small)}</span></div>' for big, small in tiles)
+    cells = "".join(
+        f'<div class="tile"><b>{_unbroken(big)}</b><span>{_unbroken(small)}</span></div>' for big, small in tiles
+    )
     return f'<div class="tiles">{cells}</div>'
 
 
