@@ -44,7 +44,7 @@ class KeyCounter:
             keys = keys[keys[:, 0] < self._bound]
         self._pending.append(keys)
         self._waiting += len(keys)
-        if self._waiting >= max(_PENDING, len(self._keys) // 2):
+        if self._waiting >= max(min(_PENDING, self._most), len(self._keys) // 2):
             self._merge()
 
     @property
