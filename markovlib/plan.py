@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from markovlib import _stream
 from markovlib.instructions import InstructionSet, instruction_set
 from markovlib.popularity import cumulative, read_popularity
-from markovlib.recipe import SPLITS, Recipe, RecipeError, _pair, space_fields
+from markovlib.recipe import NEEDS_INSTRUCTIONS, SPLITS, Recipe, RecipeError, _pair, space_fields
 from markovlib.render import compile_templates
 
 if TYPE_CHECKING:
@@ -117,6 +117,8 @@ class SplitPlan:
         """How many instructions are used, and in which order."""
         recipe, possible = self.recipe, self.instructions.possible
         if self.split == "train":
+            if recipe.instructions is None and read_popularity(recipe.popularity) is not None:
+                raise RecipeError("popularity", NEEDS_INSTRUCTIONS)
             if recipe.instructions is None:
                 return (1, _ORDER_CYCLE) if recipe.rules.program is not None else (possible, _ORDER_OWN)
             law = read_popularity(recipe.popularity)

@@ -50,6 +50,8 @@ _MOST_STEPS = 2**31 - 1
 _MOST_RULES = 64
 _MOST_TRACE = 2**28
 
+NEEDS_INSTRUCTIONS = "needs `instructions`, the number of rules that it weighs"
+_TABLES = ("rules", "words", "task", "render", "eval")
 _SIZES = (("examples",), ("instructions",), ("eval", "examples"), ("eval", "instructions"))
 
 
@@ -907,7 +909,10 @@ class _Check:
         if law is None:
             return
         if recipe.instructions is None:
-            self.fail("popularity", "needs `instructions`, the number of rules that it weighs")
+            # Without `examples` either it is a recipe of test sets, which popularity says nothing about.
+            if recipe.examples is not None:
+                self.fail("popularity", NEEDS_INSTRUCTIONS)
+            return
         if recipe.instructions > MOST_WEIGHED:
             self.fail("instructions", f"must be at most {MOST_WEIGHED} for a popularity that is not uniform")
         if isinstance(recipe.popularity, list) and len(recipe.popularity) != recipe.instructions:
@@ -940,9 +945,17 @@ class _Check:
 
     def sweep(self, recipe: Recipe) -> None:
         """The names of the axes only: a point of a sweep is checked when it is made."""
+        seen: set[str] = set()
         for axis, values in recipe.sweep.items():
-            table, _, field = axis.rpartition(".")
-            if field not in _fields_at(table) or axis in ("sweep", "rules", "words", "task", "render", "eval"):
-                self.fail(f"sweep.{axis}", "is not the path of a field, such as words.no_op")
+            paths = axis.split(",")
+            for path in paths:
+                table, _, field = path.rpartition(".")
+                if field not in _fields_at(table) or path in (*_TABLES, "shifts", "sweep"):
+                    self.fail(f"sweep.{axis}", "is not the path of a field, such as words.no_op")
+                if path in seen:
+                    self.fail(f"sweep.{axis}", f"{path} is on two axes")
+                seen.add(path)
             if not values:
                 self.fail(f"sweep.{axis}", "must list at least one value")
+            if len(paths) > 1 and any(not isinstance(value, list) or len(value) != len(paths) for value in values):
+                self.fail(f"sweep.{axis}", f"must list lists of {len(paths)} values, one for each path")

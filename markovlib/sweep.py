@@ -3,6 +3,7 @@
     DIR/sweep.json                              written last: every point, its folder, fingerprints, rows and bytes
     DIR/instructions=100,words.no_op=0.3/       a point: a folder as `generate` writes it (train, seen, recombined)
     DIR/eval/  or  DIR/eval-1/, DIR/eval-2/     the splits that do not depend on what is trained on
+    DIR/.unfinished-sweep.json                  while it is being written: which sweep it is
 
 The evaluation sets are those of the recipe itself: axes of training (sizes, popularity, `words`) do not change them, so
 that all points are tested on the same examples.  Axes of `rules`, `task`, `render` and `eval` do, and then there is an
@@ -15,7 +16,8 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -29,11 +31,12 @@ if TYPE_CHECKING:
 #: The splits whose rows depend on how many instructions are trained on, and how often.
 OF_POINTS = ("train", "seen", "recombined")
 NAME = "sweep.json"
+UNFINISHED = ".unfinished-sweep.json"
 
 _OF_TESTS = ("rules", "task", "render", "eval")
 _MOST_POINTS = 100_000
 _LONGEST_NAME = 120
-_SAMPLED_ROWS = 2000
+_SAMPLES = 2**13, 2**14
 
 
 class SweepError(ValueError):
@@ -64,6 +67,9 @@ class Folder:
 def points(recipe: Recipe) -> list[Point]:
     """Every point of a recipe's sweep, in the order of its axes, the last one changing fastest.
 
+    An axis is the path of a field with its values, or several paths joined by commas with lists of a value for each:
+    `"words.length,rules.pattern_length" = [[50, 20], [500, 60]]` is two values of one axis.
+
     Raises SweepError for a recipe without axes, for points that are not possible (all of them, each with its values),
     and for points that come to the same recipe.
 
@@ -81,13 +87,13 @@ def points(recipe: Recipe) -> list[Point]:
     found: list[Point] = []
     problems: list[str] = []
     bare = recipe.replace(sweep={})
-    for chosen in product(*recipe.sweep.values()):
-        values = dict(zip(recipe.sweep, chosen, strict=True))
+    grid = [_values(recipe.sweep, chosen) for chosen in product(*recipe.sweep.values())]
+    for values, name in zip(grid, _names(grid), strict=True):
         try:
             tested = {path: value for path, value in values.items() if path.split(".")[0] in _OF_TESTS}
-            found.append(Point(values, _name(values), bare.replace(values), bare.replace(tested) if tested else bare))
+            found.append(Point(values, name, bare.replace(values), bare.replace(tested) if tested else bare))
         except RecipeError as error:
-            problems.append(f"sweep: {_name(values)}: {error.path}: {error.problem}")
+            problems.append(f"sweep: {name}: {error.path}: {error.problem}")
     seen: dict[str, Point] = {}
     for point in found:
         if (other := seen.setdefault(point.recipe.fingerprint, point)) is not point:
@@ -97,14 +103,36 @@ def points(recipe: Recipe) -> list[Point]:
     return found
 
 
+def _values(axes: Iterable[str], chosen: Iterable[Any]) -> dict[str, Any]:
+    """The values of a point by path; an axis of several paths has a value for each."""
+    found: dict[str, Any] = {}
+    for axis, value in zip(axes, chosen, strict=True):
+        paths = axis.split(",")
+        found.update(zip(paths, value, strict=True) if len(paths) > 1 else [(axis, value)])
+    return found
+
+
+def _names(grid: list[dict[str, Any]]) -> list[str]:
+    """The names of the points' folders, which differ even where a file system does not tell capitals."""
+    names = [_name(values) for values in grid]
+    times = Counter(name.casefold() for name in names)
+    return [
+        f"{name}-{_digest(values)}" if times[name.casefold()] > 1 else name
+        for name, values in zip(names, grid, strict=True)
+    ]
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:6]
+
+
 def _name(values: dict[str, Any]) -> str:
     """A folder's name: readable, safe on file systems, and different for different values."""
     text = ",".join(f"{path}={_shown(value)}" for path, value in values.items())
     name = re.sub(r"[^A-Za-z0-9._=,+-]+", "_", text)
     if name == text and len(name) <= _LONGEST_NAME:
         return name
-    exact = json.dumps(values, sort_keys=True)
-    return f"{name[:_LONGEST_NAME].rstrip('_')}-{hashlib.sha256(exact.encode()).hexdigest()[:6]}"
+    return f"{name[:_LONGEST_NAME].rstrip('_')}-{_digest(values)}"
 
 
 def _shown(value: Any) -> str:
@@ -131,7 +159,7 @@ class Sweep:
     """A recipe's sweep with a seed, splits and a format: what is to be written where.
 
     `splits` are divided: those of `OF_POINTS` go into every point's folder, the others into `eval` folders, one for
-    each different evaluation set.  Raises as `points` does, and ValueError for a split that the recipe does not have.
+    each different evaluation set.  Raises as `points` does, and SweepError for all splits that a point cannot have.
 
     >>> recipe = Recipe.load("paper/basic").replace({"sweep": {"instructions": [10, 100]}, "eval.examples": 50},
     ...                                             examples=100)
@@ -161,6 +189,7 @@ class Sweep:
         self.of_points = [split for split in splits if split in OF_POINTS]
         self.shared = [split for split in splits if split not in OF_POINTS]
         self._groups = self._group()
+        self._plans = self._check()
 
     def _group(self) -> dict[str, tuple[str, Recipe]]:
         """For each point its evaluation folder, and that folder's recipe; points that share it are told by its key."""
@@ -176,6 +205,27 @@ class Sweep:
         for point in self.points:
             first.setdefault(keys[point.name], point.evaluation)
         return {point.name: (names[keys[point.name]], first[keys[point.name]]) for point in self.points}
+
+    def _check(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """The rows and shards of each folder's splits, so that nothing is written unless all of it can be."""
+        from markovlib.shards.plan import make_plan
+
+        columns = None if self.columns is None else tuple(self.columns)
+        found: dict[tuple[str, str], tuple[int, int]] = {}
+        problems = []
+        for name, recipe, splits, *_ in self.folders:
+            for split in splits:
+                try:
+                    plan = make_plan(recipe, split, self.seed, self.format, columns, self.shard_rows)
+                except RecipeError as error:
+                    problems.append(f"sweep: {name}: {': '.join(filter(None, (error.path, error.problem)))}")
+                except ValueError as error:
+                    problems.append(f"sweep: {name}: {error}")
+                else:
+                    found[name, split] = plan.rows, plan.shards
+        if problems:
+            raise SweepError("\n".join(dict.fromkeys(problems)))
+        return found
 
     @property
     def folders(self) -> list[tuple[str, Recipe, list[str], dict[str, Any] | None, str | None]]:
@@ -199,13 +249,25 @@ class Sweep:
         """Writes every folder, then `sweep.json`; calling again goes on where an earlier call stopped.
 
         Folders that are complete are left alone.  `told` is called with each folder when it is complete.  Raises
-        SweepError where `out` holds another sweep, and what `generate` raises.
+        SweepError where `out` holds another sweep, finished or not, or something else, and what `generate` raises.
         """
         from markovlib.shards import folder as files
 
         path = Path(out)
-        expected = [self._described(*entry) for entry in self.folders]
-        self._check_there(path, expected)
+        path.mkdir(parents=True, exist_ok=True)
+        with files.locked(path):
+            self._begin(path)
+            return self._write(path, threads, progress, told)
+
+    def _write(
+        self,
+        path: Path,
+        threads: int | None,
+        progress: Callable[[Progress], None] | None,
+        told: Callable[[Folder], None] | None,
+    ) -> list[Folder]:
+        from markovlib.shards import folder as files
+
         made = []
         for entry in self.folders:
             made.append(self._write_folder(path, entry, threads, progress))
@@ -215,43 +277,56 @@ class Sweep:
         data = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
         if not (path / NAME).exists() or (path / NAME).read_bytes() != data:
             files.write_whole(path / NAME, data)
+        (path / UNFINISHED).unlink(missing_ok=True)
+        files.remove_temporaries(path)
         return made
 
     def estimate(self) -> list[Folder]:
-        """What `write` would write: rows exactly, bytes from a sample of at most 2,000 rows of each split."""
+        """What `write` would write: rows exactly, bytes from samples, within about one in a hundred.
+
+        Of each split the first 8,192 and the first 16,384 rows are written to a temporary folder: the difference is
+        what rows cost, the rest what each shard and each group of 65,536 rows costs beside.  A split of at most 16,384
+        rows is written whole, and its bytes are exact.
+        """
         return list(self._estimates())
 
     def _estimates(self) -> Iterator[Folder]:
-        from markovlib import Dataset
-
         for name, recipe, splits, values, evaluation in self.folders:
             sizes = {}
             for split in splits:
-                rows = Dataset(recipe, self.seed, split).size
-                if rows is None:
-                    raise SweepError(f"sweep: {name}: examples: the split {split!r} has no size; set it")
-                sizes[split] = {"rows": rows, "bytes": self._sampled_bytes(recipe, split, rows)}
+                rows, shards = self._plans[name, split]
+                sizes[split] = {"rows": rows, "bytes": self._sampled_bytes(recipe, split, rows, shards)}
             yield Folder(name, values, recipe.fingerprint, sizes, evaluation)
 
-    def _sampled_bytes(self, recipe: Recipe, split: str, rows: int) -> int:
-        field = "examples" if split == "train" else "eval.examples"
-        sample = recipe.replace({field: min(rows, _SAMPLED_ROWS)})
-        with tempfile.TemporaryDirectory(prefix="markovlib-") as folder:
-            (written,) = self._generate(sample, Path(folder) / "sample", [split], 1, None)
-        written_bytes: int = written.bytes
-        return written_bytes * rows // int(written.rows)
+    def _sampled_bytes(self, recipe: Recipe, split: str, rows: int, shards: int) -> int:
+        from markovlib.shards.digest import BLOCK_ROWS
 
-    def _generate(self, recipe: Recipe, out: Path, splits: list[str], threads: int | None, progress: Any) -> list[Any]:
+        if rows <= _SAMPLES[1]:
+            return self._bytes_of(recipe, split, self.shard_rows)
+        few, many = (self._bytes_of(_of_size(recipe, split, size), split, size) for size in _SAMPLES)
+        each = (many - few) / (_SAMPLES[1] - _SAMPLES[0])
+        beside = max(0.0, few - _SAMPLES[0] * each)
+        return round(rows * each + max(shards, -(-rows // BLOCK_ROWS)) * beside)
+
+    def _bytes_of(self, recipe: Recipe, split: str, shard_rows: int) -> int:
+        with tempfile.TemporaryDirectory(prefix="markovlib-") as folder:
+            (written,) = self._generate(recipe, Path(folder) / "sample", [split], 1, None, shard_rows)
+        written_bytes: int = written.bytes
+        return written_bytes
+
+    def _generate(
+        self, recipe: Recipe, out: Path, splits: list[str], threads: int | None, progress: Any, shard_rows: int
+    ) -> list[Any]:
         from markovlib.shards.generation import generate
 
         return generate(
             recipe, out, splits=splits, seed=self.seed, format=self.format, columns=self.columns,
-            shard_rows=self.shard_rows, threads=threads, progress=progress,
+            shard_rows=shard_rows, threads=threads, progress=progress,
         )  # fmt: skip
 
     def _write_folder(self, out: Path, entry: Any, threads: int | None, progress: Any) -> Folder:
         name, recipe, splits, values, evaluation = entry
-        written = self._generate(recipe, out / name, splits, threads, progress)
+        written = self._generate(recipe, out / name, splits, threads, progress, self.shard_rows)
         sizes = {one.split: {"rows": one.rows, "bytes": one.bytes} for one in written}
         return Folder(name, values, recipe.fingerprint, sizes, evaluation)
 
@@ -265,18 +340,41 @@ class Sweep:
             "stream_version": STREAM_VERSION,
         }  # fmt: skip
 
-    def _described(self, name: str, recipe: Recipe, splits: list[str], *_: Any) -> tuple[str, str, list[str]]:
-        return name, recipe.fingerprint, splits
+    def _begin(self, path: Path) -> None:
+        """Refuses a folder that holds another sweep, finished or not, or anything else; marks one that is begun."""
+        from markovlib.shards import folder as files
 
-    def _check_there(self, path: Path, expected: list[tuple[str, str, list[str]]]) -> None:
-        """Refuses a folder that holds a finished sweep which is not this one."""
+        for name, what in ((NAME, "another sweep"), (UNFINISHED, "another sweep, unfinished")):
+            if (path / name).exists():
+                self._compare(path / name, what)
+                return
+        foreign = sorted(entry.name for entry in path.iterdir() if not files.is_temporary(entry.name))
+        if foreign:
+            raise SweepError(f"{path}: holds something else ({foreign[0]}) and no {NAME}; choose another folder")
+        begun = [{"name": name, "fingerprint": recipe.fingerprint, "splits": splits}
+                 for name, recipe, splits, *_ in self.folders]  # fmt: skip
+        files.write_whole(path / UNFINISHED, json.dumps({**self._head(), "folders": begun}).encode())
+
+    def _compare(self, file: Path, what: str) -> None:
+        """Raises SweepError, with what differs, where a file is of another sweep."""
+        from markovlib.shards.manifest import differences
+
+        expected = [(name, recipe.fingerprint, splits) for name, recipe, splits, *_ in self.folders]
         try:
-            content = json.loads((path / NAME).read_bytes())
+            content = json.loads(file.read_bytes())
             there = [(one["name"], one["fingerprint"], list(one["splits"])) for one in content["folders"]]
-        except FileNotFoundError:
-            return
         except (ValueError, KeyError, TypeError) as error:
-            raise SweepError(f"{path / NAME}: is not a sweep's: {error}") from None
+            raise SweepError(f"{file}: is not a sweep's: {error}") from None
         head = json.loads(json.dumps(self._head()))
-        if there != expected or {key: content.get(key) for key in head} != head:
-            raise SweepError(f"{path}: holds another sweep; choose another folder")
+        changes = list(differences(head, {key: content.get(key) for key in head}))
+        if not changes and there != expected:
+            changes = ["its folders or their splits are others"]
+        if changes:
+            raise SweepError(f"{file.parent}: holds {what}: {'; '.join(changes)}; choose another folder")
+
+
+def _of_size(recipe: Recipe, split: str, rows: int) -> Recipe:
+    """The recipe with another size of a split."""
+    if "examples" in recipe.shifts.get(split, {}):
+        return recipe.replace(shifts={**recipe.shifts, split: {**recipe.shifts[split], "examples": rows}})
+    return recipe.replace({"examples" if split == "train" else "eval.examples": rows})

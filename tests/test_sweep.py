@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
-from markovlib import Dataset, Recipe
+from markovlib import Dataset, Recipe, RecipeError
 from markovlib.cli import main
-from markovlib.shards import verification
-from markovlib.sweep import NAME, Sweep, SweepError, evaluation_key, points
+from markovlib.shards import manifest, verification
+from markovlib.shards.folder import ShardError
+from markovlib.shards.generation import generate
+from markovlib.sweep import NAME, UNFINISHED, Sweep, SweepError, _names, evaluation_key, points
 
 BASE = Recipe.load("paper/no-op").replace({
     "examples": 300, "eval.examples": 200, "rules.pattern_length": 5, "words.length": 20,
@@ -140,3 +151,211 @@ def test_command(tmp_path: Path) -> None:
     assert bad.exit_code == 2
     assert "instructions=0: instructions: must be between 1" in bad.output
     assert not (tmp_path / "t").exists()
+
+
+def test_paths_that_change_together_are_one_axis() -> None:
+    axes: dict[str, list[Any]] = {
+        "words.length,rules.pattern_length": [[20, 5], [[30, 40], 6]], "instructions": [10, 20]
+    }  # fmt: skip
+    found = points(BASE.replace(sweep=axes))
+    assert [point.name for point in found] == [
+        "words.length=20,rules.pattern_length=5,instructions=10",
+        "words.length=20,rules.pattern_length=5,instructions=20",
+        "words.length=30+40,rules.pattern_length=6,instructions=10",
+        "words.length=30+40,rules.pattern_length=6,instructions=20",
+    ]
+    assert found[3].recipe == BASE.replace({"sweep": {}, "words.length": [30, 40], "rules.pattern_length": 6},
+                                           instructions=20)  # fmt: skip
+    assert Recipe.from_toml(BASE.replace(sweep=axes).to_toml()) == BASE.replace(sweep=axes)
+
+
+@pytest.mark.parametrize(
+    ("axes", "problem"),
+    [
+        ({"nope": [1]}, "sweep.nope: is not the path of a field"),
+        ({"words": [1]}, "sweep.words: is not the path of a field"),
+        ({"sweep": [1]}, "sweep.sweep: is not the path of a field"),
+        ({"shifts": [1]}, "sweep.shifts: is not the path of a field"),
+        ({"instructions": []}, "sweep.instructions: must list at least one value"),
+        ({"instructions,words.no_op": [[1]]}, "must list lists of 2 values, one for each path"),
+        ({"instructions,words.no_op": [3]}, "must list lists of 2 values, one for each path"),
+        ({"instructions": [1], "words.no_op,instructions": [[0.1, 2]]}, "instructions is on two axes"),
+    ],
+)
+def test_axes_that_cannot_be(axes: Any, problem: str) -> None:
+    with pytest.raises(RecipeError, match=problem):
+        BASE.replace(sweep=axes)
+
+
+VALUES = st.recursive(
+    st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.text(max_size=90),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("aA./", min_size=1), inner, max_size=2),
+)
+
+
+@given(st.lists(VALUES, min_size=1, max_size=5, unique_by=lambda value: json.dumps(value, sort_keys=True)))
+def test_names_of_folders_are_short_safe_and_different(values: list[Any]) -> None:
+    names = _names([{"words.x": value} for value in values])
+    assert len({name.casefold() for name in names}) == len(values)
+    assert all(re.fullmatch(r"w[A-Za-z0-9._=,+-]{1,150}", name) for name in names)
+
+
+def test_names_that_differ_in_capitals_alone_are_told_apart() -> None:
+    names = _names([{"rules.alphabet": "ab"}, {"rules.alphabet": "AB"}, {"rules.alphabet": "abc"}])
+    assert names[2] == "rules.alphabet=abc"
+    assert [re.sub("[0-9a-f]{6}$", "", name) for name in names[:2]] == ["rules.alphabet=ab-", "rules.alphabet=AB-"]
+
+
+def test_a_split_that_a_point_cannot_have_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    recipe = BASE.replace({"sweep": {"rules.replacement_length": [5, 0]}})
+    with pytest.raises(SweepError) as caught:
+        Sweep(recipe).write(tmp_path / "a")
+    assert str(caught.value) == (
+        "sweep: eval-2: rules: the space is too small to hold out rules for the split 'unseen'"
+    )
+    for options, problem in (
+        ({"splits": ["train", "nope"]}, "nope"), ({"columns": ["nope"]}, "no column 'nope'"),
+        ({"splits": ["train", "a b"]}, "the name of a split"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=problem):
+            Sweep(BASE, **options)  # type: ignore[arg-type]
+    with pytest.raises(SweepError, match="examples: the split 'train' has no size"):
+        Sweep(BASE.replace(examples=None))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_point_is_what_generate_makes(tmp_path: Path) -> None:
+    splits = ["train", "seen", "unseen"]
+    sweep = Sweep(BASE, seed=3, splits=splits, shard_rows=100)
+    sweep.write(tmp_path / "s", threads=2)
+    for point in sweep.points:
+        generate(point.recipe, tmp_path / "own" / point.name, splits=splits[:2], seed=3, shard_rows=100)
+        assert files(tmp_path / "s" / point.name) == files(tmp_path / "own" / point.name)
+    assert {path.name for path in (tmp_path / "s").iterdir()} == {NAME, "eval", *(p.name for p in sweep.points)}
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [{"instructions": [10, 20, 40]}, {"examples": [200, 300]}, {"instructions,examples": [[5, 100], [10, 300]]},
+     {"popularity": ["uniform", {"power_law": 0.2}]}],
+)  # fmt: skip
+def test_the_unseen_set_that_points_share_is_what_each_would_make(tmp_path: Path, axes: Any) -> None:
+    sweep = Sweep(BASE.replace(sweep=axes), seed=3)
+    sweep.write(tmp_path / "s")
+    shared = manifest.load(tmp_path / "s" / "eval").splits["unseen"]
+    for point in sweep.points:
+        generate(point.recipe, tmp_path / "own" / point.name, splits=["unseen"], seed=3)
+        own = manifest.load(tmp_path / "own" / point.name).splits["unseen"]
+        assert own.rows_digest == shared.rows_digest
+
+
+def test_a_killed_sweep_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    """Killed when so many folders are complete; what was complete is not made again."""
+    recipe = BASE.replace({"sweep": {"instructions": [10, 20, 40, 80]}}, examples=20_000)
+    sweep = Sweep(recipe, shard_rows=2000)
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    sweep.write(whole)
+    (tmp_path / "recipe.toml").write_text(recipe.to_toml())
+    code = "from markovlib.cli import main; main()"
+    command = [sys.executable, "-c", code, "sweep", str(tmp_path / "recipe.toml"), "--out", str(out)]
+    complete: dict[Path, int] = {}
+    for wanted in (1, 3):
+        process = subprocess.Popen([*command, "--shard-rows", "2000"], stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while len(list(out.glob("*/manifest.json"))) < wanted and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, "it was too fast to be killed"
+        finished = [path.parent for path in out.glob("*/manifest.json")]
+        complete = {p: p.stat().st_mtime_ns for folder in finished for p in folder.rglob("[!.]*") if p.is_file()}
+        assert len(complete) >= wanted
+        assert (out / UNFINISHED).exists()
+    with pytest.raises(SweepError, match="another sweep, unfinished: seed is 0 there, 1 asked for"):
+        Sweep(recipe, shard_rows=2000, seed=1).write(out)
+    sweep.write(out)
+    assert files(out) == files(whole)
+    assert {path: path.stat().st_mtime_ns for path in complete} == complete
+
+
+def test_a_full_disk_in_one_point_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = Sweep(BASE, seed=3)
+    last = tmp_path / "a" / sweep.points[-1].name
+    real = os.fsync
+
+    def full(handle: int) -> None:
+        if last.exists():
+            raise OSError(28, os.strerror(28))
+        real(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            sweep.write(tmp_path / "a")
+    assert not (tmp_path / "a" / NAME).exists()
+    sweep.write(tmp_path / "a")
+    sweep.write(tmp_path / "b")
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+def test_what_another_sweep_differs_in_is_said_and_other_folders_are_refused(tmp_path: Path) -> None:
+    Sweep(BASE, seed=3).write(tmp_path / "a")
+    for other, change in (
+        (Sweep(BASE, seed=4), "seed is 3 there, 4 asked for"),
+        (Sweep(BASE.replace(sweep={"instructions": [10]}), seed=3), "recipe.sweep.instructions is .10,20. there"),
+        (Sweep(BASE, seed=3, splits=["train"]), "its folders or their splits are others"),
+        (Sweep(BASE, seed=3, shard_rows=7), "shard_rows is 131072 there, 7 asked for"),
+    ):
+        with pytest.raises(SweepError, match=f"holds another sweep: .*{change}"):
+            other.write(tmp_path / "a")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "notes.txt").write_text("mine")
+    with pytest.raises(SweepError, match=r"holds something else \(notes.txt\)"):
+        Sweep(BASE, seed=3).write(tmp_path / "b")
+    for text in ("{", "[]", '{"folders": 3}'):
+        (tmp_path / "b" / NAME).write_text(text)
+        with pytest.raises(SweepError, match="is not a sweep's"):
+            Sweep(BASE, seed=3).write(tmp_path / "b")
+
+
+def test_one_process_writes_a_sweep_at_a_time(tmp_path: Path) -> None:
+    from markovlib.shards import folder
+
+    with folder.locked(tmp_path), pytest.raises(ShardError, match="another process is writing"):
+        Sweep(BASE, seed=3).write(tmp_path)
+
+
+@pytest.mark.parametrize("format_name", ["parquet", "arrow"])
+def test_estimates_are_exact_for_small_splits_and_near_for_large(tmp_path: Path, format_name: str) -> None:
+    recipe = Recipe.load("paper/basic").replace(
+        {"eval.examples": 200, "sweep": {"instructions": [20, 1000]}, "shifts": {"longer": {"words.length": 60}}},
+        examples=40_000,
+    )
+    sweep = Sweep(recipe, splits=["train", "unseen", "longer"], format=format_name)
+    expected = {folder.name: folder.splits for folder in sweep.estimate()}
+    assert list(tmp_path.iterdir()) == []
+    for folder in sweep.write(tmp_path / "a"):
+        for split, size in folder.splits.items():
+            found = expected[folder.name][split]
+            assert found["rows"] == size["rows"]
+            assert found["bytes"] == (size["bytes"] if split != "train" else pytest.approx(size["bytes"], rel=0.01))
+
+
+def test_test_sets_of_recipes_with_a_long_tail_are_written_alone(tmp_path: Path) -> None:
+    recipe = Recipe.load("paper/long-tail").replace({"eval.examples": 100}, examples=300)
+    Sweep(recipe.replace({"sweep": {"instructions": [1000, 2000]}}), seed=3).write(tmp_path / "s")
+    generate(recipe, tmp_path / "g", splits=["unseen"], seed=3)
+    generate(recipe, tmp_path / "g", splits=["train"], seed=3)
+    generate(recipe.replace(popularity="uniform"), tmp_path / "u", splits=["unseen"], seed=3)
+    digests = [manifest.load(tmp_path / name).splits["unseen"].rows_digest for name in ("s/eval", "g", "u")]
+    assert len(set(digests)) == 1
+    for folder in (tmp_path / "s" / "eval", tmp_path / "g"):
+        assert verification.verify(folder).ok
+    with pytest.raises(RecipeError, match="popularity: needs `instructions`"):
+        Dataset(recipe.replace(examples=None, instructions=None))
+
+
+@pytest.mark.parametrize("preset", [name for name in Recipe.presets() if Recipe.load(name).sweep])
+def test_every_preset_with_axes_can_be_swept(preset: str) -> None:
+    sweep = Sweep(Recipe.load(preset))
+    assert len(sweep.points) == len({point.name for point in sweep.points}) > 1

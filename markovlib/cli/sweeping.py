@@ -103,5 +103,5 @@ def _show(folders: list[Folder], estimated: bool, as_json: bool) -> None:
         return
     for folder in folders:
         click.echo(_line(folder))
-    how = " (bytes from samples of up to 2,000 rows)" if estimated else ""
+    how = " (bytes from samples of up to 16,384 rows)" if estimated else ""
     click.echo(f"{_sums(folders)} in {len(folders):,} folders{how}")
