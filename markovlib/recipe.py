@@ -878,11 +878,13 @@ class _Check:
         possible = train.possible if train else 0
         if not possible:
             self.fail("rules", "the space has no rule for training besides x -> x; lengthen a side")
-        have = f"the rule space holds {possible} for training (of {recipe.space.size} rules)"
-        if recipe.instructions is not None and recipe.instructions > possible:
-            self.fail("instructions", f"{recipe.instructions} different instructions are not possible: {have}")
-        if recipe.instructions is None and (recipe.examples or 0) > possible:
-            self.fail("examples", f"{recipe.examples} examples need as many instructions: {have}; give `instructions`")
+        asked = recipe.instructions or recipe.examples or 0
+        if asked > possible:
+            # Only spaces as small as that are written out: Python refuses to print numbers of thousands of digits.
+            have = f"the rule space holds {possible} for training (of {recipe.space.size} rules)"
+            if recipe.instructions is not None:
+                self.fail("instructions", f"{asked} different instructions are not possible: {have}")
+            self.fail("examples", f"{asked} examples need as many instructions: {have}; give `instructions`")
         self.strict(recipe, train)
         held_out = tests.possible if tests else 0
         if 0 < held_out < (recipe.eval.instructions or 0):

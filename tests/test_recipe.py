@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from markovlib import Recipe, RecipeError
+from markovlib import Dataset, Recipe, RecipeError
 from markovlib.render import TemplateError, parse_template
 
 BASE = Recipe.load("paper/no-op")
@@ -202,3 +202,10 @@ def test_templates() -> None:
     assert parse_template("") == []
     with pytest.raises(TemplateError, match=r"character 2: '\{' is not closed"):
         parse_template("a{word")
+
+
+def test_rules_of_thousands_of_letters_need_no_printed_size() -> None:
+    recipe = BASE.replace({"rules.pattern_length": 5000, "words.length": 6000, "examples": 3})
+    example = Dataset(recipe, 1)[0]
+    assert len(example.pattern) == 5000
+    assert example.output == example.word.replace(example.pattern, example.replacement, 1)
