@@ -13,20 +13,21 @@ from hypothesis import strategies as st
 from markovlib.shards import card, journal, manifest
 from markovlib.shards.digest import block_digest, rows_digest
 from markovlib.shards.folder import DamagedError, ShardError
-from markovlib.shards.manifest import Companion, Manifest, Shard, Split
+from markovlib.shards.manifest import Companion, File, Manifest, Shard, Split
 
 
 def made(**changes):
     split = Split(
         rows=10,
         format="parquet",
-        columns=["index", "prompt"],
+        options={},
+        columns={"index": "int64", "prompt": "large_string"},
         shard_rows=10,
         sizes={"examples": 10},
         recipe_fingerprint="aa",
         fingerprint="bb",
         rows_digest="cc",
-        shards=[Shard("part-00000.parquet", 0, 10, 123, "dd")],
+        shards=[Shard(0, 10, [File("part-00000.parquet", 123, "dd")])],
     )
     fields = {
         "kind": manifest.KIND,
@@ -161,7 +162,7 @@ def test_null_and_empty_nested_and_bytes_columns_have_digests_of_their_own():
 
 
 def entry(number):
-    return journal.Entry(Shard(f"part-{number}", number, number + 1, 9, "aa"), ["bb"])
+    return journal.Entry(Shard(number, number + 1, [File(f"part-{number}", 9, "aa")]), ["bb"])
 
 
 def test_a_torn_journal_loses_only_its_last_line(tmp_path):

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from markovlib import Dataset, Recipe
-from markovlib.shards import manifest
+from markovlib.shards import formats, manifest
 from markovlib.shards.digest import BLOCK_ROWS, block_digest, rows_digest
 from markovlib.shards.generation import generate
 from markovlib.shards.inspection import inspect
@@ -24,7 +24,7 @@ def recipe():
 
 
 @pytest.mark.parametrize("alphabet", ["a-e", "αβγδε", {"bytes": [0, 255]}])
-@pytest.mark.parametrize("format_name", ["parquet", "arrow"])
+@pytest.mark.parametrize("format_name", list(formats.MODULES))
 def test_the_rows_are_those_of_the_data_set(tmp_path, recipe, alphabet, format_name):
     recipe = recipe.replace({"rules.alphabet": alphabet})
     if not isinstance(alphabet, str):

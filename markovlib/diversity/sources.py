@@ -76,12 +76,12 @@ class ShardRows(Rows):
         super().__init__(str(root), name, self._split.rows, columns, data, data)
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
-        layout = Format(self._split.format)
+        layout = Format.of(self._split)
         for shard in self._split.shards:
             stop = min(shard.stop, rows)
             if shard.start >= stop:
                 return
-            with closing(layout.reader(self._directory / shard.file)) as reader:
+            with closing(layout.reader(self._directory, shard)) as reader:
                 for start in range(0, stop - shard.start, BLOCK_ROWS):
                     end = min(start + BLOCK_ROWS, stop - shard.start)
                     yield reader.read(start, end, self.columns)

@@ -3,20 +3,21 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from markovlib.shards.folder import WholeFile
 
-SUFFIX = ".arrow"
+SUFFIXES = (".arrow",)
 PROVENANCE = b"markovlib"
 
 
 class Writer:
     """Writes a shard as an Arrow IPC file, a record batch for each batch written."""
 
-    def __init__(self, sink: WholeFile, provenance: str) -> None:
-        self._sink = sink
+    def __init__(self, sinks: Sequence[WholeFile], _: Any, provenance: str) -> None:
+        self._sink = sinks[0]
         self._provenance = provenance
         self._writer: pa.ipc.RecordBatchFileWriter | None = None
 
@@ -35,8 +36,8 @@ class Writer:
 class Reader:
     """Reads an Arrow IPC shard through a memory map; batches refer to the map and outlive `close`."""
 
-    def __init__(self, path: Path) -> None:
-        self._map = pa.memory_map(str(path))
+    def __init__(self, paths: Sequence[Path], _: Any) -> None:
+        self._map = pa.memory_map(str(paths[0]))
         self._file = pa.ipc.open_file(self._map)
         self._starts = [0]
         for number in range(self._file.num_record_batches):

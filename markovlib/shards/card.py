@@ -2,6 +2,7 @@
 
 import json
 
+from markovlib.shards import formats
 from markovlib.shards.manifest import Manifest
 
 NAME = "README.md"
@@ -76,8 +77,8 @@ def _front_matter(manifest: Manifest) -> str:
     lines += ["- text-generation", "tags:", "- synthetic", "- string-rewriting", "- markov-algorithm"]
     lines += ["size_categories:", f"- {size}", "configs:", "- config_name: default", "  data_files:"]
     for name, split in manifest.splits.items():
-        suffix = split.shards[0].file.rpartition(".")[2]
-        lines += [f"  - split: {json.dumps(name)}", f"    path: {json.dumps(f'{name}/*.{suffix}')}"]
+        suffix = formats.module(split.format).SUFFIXES[0]
+        lines += [f"  - split: {json.dumps(name)}", f"    path: {json.dumps(f'{name}/*{suffix}')}"]
     return "\n".join([*lines, "---", ""])
 
 

@@ -2,20 +2,22 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 
 from markovlib import __version__
-from markovlib.shards import card, folder, journal, manifest, source
+from markovlib.shards import card, folder, journal, manifest, schema, source
 from markovlib.shards.digest import block_digest, rows_digest
 from markovlib.shards.folder import ShardError, WholeFile
+from markovlib.shards.formats import Format
 from markovlib.shards.journal import Entry, Journal
-from markovlib.shards.manifest import Companion, Manifest, Shard, Split
+from markovlib.shards.manifest import Companion, File, Manifest, Shard, Split
 from markovlib.shards.plan import SHARD_ROWS, Plan, check_fits, check_ours, in_order, make_plan
 
 RECIPE = "recipe.toml"
@@ -56,6 +58,7 @@ def generate(
     shard_rows: int = SHARD_ROWS,
     threads: int | None = None,
     progress: Callable[[Progress], None] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> list[Written]:
     """Write splits of a recipe as a folder of shards with a manifest and a card.
 
@@ -65,9 +68,10 @@ def generate(
     calling again on a finished split does nothing.  Another split of the same recipe and seed is added to
     the folder.
 
-    Parameters: `out` is made, with its parents; `format` is "parquet" or "arrow"; `columns` is a choice from
-    the data set's columns, kept in their fixed order; `threads` defaults to the processors at hand;
-    `progress` is called from the writing threads.  Returns what was done for each split, in the order asked.
+    Parameters: `out` is made, with its parents; `format` is a name in `markovlib.shards.formats.MODULES` and
+    `options` what that format alone takes; `columns` is a choice from the data set's columns, kept in their fixed
+    order; `threads` defaults to the processors at hand; `progress` is called from the writing threads.  Returns what
+    was done for each split, in the order asked.
 
     Memory is bounded by `threads` blocks of 65,536 rows and the format's buffers, whatever the number of
     rows.
@@ -89,7 +93,7 @@ def generate(
     """
     path = Path(out)
     plans = [
-        make_plan(recipe, split, seed, format, None if columns is None else tuple(columns), shard_rows)
+        make_plan(recipe, split, seed, format, None if columns is None else tuple(columns), shard_rows, options)
         for split in dict.fromkeys(splits)
     ]
     with _folder(path):
@@ -206,30 +210,34 @@ class _Work:
     def _intact(self, shard: Shard) -> bool:
         if self._stop.is_set():
             raise _Stopped
-        path = self._directory / shard.file
         try:
-            return folder.sha256_file(path) == (shard.bytes, shard.sha256)
+            sums = [folder.sha256_file(self._directory / file.name) for file in shard.files]
         except FileNotFoundError:
             return False
+        return sums == [(file.bytes, file.sha256) for file in shard.files]
 
     def _write(self, number: int, rows: range) -> None:
-        name = self._plan.name_of(number)
-        file = WholeFile(self._directory / name)
+        files: list[WholeFile] = []
         try:
-            blocks = self._fill(file, rows)
-            file.seal()
-            shard = Shard(name, rows.start, rows.stop, file.size, file.sha256)
+            for name in self._plan.names_of(number):
+                files.append(WholeFile(self._directory / name))
+            blocks = self._fill(files, rows)
+            for file in files:
+                file.seal()
+            shard = Shard(rows.start, rows.stop, [File(file.path.name, file.size, file.sha256) for file in files])
             with self._lock:
                 self._record.append(Entry(shard, blocks))
-                file.commit()
+                for file in files:
+                    file.commit()
         except BaseException:
-            file.discard()
+            for file in files:
+                file.discard()
             raise
 
-    def _fill(self, file: WholeFile, rows: range) -> list[str]:
+    def _fill(self, files: Sequence[WholeFile], rows: range) -> list[str]:
         """Write a shard's rows; returns the digests of the blocks that start in it."""
         plan = self._plan
-        writer = plan.format.writer(file, plan.provenance(rows))
+        writer = plan.format.writer(files, plan.provenance(rows))
         blocks = []
         for piece, block in plan.pieces(rows):
             if self._stop.is_set():
@@ -239,7 +247,7 @@ class _Work:
             batch = plan.data.batch(asked, plan.columns, threads=self._inner_threads).to_arrow(plan.columns)
             if owned:
                 blocks.append(block_digest(batch))
-            writer.write(batch.slice(0, len(piece)))
+            writer.write(plan.format.stored(batch.slice(0, len(piece))))
             self._advance(len(piece))
         writer.close()
         return blocks
@@ -256,7 +264,8 @@ def _finished(plan: Plan, entries: Sequence[Entry]) -> Split:
     return Split(
         rows=plan.rows,
         format=plan.format.name,
-        columns=list(plan.columns),
+        options=plan.format.options,
+        columns=schema.describe(plan.format.columns),
         shard_rows=plan.shard_rows,
         sizes=dict(plan.sizes),
         recipe_fingerprint=plan.data.recipe.fingerprint,
@@ -293,4 +302,9 @@ def companions(made: Manifest) -> dict[str, bytes]:
     for split in made.splits.values():
         sizes = {**split.sizes, **sizes}
     toml = source.recipe_toml(made.recipe, sizes)
-    return {RECIPE: toml.encode(), card.NAME: card.render(made, toml).encode()}
+    indexes = {
+        f"{name}/{file}": data
+        for name, split in made.splits.items()
+        for file, data in Format.of(split).index(split).items()
+    }
+    return {RECIPE: toml.encode(), card.NAME: card.render(made, toml).encode(), **indexes}

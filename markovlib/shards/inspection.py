@@ -110,7 +110,7 @@ def _unfinished(root: Path) -> dict[str, int]:
 
 def _contents(root: Path, made: Manifest, name: str, limit: int, examples: int) -> Contents:
     split = made.splits[name]
-    found = Contents(name, split.rows, len(split.shards), split.bytes, split.format, split.columns)
+    found = Contents(name, split.rows, len(split.shards), split.bytes, split.format, list(split.columns))
     tally = _Tally(found, examples)
     for batch in _batches(root / name, split, limit):
         tally.add(batch)
@@ -120,13 +120,13 @@ def _contents(root: Path, made: Manifest, name: str, limit: int, examples: int) 
 
 def _batches(directory: Path, split: Split, limit: int) -> Iterator[pa.RecordBatch]:
     """Yield all rows of a split, or blocks spread evenly over it that hold `limit` rows."""
-    layout = Format(split.format)
+    layout = Format.of(split)
     wanted = _blocks(split.rows, limit)
     for shard in split.shards:
         pieces = [range(max(b.start, shard.start), min(b.stop, shard.stop)) for b in wanted]
         if not any(pieces):
             continue
-        with closing(layout.reader(directory / shard.file)) as reader:
+        with closing(layout.reader(directory, shard)) as reader:
             for piece in filter(len, pieces):
                 yield reader.read(piece.start - shard.start, piece.stop - shard.start)
 

@@ -14,25 +14,44 @@ from markovlib.shards.folder import DamagedError, ShardError
 
 NAME = "manifest.json"
 KIND = "markovlib-shards"
-VERSION = 1
+VERSION = 2
 
 
-class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One file: rows `start` to `stop` of its split."""
+class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file in the folder of a split, by name."""
 
-    file: str
-    start: int
-    stop: int
+    name: str
     bytes: int
     sha256: str
 
 
+class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rows `start` to `stop` of a split; of its files the first is the one that names it."""
+
+    start: int
+    stop: int
+    files: list[File]
+
+    @property
+    def name(self) -> str:
+        return self.files[0].name
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.bytes for file in self.files)
+
+
 class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A finished split; `sizes` are the sizes in the recipe that it was made with, by dotted path."""
+    """A finished split.
+
+    `columns` are its rows' columns with their types, as `markovlib.shards.schema` describes them; `options` what its
+    format was asked for; `sizes` the sizes in the recipe that it was made with, by dotted path.
+    """
 
     rows: int
     format: str
-    columns: list[str]
+    options: dict[str, Any]
+    columns: dict[str, Any]
     shard_rows: int
     sizes: dict[str, int]
     recipe_fingerprint: str

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from markovlib.shards.folder import WholeFile
 
-SUFFIX = ".parquet"
+SUFFIXES = (".parquet",)
 PROVENANCE = b"markovlib"
 _PROBE = 4096
 
@@ -21,8 +22,8 @@ class Writer:
     kept for numbers only; those of random letters cost time and skip nothing.
     """
 
-    def __init__(self, sink: WholeFile, provenance: str) -> None:
-        self._sink = sink
+    def __init__(self, sinks: Sequence[WholeFile], _: Any, provenance: str) -> None:
+        self._sink = sinks[0]
         self._provenance = provenance
         self._writer: pq.ParquetWriter | None = None
 
@@ -52,8 +53,8 @@ class Writer:
 class Reader:
     """Reads a Parquet shard by row groups."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = pq.ParquetFile(path)
+    def __init__(self, paths: Sequence[Path], _: Any) -> None:
+        self._file = pq.ParquetFile(paths[0])
         metadata = self._file.metadata
         self.rows: int = metadata.num_rows
         schema = self._file.schema_arrow

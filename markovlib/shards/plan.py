@@ -29,9 +29,12 @@ class Plan:
     data: source.Source
     rows: int
     format: Format
-    columns: tuple[str, ...]
     shard_rows: int
     sizes: Mapping[str, int]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.format.columns.names)
 
     @property
     def shards(self) -> int:
@@ -41,10 +44,10 @@ class Plan:
         """Return the rows of a shard."""
         return range(shard * self.shard_rows, min((shard + 1) * self.shard_rows, self.rows))
 
-    def name_of(self, shard: int) -> str:
-        """Return the file name of a shard; names sort as the shards do."""
+    def names_of(self, shard: int) -> list[str]:
+        """Return the names of a shard's files; names sort as the shards do."""
         width = max(5, len(str(self.shards - 1)))
-        return f"part-{shard:0{width}d}{self.format.suffix}"
+        return [f"part-{shard:0{width}d}{suffix}" for suffix in self.format.suffixes]
 
     def pieces(self, rows: range) -> Iterator[tuple[range, range]]:
         """Yield (piece, block) for a shard's rows, cut at the borders of digest blocks.
@@ -66,6 +69,7 @@ class Plan:
             "split": self.split,
             "rows": self.rows,
             "format": self.format.name,
+            "options": self.format.options,
             "columns": list(self.columns),
             "shard_rows": self.shard_rows,
             "sizes": dict(self.sizes),
@@ -92,6 +96,7 @@ def make_plan(
     format_name: str,
     columns: tuple[str, ...] | None,
     shard_rows: int,
+    options: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Work out one split; raises `ValueError` where it is unbounded, empty, or lacks a column asked for."""
     if re.fullmatch(r"\w+", split, re.ASCII) is None:
@@ -110,7 +115,8 @@ def make_plan(
     chosen = data.columns if columns is None else tuple(name for name in known if name in columns)
     if unknown := set(columns or ()) - set(chosen):
         raise ValueError(f"no column {sorted(unknown)[0]!r}: choose from {', '.join(known)}")
-    return Plan(identity, seed, split, data, data.size, Format(format_name), chosen, shard_rows, sizes)
+    layout = Format(format_name, data.batch(range(0), chosen).to_arrow(chosen).schema, options)
+    return Plan(identity, seed, split, data, data.size, layout, shard_rows, sizes)
 
 
 def describe_finished(found: Manifest, name: str) -> dict[str, Any]:
@@ -123,7 +129,8 @@ def describe_finished(found: Manifest, name: str) -> dict[str, Any]:
         "split": name,
         "rows": split.rows,
         "format": split.format,
-        "columns": split.columns,
+        "options": split.options,
+        "columns": list(split.columns),
         "shard_rows": split.shard_rows,
         "sizes": split.sizes,
     }
@@ -176,12 +183,13 @@ def _check_instructions(out: Path, found: Manifest, plan: Plan) -> None:
 
 def _check_present(directory: Path, split: Split) -> None:
     for shard in split.shards:
-        path = directory / shard.file
-        if not path.is_file() or path.stat().st_size != shard.bytes:
-            raise ShardError(
-                f"{path}: in the manifest but missing or of another size; `markovlib verify` says more; "
-                f"remove {manifest.NAME} and the folder of the split to make it again"
-            )
+        for file in shard.files:
+            path = directory / file.name
+            if not path.is_file() or path.stat().st_size != file.bytes:
+                raise ShardError(
+                    f"{path}: in the manifest but missing or of another size; `markovlib verify` says more; "
+                    f"remove {manifest.NAME} and the folder of the split to make it again"
+                )
 
 
 def check_ours(out: Path) -> None:

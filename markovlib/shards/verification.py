@@ -124,7 +124,8 @@ class _Split:
         self._name = name
         self._directory = root / name
         self._split: Split = made.splits[name]
-        self._format = Format(self._split.format)
+        self._format = Format.of(self._split)
+        self._columns = list(self._split.columns)
         self._data = source.recreate(made, name)
         self._full = sample is None or sample >= self._split.rows
         self._runs = [range(self._split.rows)] if self._full else _spread(self._split.rows, sample or 0)
@@ -150,7 +151,8 @@ class _Split:
 
     def _listing(self) -> Iterator[Problem]:
         """Compare the names in the split's folder with the manifest, and its ranges with each other."""
-        listed = {shard.file for shard in self._split.shards}
+        listed = {file.name for shard in self._split.shards for file in shard.files}
+        listed.update(self._format.index(self._split))
         present = {entry.name for entry in self._directory.iterdir()} if self._directory.is_dir() else set()
         for name in sorted(present - listed):
             yield Problem(f"{self._name}/{name}", "not in the manifest")
@@ -167,30 +169,40 @@ class _Split:
 
     def _shard(self, shard: Shard) -> tuple[list[Problem], list[str]]:
         """Check one shard: returns its problems and the digests of the blocks that start in it."""
-        path = self._directory / shard.file
         try:
-            problem, blocks = self._contents(path, shard)
+            problem, blocks = self._contents(shard)
         except FileNotFoundError:
             problem, blocks = "missing", []
         except OSError as error:
             problem, blocks = f"cannot be read: {error.strerror}", []
-        return [Problem(f"{self._name}/{shard.file}", problem)] if problem else [], blocks
+        return [Problem(f"{self._name}/{shard.name}", problem)] if problem else [], blocks
 
-    def _contents(self, path: Path, shard: Shard) -> tuple[str | None, list[str]]:
-        sound = folder.sha256_file(path) == (shard.bytes, shard.sha256)
-        blame = "" if sound else "its checksum is not the manifest's; "
+    def _contents(self, shard: Shard) -> tuple[str | None, list[str]]:
+        blame = self._blame(shard)
         try:
-            with closing(self._format.reader(path)) as reader:
+            with closing(self._format.reader(self._directory, shard)) as reader:
                 if reader.rows != shard.stop - shard.start:
                     return f"{blame}holds {reader.rows} rows, not {shard.stop - shard.start}", []
-                if reader.columns != self._split.columns:
+                if reader.columns != self._format.held:
                     return f"{blame}its columns are {', '.join(reader.columns)}", []
                 problem, blocks = self._rows(reader, shard)
         except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
             return f"{blame}cannot be read: {(str(error) or 'out of memory').splitlines()[0]}", []
-        if not sound:
+        if blame:
             return blame + (problem or "its rows are as they should be"), []
         return problem, blocks
+
+    def _blame(self, shard: Shard) -> str:
+        """Return a phrase for the files of a shard that are not the manifest's; nothing where all are."""
+        wrong = [
+            file.name
+            for file in shard.files
+            if folder.sha256_file(self._directory / file.name) != (file.bytes, file.sha256)
+        ]
+        if not wrong:
+            return ""
+        what = "its checksum" if wrong == [shard.name] else f"the checksum of {' and '.join(wrong)}"
+        return f"{what} is not the manifest's; "
 
     def _rows(self, reader: Reader, shard: Shard) -> tuple[str | None, list[str]]:
         """Compare the rows asked for with the examples made again."""
@@ -198,11 +210,11 @@ class _Split:
         for piece, block in self._pieces(shard):
             owned = self._full and shard.start <= block.start
             asked = block if owned else piece
-            expected = self._data.batch(asked, self._split.columns, threads=1).to_arrow(self._split.columns)
+            expected = self._data.batch(asked, self._columns, threads=1).to_arrow(self._columns)
             if owned:
                 blocks.append(block_digest(expected))
             found = reader.read(piece.start - shard.start, piece.stop - shard.start)
-            problem = _first_difference(found, expected.slice(0, len(piece)), piece.start)
+            problem = _first_difference(found, self._format.stored(expected.slice(0, len(piece))), piece.start)
             if problem is None:
                 problem = self._recheck(found, piece.start)
             if problem is not None:
