@@ -21,6 +21,7 @@ COMMANDS = {
     "inspect": ("markovlib.cli.data", "Show what is in a folder of shards."),
     "report": ("markovlib.cli.diversity", "Count how diverse a folder or a preset is."),
     "verify": ("markovlib.cli.data", "Check a folder of shards by making its rows again."),
+    "export": ("markovlib.cli.exports", "Copy a folder of shards into another format."),
     "score": ("markovlib.cli.scores", "Score answers to the examples of a folder."),
 }
 """Where each command lives, as a function of its name, and its line in `--help`."""

@@ -91,7 +91,7 @@ def generate(
             )
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
-    _summarise(out, written, time.perf_counter() - started, as_json)
+    summarise(out, written, time.perf_counter() - started, as_json)
 
 
 def _recipe(
@@ -143,7 +143,8 @@ def names_of(text: str, option: str) -> list[str]:
     return names
 
 
-def _summarise(out: Path, written: "list[Written]", seconds: float, as_json: bool) -> None:
+def summarise(out: Path, written: "list[Written]", seconds: float, as_json: bool) -> None:
+    """Print what was written: lines on standard error, or JSON on standard output."""
     made = sum(item.rows for item in written if item.kept < item.shards)
     if as_json:
         splits = [asdict(item) for item in written]

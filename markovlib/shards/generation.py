@@ -91,13 +91,22 @@ def generate(
     >>> made[0].rows, made[0].kept, again[0].kept
     (1000, 0, 3)
     """
-    path = Path(out)
     plans = [
         make_plan(recipe, split, seed, format, None if columns is None else tuple(columns), shard_rows, options)
         for split in dict.fromkeys(splits)
     ]
-    with _folder(path):
-        return [_ensure(path, plan, threads or processors(), progress) for plan in plans]
+    return write(Path(out), plans, threads, progress)
+
+
+def write(
+    out: Path,
+    plans: Sequence[Plan],
+    threads: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> list[Written]:
+    """Write planned splits into a folder, as `generate` says."""
+    with _folder(out):
+        return [_ensure(out, plan, threads or processors(), progress) for plan in plans]
 
 
 def processors() -> int:

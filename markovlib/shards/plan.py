@@ -98,12 +98,26 @@ def make_plan(
     shard_rows: int,
     options: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """Work out one split; raises `ValueError` where it is unbounded, empty, or lacks a column asked for."""
+    """Work out one split of a recipe; raises `ValueError` as `plan_of` does."""
     if re.fullmatch(r"\w+", split, re.ASCII) is None:
         raise ValueError(f"the name of a split is made of letters, digits and _: got {split!r}")
     identity = manifest.plain(source.identity(recipe.to_dict()))
     sizes = source.sizes(recipe.to_dict(), split)
     data = source.open_split(identity, sizes, seed, split)
+    return plan_of(identity, sizes, data, format_name, columns, shard_rows, options)
+
+
+def plan_of(
+    identity: Mapping[str, Any],
+    sizes: Mapping[str, int],
+    data: source.Source,
+    format_name: str,
+    columns: tuple[str, ...] | None,
+    shard_rows: int,
+    options: Mapping[str, Any] | None = None,
+) -> Plan:
+    """Work out how a data set is written; raises `ValueError` where it is unbounded, empty, or lacks a column."""
+    split = data.split
     if data.size is None:
         path = "examples" if split == "train" else "eval.examples"
         raise ValueError(f"{path}: the split {split!r} has no size; set it, or give --examples")
@@ -116,7 +130,7 @@ def make_plan(
     if unknown := set(columns or ()) - set(chosen):
         raise ValueError(f"no column {sorted(unknown)[0]!r}: choose from {', '.join(known)}")
     layout = Format(format_name, data.batch(range(0), chosen).to_arrow(chosen).schema, options)
-    return Plan(identity, seed, split, data, data.size, layout, shard_rows, sizes)
+    return Plan(identity, data.seed, split, data, data.size, layout, shard_rows, sizes)
 
 
 def describe_finished(found: Manifest, name: str) -> dict[str, Any]:

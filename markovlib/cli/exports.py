@@ -1,0 +1,56 @@
+"""The command that copies a folder of shards into another format."""
+
+import time
+from pathlib import Path
+
+import click
+
+from markovlib.cli import Interrupted
+from markovlib.cli.data import names_of, summarise
+from markovlib.shards.formats import MODULES
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to write.")
+@click.option("--format", "format_name", type=click.Choice(list(MODULES)), required=True)
+@click.option("--split", "splits", help="Splits, separated by commas; all if not given.")
+@click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
+@click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
+def export(
+    folder: Path,
+    out: Path,
+    format_name: str,
+    splits: str | None,
+    columns: str | None,
+    shard_rows: int | None,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Copy a folder of shards into another format, with a manifest and a card of its own.
+
+    Shards are compared with their checksums as they are read.  The same command goes on where an interrupted one
+    stopped, and does nothing in a finished folder.
+    """
+    from markovlib.cli import tables
+    from markovlib.shards import exporting
+    from markovlib.shards.plan import SHARD_ROWS
+
+    started = time.perf_counter()
+    try:
+        with tables.progress_bar() as advance:
+            written = exporting.export(
+                folder,
+                out,
+                format=format_name,
+                splits=None if splits is None else names_of(splits, "--split"),
+                columns=None if columns is None else names_of(columns, "--columns"),
+                shard_rows=shard_rows or SHARD_ROWS,
+                threads=threads,
+                progress=advance,
+            )
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
+    summarise(out, written, time.perf_counter() - started, as_json)

@@ -1,0 +1,135 @@
+"""Copies of folders in other formats: byte for byte what `generate` would have written there."""
+
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+from markovlib import Recipe
+from markovlib.shards import exporting, formats, generation, manifest
+from markovlib.shards.exporting import export
+from markovlib.shards.folder import DamagedError, ShardError
+from markovlib.shards.generation import generate
+from markovlib.shards.verification import verify
+
+ROWS = [name for name in formats.MODULES if name in ("parquet", "arrow", "jsonl", "jsonl.zst", "mds")]
+
+
+@pytest.fixture
+def recipe():
+    changes = {"rules.pattern_length": 3, "rules.replacement_length": 4, "words.length": [8, 12], "eval.examples": 70}
+    return Recipe.load("paper/no-op").replace({**changes, "instructions": 50}, examples=1000)
+
+
+def snapshot(path):
+    return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
+
+
+@pytest.mark.parametrize("source_format", ROWS)
+@pytest.mark.parametrize("format_name", list(formats.MODULES))
+def test_a_copy_is_what_generate_would_have_written(tmp_path, recipe, source_format, format_name):
+    generate(recipe, tmp_path / "a", splits=["train", "unseen"], seed=3, format=source_format, shard_rows=300)
+    columns = None if format_name in ROWS else ["prompt", "completion"]
+    export(tmp_path / "a", tmp_path / "b", format=format_name, shard_rows=450, columns=columns)
+    generate(
+        recipe, tmp_path / "c", splits=["train", "unseen"], seed=3,
+        format=format_name, shard_rows=450, columns=columns,
+    )  # fmt: skip
+    assert snapshot(tmp_path / "b") == snapshot(tmp_path / "c")
+    assert verify(tmp_path / "b").ok
+
+
+@pytest.mark.parametrize("alphabet", ["αβγδε", {"bytes": [0, 255]}])
+def test_text_beyond_ascii_and_bytes_survive_every_format(tmp_path, recipe, alphabet):
+    recipe = recipe.replace({"rules.alphabet": alphabet, "words.no_op": 0.5})
+    generate(recipe, tmp_path / "0")
+    for number, name in enumerate([*ROWS[1:], ROWS[0]]):
+        export(tmp_path / str(number), tmp_path / str(number + 1), format=name)
+    assert snapshot(tmp_path / "0") == snapshot(tmp_path / str(len(ROWS)))
+
+
+def test_splits_and_columns_are_chosen(tmp_path, recipe):
+    generate(recipe, tmp_path / "a", splits=["train", "seen", "unseen"])
+    (written,) = export(tmp_path / "a", tmp_path / "b", splits=["seen"], columns=["completion", "prompt"], threads=1)
+    found = manifest.load(tmp_path / "b")
+    assert (written.split, written.rows) == ("seen", 70)
+    assert list(found.splits) == ["seen"]
+    assert list(found.splits["seen"].columns) == ["prompt", "completion"]
+    export(tmp_path / "a", tmp_path / "b", columns=["prompt", "completion"])
+    assert list(manifest.load(tmp_path / "b").splits) == ["train", "seen", "unseen"]
+
+
+def test_an_interrupted_copy_goes_on(tmp_path, recipe, monkeypatch):
+    generate(recipe, tmp_path / "a", shard_rows=100)
+    export(tmp_path / "a", tmp_path / "whole", format="arrow", shard_rows=100)
+    read = exporting.Copy._read
+    left = [10 + 4]  # The first shard reads its whole block, for the digest; the others read what they hold.
+
+    def failing(*args):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(5, "Input/output error")
+        return read(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting.Copy, "_read", failing)
+        with pytest.raises(OSError, match="Input/output error"):
+            export(tmp_path / "a", tmp_path / "b", format="arrow", shard_rows=100, threads=1)
+    (written,) = export(tmp_path / "a", tmp_path / "b", format="arrow", shard_rows=100, threads=1)
+    assert written.kept == 5
+    assert snapshot(tmp_path / "b") == snapshot(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_damaged_shard_is_not_copied(tmp_path, recipe, name):
+    generate(recipe, tmp_path / "a", shard_rows=400, format=name)
+    shard = manifest.load(tmp_path / "a").splits["train"].shards[1]
+    path = tmp_path / "a" / "train" / shard.name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(DamagedError, match=r"part-00001.*is not as it was written"):
+        export(tmp_path / "a", tmp_path / "b")
+    assert not (tmp_path / "b" / manifest.NAME).exists()
+
+
+def test_what_cannot_be_copied_is_refused_and_leaves_nothing(tmp_path, recipe, monkeypatch):
+    generate(recipe, tmp_path / "a")
+    with pytest.raises(ShardError, match="has no split 'test': choose from train"):
+        export(tmp_path / "a", tmp_path / "b", splits=["test"])
+    with pytest.raises(ShardError, match="into itself"):
+        export(tmp_path / "a", tmp_path / "a" / ".")
+    with pytest.raises(ShardError, match=r"no manifest\.json here"):
+        export(tmp_path / "c", tmp_path / "b")
+    with pytest.raises(ValueError, match="no column 'words'"):
+        export(tmp_path / "a", tmp_path / "b", columns=["words"])
+    monkeypatch.setattr("markovlib.dataset.STREAM_VERSION", 2)
+    with pytest.raises(ShardError, match="holds stream version 1"):
+        export(tmp_path / "a", tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+
+
+def test_the_rows_to_copy_pickle(tmp_path, recipe):
+    generate(recipe, tmp_path / "a", shard_rows=400)
+    rows = exporting.Copy(tmp_path / "a", manifest.load(tmp_path / "a"), "train")
+    again = pickle.loads(pickle.dumps(rows))
+    assert again.batch(range(350, 850)).to_arrow().equals(rows.batch(range(350, 850)).to_arrow())
+
+
+def test_the_command(tmp_path, recipe):
+    generate(recipe, tmp_path / "a")
+
+    def markovlib(*args):
+        script = "from markovlib.cli import main; main()"
+        return subprocess.run([sys.executable, "-c", script, *map(str, args)], capture_output=True, text=True)
+
+    done = markovlib("export", tmp_path / "a", "--format", "jsonl", "--out", tmp_path / "b")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("train: 1,000 rows, 1 shard, ")
+    assert generation.RECIPE in snapshot(tmp_path / "b")
+    again = markovlib("export", tmp_path / "a", "--format", "jsonl", "--out", tmp_path / "b")
+    assert again.stderr.startswith("train: already complete")
+    wrong = markovlib("export", tmp_path / "a", "--format", "parquet", "--out", tmp_path / "b")
+    assert wrong.returncode == 2
+    assert "holds a finished split 'train' of another kind: format is" in wrong.stderr
