@@ -107,7 +107,7 @@ class Distinct:
     def without(self, hashes: Hashes) -> tuple[Hashes, NDArray[np.int64]]:
         """The hashes that are not among those given, and their places."""
         self._settle()
-        kept = np.isin(self.hashes, hashes, assume_unique=True, invert=True)
+        kept = np.isin(self.hashes, hashes, assume_unique=True, invert=True, kind="sort")
         return self.hashes[kept], self.places[kept]
 
     def _settle(self) -> None:
