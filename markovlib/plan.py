@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from markovlib import _stream
 from markovlib.instructions import InstructionSet, instruction_set
 from markovlib.popularity import cumulative, read_popularity
-from markovlib.recipe import NEEDS_INSTRUCTIONS, SPLITS, Recipe, RecipeError, _pair, space_fields
+from markovlib.recipe import SPLITS, Recipe, RecipeError, lengths_of, space_fields
+from markovlib.recipe_checks import NEEDS_INSTRUCTIONS
 from markovlib.render import compile_templates
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class SplitPlan:
         recipe, words, rules = self.recipe, self.recipe.words, self.recipe.rules
         letters, made = recipe.letters, self.instructions
         program = recipe.program
-        segments = None if program is None else program.segments(_pair(words.length))
+        segments = None if program is None else program.segments(lengths_of(words.length))
         return _stream.Plan(
             key=stream_key(self.seed),
             split=split_id(self.split),
@@ -162,7 +163,7 @@ class SplitPlan:
             near_miss_edits=words.near_miss_edits or 1,
             occurrences=recipe.occurrences,
             fires=self._fires(),
-            lengths=_pair(words.length) if segments is None else _total(segments),
+            lengths=lengths_of(words.length) if segments is None else _total(segments),
             exact=words.sampler == "exact",
             words=_WORD_CLASSES.get(self.split, 0),
             divides=self._divides(segments),
@@ -221,7 +222,7 @@ class SplitPlan:
     def _divides(self, segments: tuple[Segment, ...] | None) -> bool:
         """Whether there are words enough for `train` and `seen` to have their own."""
         if segments is None:
-            free = _pair(self.recipe.words.length)[0] - self.recipe.space.pattern_lengths[1]
+            free = lengths_of(self.recipe.words.length)[0] - self.recipe.space.pattern_lengths[1]
             return free > 0 and len(self.recipe.alphabet) ** min(free, 12) >= _WORDS_TO_DIVIDE
         words = 1
         for segment in segments:
@@ -232,7 +233,7 @@ class SplitPlan:
         recipe, task = self.recipe, self.recipe.task
         return {
             "kind": _KINDS[task.kind],
-            "least_steps": _pair(task.steps)[0] if task.steps is not None else 0,
+            "least_steps": lengths_of(task.steps)[0] if task.steps is not None else 0,
             "max_steps": recipe.max_steps,
             "max_length": recipe.max_length,
             "must_halt": task.steps is not None or (task.halting if task.halting is not None else True),
