@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow
 
 from markovlib import __version__
@@ -117,6 +119,25 @@ def make_plan(
         raise ValueError(f"no column {sorted(unknown)[0]!r}: choose from {', '.join(known)}")
     layout = Format(format_name, data.batch(range(0), chosen).to_arrow(chosen).schema, options)
     return Plan(identity, seed, split, data, data.size, layout, shard_rows, sizes)
+
+
+@lru_cache(maxsize=4)
+def restore_plan(description: str) -> Plan:
+    """Return the plan that another process described, as JSON.
+
+    Raises `ShardError` where this process would not write the same bytes: it has another version of the library, of
+    pyarrow, or of the stream.
+    """
+    asked = msgspec.json.decode(description)
+    data = source.open_split(asked["recipe"], asked["sizes"], asked["seed"], asked["split"])
+    columns = tuple(asked["columns"])
+    layout = Format(asked["format"], data.batch(range(0), columns).to_arrow(columns).schema, asked["options"])
+    plan = Plan(
+        asked["recipe"], asked["seed"], asked["split"], data, asked["rows"], layout, asked["shard_rows"], asked["sizes"]
+    )
+    if changes := list(manifest.differences(asked, manifest.plain(plan.describe()))):
+        raise ShardError(f"a worker would write other shards: {'; '.join(changes)}; install the same there")
+    return plan
 
 
 def describe_finished(found: Manifest, name: str) -> dict[str, Any]:
