@@ -3,6 +3,8 @@
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 
@@ -108,6 +110,14 @@ def test_what_cannot_be_copied_is_refused_and_leaves_nothing(tmp_path, recipe, m
     with pytest.raises(ShardError, match="holds stream version 1"):
         export(tmp_path / "a", tmp_path / "b")
     assert not (tmp_path / "b").exists()
+
+
+def test_other_processes_copy_the_same(tmp_path, recipe):
+    generate(recipe, tmp_path / "a", shard_rows=400)
+    export(tmp_path / "a", tmp_path / "b", format="arrow", shard_rows=300)
+    with ProcessPoolExecutor(2, get_context("spawn")) as processes:
+        export(tmp_path / "a", tmp_path / "c", format="arrow", shard_rows=300, executor=processes)
+    assert snapshot(tmp_path / "b") == snapshot(tmp_path / "c")
 
 
 def test_the_rows_to_copy_pickle(tmp_path, recipe):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ def export(
     columns: Sequence[str] | None = None,
     shard_rows: int = SHARD_ROWS,
     threads: int | None = None,
+    executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> list[Written]:
@@ -61,11 +63,11 @@ def export(
     plans = [
         plan_of(
             made.recipe, made.splits[copy.split].sizes, copy, format,
-            None if columns is None else tuple(columns), shard_rows, options,
+            None if columns is None else tuple(columns), shard_rows, options, copied=True,
         )
         for copy in copies
     ]  # fmt: skip
-    return generation.write(target, plans, threads, progress)
+    return generation.write(target, plans, threads, executor, progress)
 
 
 def _load(root: Path) -> Manifest:

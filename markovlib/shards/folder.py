@@ -1,8 +1,11 @@
 """The folder that shards live in: one writer at a time, and files that appear whole or not at all."""
 
+import errno
 import fcntl
 import hashlib
 import os
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -50,7 +53,40 @@ def remove_temporaries(directory: Path) -> None:
     """Remove what a killed writer left half-written; call it with the folder locked."""
     for entry in directory.iterdir():
         if is_temporary(entry.name):
-            entry.unlink(missing_ok=True)
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+@contextmanager
+def drafts(directory: Path) -> Iterator[Path]:
+    """Give a new folder for files that have no name yet, removed at the end with all that is in it.
+
+    Whoever still writes there finds it gone when opening the next file, so that nothing is left.
+    """
+    path = temporary(directory / secrets.token_hex(8))
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        _remove_all(path)
+
+
+def _remove_all(path: Path) -> None:
+    """Remove a folder and its files, again where a new one has come in the meantime; one that is gone is no error."""
+    while True:
+        try:
+            for entry in path.iterdir():
+                entry.unlink(missing_ok=True)
+            path.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+        else:
+            return
 
 
 def sync_directory(path: Path) -> None:
@@ -62,18 +98,35 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
+@contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    """Say which file could not be written, by the name that it is to have."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def rename(draft: Path, path: Path) -> None:
+    """Give a complete file its name, in one step."""
+    with _errors_of(path):
+        draft.replace(path)
+
+
 class WholeFile:
     """A binary file that is counted and hashed as it is written, and that appears under its name by `commit`.
 
-    It has what pyarrow asks of a sink.  Until `commit` its bytes are under a temporary name in the same
-    folder; `discard` removes them.  `size` counts bytes, `sha256` is the digest of those written so far.
+    It has what pyarrow asks of a sink.  Until `commit` its bytes are in `draft`, by default a temporary name in the
+    same folder; `discard` removes them.  `size` counts bytes, `sha256` is the digest of those written so far.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, draft: Path | None = None) -> None:
         self.path = path
+        self.draft = draft or temporary(path)
         self.size = 0
         self._hash = hashlib.sha256()
-        self._handle = os.open(temporary(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        with _errors_of(self.path):
+            self._handle = os.open(self.draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         self._sealed = False
         self._discarded = False
 
@@ -108,7 +161,7 @@ class WholeFile:
             raise ValueError(f"{self.path}: written to after it was sealed")
         self._hash.update(view)
         done = 0
-        with self._named_errors():
+        with _errors_of(self.path):
             while done < len(view):
                 done += os.write(self._handle, view[done:])
         self.size += done
@@ -116,17 +169,9 @@ class WholeFile:
 
     def seal(self) -> None:
         """Make the bytes durable, still under the temporary name."""
-        with self._named_errors():
+        with _errors_of(self.path):
             os.fsync(self._handle)
         self.close()
-
-    @contextmanager
-    def _named_errors(self) -> Iterator[None]:
-        """Say which file could not be written, which the system's errors on open files leave out."""
-        try:
-            yield
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self.path)) from None
 
     def close(self) -> None:
         if not self._sealed:
@@ -135,7 +180,7 @@ class WholeFile:
 
     def commit(self) -> None:
         """Give a sealed file its name, in one step."""
-        temporary(self.path).replace(self.path)
+        rename(self.draft, self.path)
 
     def discard(self) -> None:
         """Remove the temporary file, if it is still there; never raises."""
@@ -143,7 +188,7 @@ class WholeFile:
         with suppress(OSError):
             self.close()
         with suppress(OSError):
-            temporary(self.path).unlink()
+            self.draft.unlink()
 
 
 def write_whole(path: Path, data: bytes) -> None:

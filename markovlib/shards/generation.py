@@ -1,9 +1,8 @@
 """Writing a folder of shards: on threads, resumably, each file appearing whole or not at all."""
 
 import os
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,23 +12,18 @@ import pyarrow
 
 from markovlib import __version__
 from markovlib.shards import card, folder, journal, manifest, schema, source
-from markovlib.shards.digest import block_digest, rows_digest
-from markovlib.shards.folder import ShardError, WholeFile
+from markovlib.shards.coordination import Progress, Report, Work
+from markovlib.shards.digest import rows_digest
+from markovlib.shards.folder import ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.journal import Entry, Journal
-from markovlib.shards.manifest import Companion, File, Manifest, Shard, Split
+from markovlib.shards.manifest import Companion, Manifest, Split
 from markovlib.shards.plan import SHARD_ROWS, Plan, check_fits, check_ours, in_order, make_plan
+from markovlib.shards.work import Job
+
+__all__ = ["Progress", "Written", "companions", "generate", "processors"]
 
 RECIPE = "recipe.toml"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a split is: rows on disk or on their way there."""
-
-    split: str
-    rows: int
-    total: int
 
 
 @dataclass(frozen=True)
@@ -43,10 +37,6 @@ class Written:
     bytes: int
 
 
-class _Stopped(Exception):
-    """Raised in a worker when another has failed, so that it cleans up and ends."""
-
-
 def generate(
     recipe: source.RecipeLike,
     out: str | Path,
@@ -57,28 +47,30 @@ def generate(
     columns: Sequence[str] | None = None,
     shard_rows: int = SHARD_ROWS,
     threads: int | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    executor: Executor | None = None,
+    progress: Report | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> list[Written]:
     """Write splits of a recipe as a folder of shards with a manifest and a card.
 
     The folder's bytes are a function of the recipe, seed, splits, format, columns, `shard_rows` and the
-    versions of this library and pyarrow; never of `threads`, of time, or of how often the work was
+    versions of this library and pyarrow; never of `threads`, of `executor`, of time, or of how often the work was
     interrupted.  Calling again after an interruption keeps complete shards as they are and makes the rest;
     calling again on a finished split does nothing.  Another split of the same recipe and seed is added to
     the folder.
 
     Parameters: `out` is made, with its parents; `format` is a name in `markovlib.shards.formats.MODULES` and
     `options` what that format alone takes; `columns` is a choice from the data set's columns, kept in their fixed
-    order; `threads` defaults to the processors at hand; `progress` is called from the writing threads.  Returns what
-    was done for each split, in the order asked.
+    order; `threads` defaults to the processors at hand; `progress` is called from the writing threads.  With an
+    `executor`, any of `concurrent.futures`, its workers write the shards, `threads` (1 if not given) to a shard; they
+    must see the same folder.  Returns what was done for each split, in the order asked.
 
     Memory is bounded by `threads` blocks of 65,536 rows and the format's buffers, whatever the number of
     rows.
 
-    Raises `ShardError` for a folder that holds something else or is being written, `OSError` for a disk
-    that is full or fails, `ValueError` for a request that makes no sense.  No partial file is left under
-    its name.
+    Raises `ShardError` for a folder that holds something else or is being written, `WorkerError`, which is one, where
+    workers of the executor are lost, `OSError` for a disk that is full or fails, `ValueError` for a request that makes
+    no sense.  No partial file is left under its name, and the same call goes on.
 
     >>> import tempfile
     >>> from markovlib import Recipe
@@ -95,18 +87,19 @@ def generate(
         make_plan(recipe, split, seed, format, None if columns is None else tuple(columns), shard_rows, options)
         for split in dict.fromkeys(splits)
     ]
-    return write(Path(out), plans, threads, progress)
+    return write(Path(out), plans, threads, executor, progress)
 
 
 def write(
     out: Path,
     plans: Sequence[Plan],
     threads: int | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    executor: Executor | None = None,
+    progress: Report | None = None,
 ) -> list[Written]:
     """Write planned splits into a folder, as `generate` says."""
     with _folder(out):
-        return [_ensure(out, plan, threads or processors(), progress) for plan in plans]
+        return [_ensure(out, plan, threads, executor, progress) for plan in plans]
 
 
 def processors() -> int:
@@ -133,7 +126,7 @@ def _folder(path: Path) -> Iterator[None]:
         raise
 
 
-def _ensure(out: Path, plan: Plan, threads: int, progress: Callable[[Progress], None] | None) -> Written:
+def _ensure(out: Path, plan: Plan, threads: int | None, executor: Executor | None, progress: Report | None) -> Written:
     """Bring one split to completion, from wherever it is."""
     found = manifest.load_if_any(out)
     directory = out / plan.split
@@ -149,7 +142,8 @@ def _ensure(out: Path, plan: Plan, threads: int, progress: Callable[[Progress], 
     folder.remove_temporaries(directory)
     record = Journal(directory, plan.describe())
     try:
-        kept = _Work(directory, plan, record, progress).run(threads)
+        with folder.drafts(directory) as drafts:
+            kept = _write(plan, directory, drafts, record, threads, executor, progress)
     finally:
         record.close()
     entries = [record.entries[plan.rows_of(number).start] for number in range(plan.shards)]
@@ -168,104 +162,23 @@ def _make_directory(directory: Path) -> None:
         raise ShardError(f"{directory}: holds something else ({min(names)}); give another folder")
 
 
-class _Work:
-    """The shards of one split that are to be written, and the threads that write them."""
-
-    def __init__(
-        self, directory: Path, plan: Plan, record: Journal, progress: Callable[[Progress], None] | None
-    ) -> None:
-        self._directory = directory
-        self._plan = plan
-        self._record = record
-        self._progress = progress
-        self._rows = 0
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._inner_threads = 1
-
-    def run(self, threads: int) -> int:
-        """Write every shard that is not complete yet; returns how many were."""
-        plan = self._plan
-        kept = 0
-        with ThreadPoolExecutor(threads, thread_name_prefix="markovlib-shards") as pool:
-            self._inner_threads = max(1, threads // plan.shards)
-            pending: set[Future[bool]] = set()
-            try:
-                for number in range(plan.shards):
-                    pending.add(pool.submit(self._shard, number))
-                    if len(pending) >= 2 * threads:
-                        done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                        kept += sum(future.result() for future in done)
-                while pending:
-                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                    kept += sum(future.result() for future in done)
-            except BaseException:
-                self._stop.set()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
-        folder.sync_directory(self._directory)
-        return kept
-
-    def _shard(self, number: int) -> bool:
-        """Make sure of one shard; tells whether it was there already."""
-        rows = self._plan.rows_of(number)
-        entry = self._record.entries.get(rows.start)
-        if entry is not None and self._intact(entry.shard):
-            self._advance(len(rows))
-            return True
-        self._write(number, rows)
-        return False
-
-    def _intact(self, shard: Shard) -> bool:
-        if self._stop.is_set():
-            raise _Stopped
-        try:
-            sums = [folder.sha256_file(self._directory / file.name) for file in shard.files]
-        except FileNotFoundError:
-            return False
-        return sums == [(file.bytes, file.sha256) for file in shard.files]
-
-    def _write(self, number: int, rows: range) -> None:
-        files: list[WholeFile] = []
-        try:
-            for name in self._plan.names_of(number):
-                files.append(WholeFile(self._directory / name))
-            blocks = self._fill(files, rows)
-            for file in files:
-                file.seal()
-            shard = Shard(rows.start, rows.stop, [File(file.path.name, file.size, file.sha256) for file in files])
-            with self._lock:
-                self._record.append(Entry(shard, blocks))
-                for file in files:
-                    file.commit()
-        except BaseException:
-            for file in files:
-                file.discard()
-            raise
-
-    def _fill(self, files: Sequence[WholeFile], rows: range) -> list[str]:
-        """Write a shard's rows; returns the digests of the blocks that start in it."""
-        plan = self._plan
-        writer = plan.format.writer(files, plan.provenance(rows))
-        blocks = []
-        for piece, block in plan.pieces(rows):
-            if self._stop.is_set():
-                raise _Stopped
-            owned = block.start in rows
-            asked = block if owned else piece
-            batch = plan.data.batch(asked, plan.columns, threads=self._inner_threads).to_arrow(plan.columns)
-            if owned:
-                blocks.append(block_digest(batch))
-            writer.write(plan.format.stored(batch.slice(0, len(piece))))
-            self._advance(len(piece))
-        writer.close()
-        return blocks
-
-    def _advance(self, rows: int) -> None:
-        with self._lock:
-            self._rows += rows
-            if self._progress is not None:
-                self._progress(Progress(self._plan.split, self._rows, self._plan.rows))
+def _write(
+    plan: Plan,
+    directory: Path,
+    drafts: Path,
+    record: Journal,
+    threads: int | None,
+    executor: Executor | None,
+    progress: Report | None,
+) -> int:
+    """Write every shard that is not complete yet; returns how many were."""
+    if executor is not None:
+        job = Job.of(plan, directory, drafts, threads or 1)
+        return Work(job, record, executor, progress, inside=False).run()
+    threads = threads or processors()
+    job = Job.of(plan, directory, drafts, max(1, threads // plan.shards))
+    with ThreadPoolExecutor(threads, thread_name_prefix="markovlib-shards") as pool:
+        return Work(job, record, pool, progress, inside=True, ahead=2 * threads).run()
 
 
 def _finished(plan: Plan, entries: Sequence[Entry]) -> Split:

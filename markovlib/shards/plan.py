@@ -1,11 +1,14 @@
 """What is asked for: one split of a folder, its shards and blocks, and how it differs from what is there."""
 
+import pickle
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow
 
 from markovlib import __version__
@@ -21,7 +24,8 @@ ORDER = ("train", "seen", "unseen")
 
 @dataclass(frozen=True)
 class Plan:
-    """One split of a folder, before it is written."""
+    """One split of a folder, before it is written; `copied` says that its rows are not those of its recipe's data set
+    made anew, so that another process is given `data` itself."""
 
     identity: Mapping[str, Any]
     seed: int
@@ -31,6 +35,7 @@ class Plan:
     format: Format
     shard_rows: int
     sizes: Mapping[str, int]
+    copied: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -115,6 +120,8 @@ def plan_of(
     columns: tuple[str, ...] | None,
     shard_rows: int,
     options: Mapping[str, Any] | None = None,
+    *,
+    copied: bool = False,
 ) -> Plan:
     """Work out how a data set is written; raises `ValueError` where it is unbounded, empty, or lacks a column."""
     split = data.split
@@ -130,7 +137,29 @@ def plan_of(
     if unknown := set(columns or ()) - set(chosen):
         raise ValueError(f"no column {sorted(unknown)[0]!r}: choose from {', '.join(known)}")
     layout = Format(format_name, data.batch(range(0), chosen).to_arrow(chosen).schema, options)
-    return Plan(identity, data.seed, split, data, data.size, layout, shard_rows, sizes)
+    return Plan(identity, data.seed, split, data, data.size, layout, shard_rows, sizes, copied)
+
+
+@lru_cache(maxsize=4)
+def restore_plan(description: str, rows: bytes | None = None) -> Plan:
+    """Return the plan that another process described, as JSON; `rows` is its pickled data set, where that was copied.
+
+    Raises `ShardError` where this process would not write the same bytes: it has another version of the library, of
+    pyarrow, or of the stream.
+    """
+    asked = msgspec.json.decode(description)
+    data: source.Source
+    if rows is None:
+        data = source.open_split(asked["recipe"], asked["sizes"], asked["seed"], asked["split"])
+    else:
+        data = pickle.loads(rows)
+    columns = tuple(asked["columns"])
+    layout = Format(asked["format"], data.batch(range(0), columns).to_arrow(columns).schema, asked["options"])
+    made = (asked["recipe"], asked["seed"], asked["split"], data, asked["rows"], layout)
+    plan = Plan(*made, asked["shard_rows"], asked["sizes"], copied=rows is not None)
+    if changes := list(manifest.differences(asked, manifest.plain(plan.describe()))):
+        raise ShardError(f"a worker would write other shards: {'; '.join(changes)}; install the same there")
+    return plan
 
 
 def describe_finished(found: Manifest, name: str) -> dict[str, Any]:

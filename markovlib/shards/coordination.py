@@ -1,0 +1,139 @@
+"""Having the shards of a split made by an executor: the part of the work that only one process does.
+
+It hands out shards, enters each complete one in the journal, gives its files their names, and has those made again
+whose worker was lost.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import dataclass
+from itertools import islice
+from queue import SimpleQueue
+
+from markovlib.shards import folder
+from markovlib.shards.folder import ShardError
+from markovlib.shards.journal import Journal
+from markovlib.shards.work import Failed, Job, Made, make_shard
+
+TRIES = 4
+"""How often a shard is given to an executor that loses its workers."""
+
+AHEAD = 1024
+"""How many shards an executor has been given at any time."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a split is: rows on disk or on their way there."""
+
+    split: str
+    rows: int
+    total: int
+
+
+Report = Callable[[Progress], None]
+
+
+class WorkerError(ShardError):
+    """An executor has lost its workers; the shards that are complete are kept."""
+
+
+class _Stopped(Exception):
+    """Raised in a thread when the work has ended without it."""
+
+
+class Work:
+    """The shards of one split, to be made by an executor.
+
+    Where the executor's workers are threads of this process, `inside` says so: they then tell of rows as they write
+    them and end early when another has failed.  Other workers are told of nothing; those that are still at work after
+    a failure find the folder of the drafts gone.
+    """
+
+    def __init__(
+        self, job: Job, record: Journal, executor: Executor, report: Report | None, *, inside: bool, ahead: int = AHEAD
+    ) -> None:
+        self._job = job
+        self._plan = job.plan
+        self._record = record
+        self._executor = executor
+        self._report = report
+        self._inside = inside
+        self._ahead = ahead
+        self._rows = 0
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._running: dict[Future[Made | Failed], tuple[int, int]] = {}
+        self._done: SimpleQueue[Future[Made | Failed]] = SimpleQueue()
+
+    def run(self) -> int:
+        """Have every shard made that is not complete yet; returns how many were."""
+        kept = 0
+        numbers = iter(range(self._plan.shards))
+        try:
+            while True:
+                for number in islice(numbers, self._ahead - len(self._running)):
+                    self._submit(number, 1)
+                if not self._running:
+                    break
+                future = self._done.get()
+                number, tries = self._running.pop(future)
+                try:
+                    made = future.result()
+                except Exception as error:
+                    self._try_again(number, tries, error)
+                else:
+                    kept += self._settle(number, made)
+        except BaseException:
+            self._stop.set()
+            for future in self._running:
+                future.cancel()
+            raise
+        folder.sync_directory(self._job.directory)
+        return kept
+
+    def _submit(self, number: int, tries: int) -> None:
+        known = self._record.entries.get(self._plan.rows_of(number).start)
+        try:
+            future = self._executor.submit(
+                make_shard, self._job, number, known, self._advance if self._inside else None
+            )
+        except BrokenExecutor as error:
+            raise self._lost(number, error) from error
+        self._running[future] = number, tries
+        future.add_done_callback(self._done.put)
+
+    def _try_again(self, number: int, tries: int, error: Exception) -> None:
+        """Have a shard made again whose worker was lost, if the executor goes on without it."""
+        if isinstance(error, BrokenExecutor) or tries == TRIES:
+            raise self._lost(number, error) from error
+        self._submit(number, tries + 1)
+
+    def _lost(self, number: int, error: Exception) -> WorkerError:
+        said = f"{type(error).__name__}: {error}".rstrip(": ").splitlines()[0]
+        name = self._plan.names_of(number)[0]
+        return WorkerError(
+            f"{self._job.directory / name}: its worker was lost ({said}); complete shards are kept: "
+            "run the same command again"
+        )
+
+    def _settle(self, number: int, made: Made | Failed) -> bool:
+        """Enter a complete shard in the journal and name its files; tells whether it was there already."""
+        if isinstance(made, Failed):
+            raise made.error
+        if made.drafts:
+            self._record.append(made.entry)
+            for draft, file in zip(made.drafts, made.entry.shard.files, strict=True):
+                folder.rename(self._job.drafts / draft, self._job.directory / file.name)
+        if not self._inside:
+            self._advance(len(self._plan.rows_of(number)))
+        return not made.drafts
+
+    def _advance(self, rows: int) -> None:
+        if self._stop.is_set():
+            raise _Stopped
+        with self._lock:
+            self._rows += rows
+            if self._report is not None:
+                self._report(Progress(self._plan.split, self._rows, self._plan.rows))
