@@ -534,4 +534,5 @@ def test_progress_ends_at_the_total(tmp_path, recipe):
     states = []
     generate(recipe, tmp_path / "a", shard_rows=90, threads=3, progress=states.append)
     assert [state.rows for state in states] == sorted(state.rows for state in states)
-    assert states[-1] == generation.Progress("train", 1000, 1000)
+    shards = manifest.load(tmp_path / "a").splits["train"].shards
+    assert states[-1] == generation.Progress("train", 1000, 1000, sum(shard.bytes for shard in shards))

@@ -70,14 +70,14 @@ def generate(
     The same command goes on where an interrupted one stopped, and does nothing in a finished folder.  Another
     split of the same recipe and seed is added to the folder.
     """
-    from markovlib.cli import tables
+    from markovlib.cli import progress
     from markovlib.shards import generation
     from markovlib.shards.plan import SHARD_ROWS
 
     names = names_of(splits, "--split")
     started = time.perf_counter()
     try:
-        with tables.progress_bar() as advance:
+        with progress.shown(as_json=as_json) as advance:
             written = generation.generate(
                 _recipe(recipe, names, examples, instructions, changes, out),
                 out,
@@ -216,10 +216,10 @@ def verify(
         sys.exit(compare(leakage, seed, near, fail_on, threads, as_json))
     if folder is None or near or fail_on is not None:
         raise click.UsageError("give DIR, or --leakage A B" if folder is None else "--near, --fail-on: need --leakage")
-    from markovlib.cli import tables
+    from markovlib.cli import progress
     from markovlib.shards import verification
 
-    with tables.progress_bar() as advance:
+    with progress.shown(as_json=as_json) as advance:
         report = verification.verify(folder, sample=sample, threads=threads, progress=advance)
     if as_json:
         click.echo(json.dumps({"ok": report.ok, **asdict(report)}, ensure_ascii=False))

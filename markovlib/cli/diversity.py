@@ -35,14 +35,14 @@ def report(
     Instructions and their effective number, coverage of the rule space, shares asked and got, lengths, positions,
     repeats.  Nothing is written but the page that --html names, which needs matplotlib (`markovlib[plots]`).
     """
-    from markovlib.cli import tables
+    from markovlib.cli import progress
     from markovlib.diversity import diversity
 
     if html is not None:
         _need_plots()
     data, rows, named = _source(source, split, seed, examples, changes)
     try:
-        with tables.progress_bar() as advance:
+        with progress.shown(as_json=as_json) as advance:
             found = diversity(data, rows, split=named, threads=threads, progress=advance)
     except KeyboardInterrupt:
         raise Interrupted("interrupted; nothing is written") from None

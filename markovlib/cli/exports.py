@@ -34,13 +34,13 @@ def export(
     Shards are compared with their checksums as they are read.  The same command goes on where an interrupted one
     stopped, and does nothing in a finished folder.
     """
-    from markovlib.cli import tables
+    from markovlib.cli import progress
     from markovlib.shards import exporting
     from markovlib.shards.plan import SHARD_ROWS
 
     started = time.perf_counter()
     try:
-        with tables.progress_bar() as advance:
+        with progress.shown(as_json=as_json) as advance:
             written = exporting.export(
                 folder,
                 out,

@@ -85,7 +85,7 @@ def compare(
     names: tuple[str, str], seed: int, near: bool, fail_on: str | None, threads: int | None, as_json: bool
 ) -> int:
     """Count what two data sets have in common; 1 where they share something of a kind in `fail_on`, else 0."""
-    from markovlib.cli import tables
+    from markovlib.cli import progress, tables
     from markovlib.leakage import KINDS, leakage
 
     forbidden = fail_on.split(",") if fail_on else []
@@ -93,7 +93,7 @@ def compare(
         if kind not in KINDS:
             raise click.UsageError(f"--fail-on {kind}: choose from {', '.join(KINDS)}")
     first, second = (open_source(name, seed) for name in names)
-    with tables.progress_bar() as advance:
+    with progress.shown(as_json=as_json) as advance:
         found = leakage(first, second, near=near, threads=threads, progress=_reading(advance))
     shared = [kind for kind in forbidden if found[kind].shared]
     if as_json:

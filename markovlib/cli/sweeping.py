@@ -48,7 +48,7 @@ def sweep(
 
     The same command goes on where an interrupted one stopped.  `--set sweep.instructions=[10,100]` changes an axis.
     """
-    from markovlib.cli import tables
+    from markovlib.cli import progress
     from markovlib.recipe import Recipe
     from markovlib.sweep import Sweep
 
@@ -64,7 +64,7 @@ def sweep(
         _show(planned.estimate(), True, as_json)
         return
     try:
-        with tables.progress_bar() as advance:
+        with progress.shown(as_json=as_json) as advance:
             made = planned.write(out, threads=threads, progress=advance, told=None if as_json else _tell)
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None

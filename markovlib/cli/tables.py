@@ -1,8 +1,7 @@
-"""What the data commands show to a person: a progress bar and tables, plain text in a pipe."""
+"""What the data commands show to a person when they are done: tables, plain text in a pipe."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from rich.text import Text
 if TYPE_CHECKING:
     from markovlib.evaluation import Evaluation, Group
     from markovlib.leakage import Leakage
-    from markovlib.shards.generation import Progress
     from markovlib.shards.inspection import Contents, Inspected, Spread
 
 PIPE_WIDTH = 120
@@ -30,34 +28,6 @@ class _Console(Console):
 def _console() -> Console:
     """Return a console on standard output, of a fixed width where that is not a terminal."""
     return _Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-
-
-@contextmanager
-def progress_bar() -> Iterator["Callable[[Progress], None] | None"]:
-    """Give a function that shows progress on standard error, or None where that is not a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich import progress
-
-    columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.fields[rate]}"),
-        progress.TimeRemainingColumn(),
-    )
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, progress.TaskID] = {}
-
-        def advance(state: "Progress") -> None:
-            if state.split not in tasks:
-                tasks[state.split] = bar.add_task(state.split, total=state.total, rate="")
-            task = tasks[state.split]
-            speed = bar.tasks[task].speed
-            bar.update(task, completed=state.rows, rate=f"{speed:,.0f} rows/s" if speed else "")
-
-        yield advance
 
 
 def presets(recipes: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:

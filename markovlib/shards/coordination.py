@@ -25,11 +25,12 @@ AHEAD = 1024
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a split is: rows on disk or on their way there."""
+    """How far a split is: of `total` rows those that are done, and the bytes that they take, where known."""
 
     split: str
     rows: int
     total: int
+    bytes: int = 0
 
 
 Report = Callable[[Progress], None]
@@ -62,6 +63,7 @@ class Work:
         self._inside = inside
         self._ahead = ahead
         self._rows = 0
+        self._bytes = 0
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._running: dict[Future[Made | Failed], tuple[int, int]] = {}
@@ -127,13 +129,14 @@ class Work:
             for draft, file in zip(made.drafts, made.entry.shard.files, strict=True):
                 folder.rename(self._job.drafts / draft, self._job.directory / file.name)
         if not self._inside:
-            self._advance(len(self._plan.rows_of(number)))
+            self._advance(len(self._plan.rows_of(number)), made.entry.shard.bytes)
         return not made.drafts
 
-    def _advance(self, rows: int) -> None:
+    def _advance(self, rows: int, size: int) -> None:
         if self._stop.is_set():
             raise _Stopped
         with self._lock:
             self._rows += rows
+            self._bytes += size
             if self._report is not None:
-                self._report(Progress(self._plan.split, self._rows, self._plan.rows))
+                self._report(Progress(self._plan.split, self._rows, self._plan.rows, self._bytes))

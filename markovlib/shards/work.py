@@ -19,8 +19,8 @@ from markovlib.shards.journal import Entry
 from markovlib.shards.manifest import File, Shard
 from markovlib.shards.plan import Plan, restore_plan
 
-Advance = Callable[[int], None]
-"""Told how many more rows are done; may raise to end the work."""
+Advance = Callable[[int, int], None]
+"""Told how many more rows and bytes are done; may raise to end the work."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def make_shard(job: Job, number: int, known: Entry | None = None, advance: Advan
         plan = job.plan
         if known is not None and _intact(job.directory, known.shard):
             if advance is not None:
-                advance(len(plan.rows_of(number)))
+                advance(len(plan.rows_of(number)), known.shard.bytes)
             return Made(known, [])
         return _write(job, plan, number, advance)
     except Exception as error:
@@ -119,6 +119,7 @@ def _fill(plan: Plan, files: Sequence[WholeFile], rows: range, threads: int, adv
     """Write a shard's rows; returns the digests of the blocks that start in it."""
     writer = plan.format.writer(files, plan.provenance(rows))
     blocks = []
+    told = 0
     for piece, block in plan.pieces(rows):
         owned = block.start in rows
         asked = block if owned else piece
@@ -126,7 +127,10 @@ def _fill(plan: Plan, files: Sequence[WholeFile], rows: range, threads: int, adv
         if owned:
             blocks.append(block_digest(batch))
         writer.write(plan.format.stored(batch.slice(0, len(piece))))
+        if piece.stop == rows.stop:
+            writer.close()
+        size = sum(file.size for file in files)
         if advance is not None:
-            advance(len(piece))
-    writer.close()
+            advance(len(piece), size - told)
+        told = size
     return blocks
