@@ -54,14 +54,11 @@ static void answer_step(mk_work *work, mk_example *example, uint32_t number, siz
 
 mk_status mk_task_rewrite(const mk_plan *plan, mk_work *work, const mk_needle *needles, mk_example *example)
 {
-    for (uint32_t i = 0; i < plan->per_example; i++) {
-        size_t at = mk_search(&needles[i], example->word, example->length, 0);
-        if (at != MK_NOWHERE) {
-            answer_step(work, example, i, at);
-            return MK_OK;
-        }
-    }
-    answer_no_op(example);
+    size_t at, i = mk_search_first(needles, plan->per_example, example->word, example->length, &at);
+    if (i < plan->per_example)
+        answer_step(work, example, (uint32_t)i, at);
+    else
+        answer_no_op(example);
     return MK_OK;
 }
 
@@ -127,17 +124,6 @@ static void place_words(mk_work *work, mk_example *example)
     example->trace_count = (size_t)example->steps;
 }
 
-static bool find_rule(const mk_plan *plan, const mk_needle *needles, const uint8_t *word, size_t length, uint32_t *rule,
-                      size_t *at)
-{
-    for (*rule = 0; *rule < plan->per_example; ++*rule) {
-        *at = mk_search(&needles[*rule], word, length, 0);
-        if (*at != MK_NOWHERE)
-            return true;
-    }
-    return false;
-}
-
 static void apply(uint8_t *word, size_t *length, const mk_example_rule *rule, size_t at)
 {
     size_t after = at + rule->pattern_length;
@@ -158,11 +144,11 @@ static mk_outcome limit(const mk_plan *plan, const mk_example *example, const mk
 
 mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needles, mk_example *example)
 {
-    size_t length = example->length, used = 0, at;
-    uint32_t number;
+    size_t length = example->length, used = 0, at, first;
     memcpy(work->output, example->word, length);
     answer_no_op(example);
-    while (find_rule(plan, needles, work->output, length, &number, &at)) {
+    while ((first = mk_search_first(needles, plan->per_example, work->output, length, &at)) < plan->per_example) {
+        uint32_t number = (uint32_t)first;
         const mk_example_rule *rule = &example->rules[number];
         example->outcome = limit(plan, example, rule, length);
         if (example->outcome != MK_RUNNING)

@@ -16,9 +16,10 @@ static mk_status draw_without(mk_sampler *sampler, mk_draws *draws, mk_example *
     const mk_plan *plan = sampler->plan;
     example->length = draw_length(plan, draws, 0);
     (void)mk_draws_word(draws); /* the start's place in the stream */
+    size_t at;
     for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
         mk_draws_letters(draws, &plan->alphabet, sampler->word, example->length);
-        if (mk_search(&sampler->needles[0], sampler->word, example->length, 0) == MK_NOWHERE) {
+        if (mk_search_first(sampler->needles, 1, sampler->word, example->length, &at) == 1) {
             sampler->searched = true;
             return MK_OK;
         }
@@ -34,15 +35,6 @@ static void plant(mk_sampler *sampler, mk_draws *draws, const mk_needle *needle,
     mk_draws_letters(draws, &sampler->plan->alphabet, word, length - needle->length);
     memmove(word + after, word + start, length - after);
     memcpy(word + start, needle->bytes, needle->length);
-}
-
-/* Whether the word that was planted then has the property. */
-static bool is_planted(const mk_sampler *sampler, size_t length, size_t start)
-{
-    const mk_needle *needle = &sampler->needles[0];
-    if (mk_search(needle, sampler->word, length, 0) != start)
-        return false;
-    return sampler->occurrences == 0 || mk_search(needle, sampler->word, length, start + 1) == MK_NOWHERE;
 }
 
 static mk_status draw_exactly(mk_sampler *sampler, mk_draws *draws, const mk_example *example, uint32_t start)
@@ -77,7 +69,7 @@ static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *exa
     start = (uint32_t)mk_draws_below(draws, example->rules[0].pattern_length ? example->length - span + 1 : 1);
     for (int refusals = 0; sampler->occurrences < 2 && refusals < MK_REFUSALS; refusals++) {
         plant(sampler, draws, &sampler->needles[0], example->length, start);
-        if (is_planted(sampler, example->length, start)) {
+        if (mk_search_confirm(&sampler->needles[0], sampler->word, example->length, start, sampler->occurrences != 0)) {
             sampler->searched = true;
             sampler->found = start;
             return MK_OK;
