@@ -8,6 +8,7 @@
 #include "search.h"
 
 #define TABLE_RULES ((uint64_t)1 << 20)
+#define CACHE_LINE 64
 #define TABLE_BYTES ((uint64_t)64 << 20)
 
 /* The instructions of a plan, computed once. */
@@ -343,6 +344,32 @@ mk_status mk_instructor_get(mk_instructor *instructor, uint64_t j, mk_instructio
         return compute(instructor, j, instruction);
     read_table(plan, table, j, instruction);
     return MK_OK;
+}
+
+static void fetch(const void *first, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += CACHE_LINE)
+        __builtin_prefetch((const char *)first + at);
+}
+
+/* The letters' places are read from rules that may still be on their way; those of several then are together. */
+void mk_instructor_fetch(const mk_instructor *instructor, const uint64_t *numbers, size_t count)
+{
+    mk_plan *plan = (mk_plan *)instructor->plan;
+    const mk_rule_table *table = atomic_load_explicit(&plan->table, memory_order_acquire);
+    size_t rules = plan->per_example;
+    if (!table)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        size_t j = (size_t)numbers[i];
+        fetch(table->rules + j * rules, rules * sizeof *table->rules);
+        fetch(table->needles + j * rules, rules * sizeof *table->needles);
+        fetch(table->hash + j, 1);
+        fetch(table->stratum + j, 1);
+        fetch(table->undivided + j, 1);
+    }
+    for (size_t i = 0; i < count; i++)
+        fetch(table->rules[numbers[i] * rules].pattern, rules * slot_letters(plan));
 }
 
 void mk_rule_table_close(mk_rule_table *table)

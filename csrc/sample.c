@@ -195,6 +195,8 @@ static void look_ahead(mk_sampler *sampler, uint64_t index)
     sampler->ahead_count = count;
     if (mk_instructor_ahead(&sampler->instructor))
         mk_instructor_look_ahead(&sampler->instructor, sampler->ahead_numbers, count);
+    else
+        mk_instructor_fetch(&sampler->instructor, sampler->ahead_numbers, count);
 }
 
 /* Sets what is decided before the word: the instruction, no-op or not, and what else is asked of the word. */
