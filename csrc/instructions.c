@@ -348,8 +348,10 @@ mk_status mk_instructor_get(mk_instructor *instructor, uint64_t j, mk_instructio
 
 static void fetch(const void *first, size_t bytes)
 {
+    const char *start = first;
     for (size_t at = 0; at < bytes; at += CACHE_LINE)
-        __builtin_prefetch((const char *)first + at);
+        __builtin_prefetch(start + at);
+    __builtin_prefetch(start + bytes - 1);
 }
 
 /* The letters' places are read from rules that may still be on their way; those of several then are together. */
@@ -364,9 +366,9 @@ void mk_instructor_fetch(const mk_instructor *instructor, const uint64_t *number
         size_t j = (size_t)numbers[i];
         fetch(table->rules + j * rules, rules * sizeof *table->rules);
         fetch(table->needles + j * rules, rules * sizeof *table->needles);
-        fetch(table->hash + j, 1);
-        fetch(table->stratum + j, 1);
-        fetch(table->undivided + j, 1);
+        __builtin_prefetch(table->hash + j);
+        __builtin_prefetch(table->stratum + j);
+        __builtin_prefetch(table->undivided + j);
     }
     for (size_t i = 0; i < count; i++)
         fetch(table->rules[numbers[i] * rules].pattern, rules * slot_letters(plan));
