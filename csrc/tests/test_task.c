@@ -256,6 +256,46 @@ static void check_spoilt(const rule_set *set, const mk_certificate *certificate,
     CHECK(mk_certificate_holds(&spoilt, set->rules, set->count, letters) == !live);
 }
 
+/* The search for weights without its short cuts: every correction, to the 2000th. */
+static bool plain_weights(const rule_set *set, uint32_t letters, uint16_t *weight)
+{
+    for (uint32_t i = 0; i < letters; i++)
+        weight[i] = 1;
+    for (int corrections = 0, before = -1; corrections < 2000;) {
+        if (before == corrections)
+            return true;
+        before = corrections;
+        for (uint32_t k = 0; k < set->count; k++) {
+            const mk_example_rule *rule = &set->rules[k];
+            int64_t sum = 0;
+            for (uint32_t i = 0; i < rule->pattern_length; i++)
+                sum += weight[rule->pattern[i]];
+            for (uint32_t i = 0; i < rule->replacement_length; i++)
+                sum -= weight[rule->replacement[i]];
+            if (rule->terminal || sum > 0)
+                continue;
+            for (uint32_t i = 0; i < rule->pattern_length; i++)
+                if (weight[rule->pattern[i]] < 10000)
+                    weight[rule->pattern[i]]++;
+            for (uint32_t i = 0; i < rule->replacement_length; i++)
+                if (weight[rule->replacement[i]] > 0)
+                    weight[rule->replacement[i]]--;
+            corrections++;
+        }
+    }
+    return false;
+}
+
+static void check_search(const rule_set *set, const mk_certificate *certificate, uint32_t letters)
+{
+    uint16_t weight[256];
+    bool found = plain_weights(set, letters, weight);
+    CHECK(found || certificate->kind != MK_CERTIFICATE_WEIGHTS);
+    CHECK(!found || certificate->kind != MK_CERTIFICATE_NONE);
+    if (certificate->kind == MK_CERTIFICATE_WEIGHTS)
+        CHECK(memcmp(weight, certificate->value, letters * sizeof *weight) == 0);
+}
+
 static void certificates(void)
 {
     uint64_t seed = 3;
@@ -267,6 +307,7 @@ static void certificates(void)
         bool proved = mk_certify(set.rules, set.count, letters, &certificate);
         CHECK(proved == (certificate.kind != MK_CERTIFICATE_NONE));
         found[certificate.kind]++;
+        check_search(&set, &certificate, letters);
         if (proved) {
             CHECK(mk_certificate_holds(&certificate, set.rules, set.count, letters));
             for (uint32_t k = 0; k < set.count; k++)
