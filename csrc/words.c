@@ -33,7 +33,7 @@ static void plant(mk_sampler *sampler, mk_draws *draws, const mk_needle *needle,
     uint8_t *word = sampler->word;
     size_t after = start + needle->length;
     mk_draws_letters(draws, &sampler->plan->alphabet, word, length - needle->length);
-    memmove(word + after, word + start, length - after);
+    mk_codes_move(word + after, word + start, length - after);
     memcpy(word + start, needle->bytes, needle->length);
 }
 

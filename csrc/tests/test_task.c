@@ -28,7 +28,7 @@ typedef struct {
 
 static uint8_t *random_side(uint64_t *seed, uint32_t letters, uint32_t length)
 {
-    uint8_t *side = malloc(length ? length : 1);
+    uint8_t *side = malloc((size_t)length + MK_READ_SLACK);
     for (uint32_t i = 0; i < length; i++)
         side[i] = (uint8_t)random_below(seed, letters);
     return side;
@@ -101,7 +101,7 @@ static void runs(void)
         CHECK(mk_work_open(&work, &plan) == MK_OK);
         for (size_t length = 0; length <= LONGEST; length++)
             for (size_t bits = 0; bits < (size_t)1 << length; bits++) {
-                uint8_t *word = malloc(length ? length : 1);
+                uint8_t *word = malloc(length + MK_READ_SLACK);
                 for (size_t k = 0; k < length; k++)
                     word[k] = bits >> k & 1;
                 check_run(&plan, &work, &set, word, length);
@@ -388,17 +388,19 @@ static void ciphers(void)
 
 static void failing_allocations(void)
 {
-    uint8_t pattern[] = {0, 1}, replacement[] = {1, 0}, word[100];
+    enum { LETTERS_OF_WORD = 100 };
+    uint8_t pattern[2 + MK_READ_SLACK] = {0, 1}, replacement[2 + MK_READ_SLACK] = {1, 0};
+    uint8_t word[LETTERS_OF_WORD + MK_READ_SLACK];
     mk_example_rule rule = {pattern, replacement, 2, 2, false};
     mk_needle needle = mk_needle_make(pattern, 2);
-    for (size_t i = 0; i < sizeof word; i++)
-        word[i] = i >= sizeof word / 2;
-    mk_plan plan = make_plan(1, LETTERS, 10000, sizeof word);
+    for (size_t i = 0; i < LETTERS_OF_WORD; i++)
+        word[i] = i >= LETTERS_OF_WORD / 2;
+    mk_plan plan = make_plan(1, LETTERS, 10000, LETTERS_OF_WORD);
     mk_work work;
     CHECK(mk_work_open(&work, &plan) == MK_OK);
     int failed = 0;
     for (mk_status status = MK_NO_MEMORY; status != MK_OK;) {
-        mk_example example = {.rules = &rule, .rule_count = 1, .word = word, .length = sizeof word};
+        mk_example example = {.rules = &rule, .rule_count = 1, .word = word, .length = LETTERS_OF_WORD};
         mk_work_close(&work);
         mk_memory_fail_after(failed);
         status = mk_work_open(&work, &plan);
