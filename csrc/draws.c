@@ -57,7 +57,7 @@ void mk_draws_open_ahead(mk_draws *draws, mk_philox_key key, uint64_t split, uin
     draws->next_block = MK_DRAWS_AHEAD / WORDS_PER_BLOCK;
 }
 
-static __attribute__((noinline)) void next_block(mk_draws *draws)
+void mk_draws_block(mk_draws *draws)
 {
     mk_philox_block block = mk_philox(draws->key, draws->next_block++, draws->index, draws->split, MK_AXIS_WORD);
     memcpy(draws->block, block.word, sizeof block.word);
@@ -67,30 +67,11 @@ static __attribute__((noinline)) void next_block(mk_draws *draws)
     draws->stride = 1;
 }
 
-static inline uint64_t next_word(mk_draws *draws)
-{
-    if (draws->at >= draws->end)
-        next_block(draws);
-    uint64_t word = draws->words[draws->at];
-    draws->at += draws->stride;
-    return word;
-}
-
-uint64_t mk_draws_word(mk_draws *draws)
-{
-    return next_word(draws);
-}
-
-uint64_t mk_draws_below(mk_draws *draws, uint64_t range)
-{
-    return mk_multiply_high(next_word(draws), range);
-}
-
 uint8_t mk_draws_letter(mk_draws *draws, const mk_alphabet *alphabet)
 {
     mk_u128 product;
     do
-        product = (mk_u128)next_word(draws) * alphabet->letters;
+        product = (mk_u128)mk_draws_word(draws) * alphabet->letters;
     while ((uint64_t)product < alphabet->single_threshold);
     return (uint8_t)(product >> 64);
 }
@@ -120,11 +101,11 @@ void mk_draws_letters(mk_draws *draws, const mk_alphabet *alphabet, uint8_t *out
     const size_t group = alphabet->group;
     uint8_t last[GROUP_MAX];
     for (; count >= group; out += group, count -= group)
-        while (!split_word(next_word(draws), alphabet, out))
+        while (!split_word(mk_draws_word(draws), alphabet, out))
             ;
     if (!count)
         return;
-    while (!split_word(next_word(draws), alphabet, last))
+    while (!split_word(mk_draws_word(draws), alphabet, last))
         ;
     for (size_t i = 0; i < count; i++)
         out[i] = last[i];

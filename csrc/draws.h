@@ -42,11 +42,24 @@ void mk_draws_ahead(mk_philox_key key, uint64_t split, uint64_t index, mk_words_
 void mk_draws_open_ahead(mk_draws *draws, mk_philox_key key, uint64_t split, uint64_t index, mk_words_ahead words,
                          size_t i);
 
+/* Makes the next block's words those that are left. */
+void mk_draws_block(mk_draws *draws);
+
 /* The next word. */
-uint64_t mk_draws_word(mk_draws *draws);
+static inline uint64_t mk_draws_word(mk_draws *draws)
+{
+    if (draws->at >= draws->end)
+        mk_draws_block(draws);
+    uint64_t word = draws->words[draws->at];
+    draws->at += draws->stride;
+    return word;
+}
 
 /* A number below `range`, from one word by multiply-high (bias below range / 2^64). */
-uint64_t mk_draws_below(mk_draws *draws, uint64_t range);
+static inline uint64_t mk_draws_below(mk_draws *draws, uint64_t range)
+{
+    return mk_multiply_high(mk_draws_word(draws), range);
+}
 
 /* One letter, from a word of its own. */
 uint8_t mk_draws_letter(mk_draws *draws, const mk_alphabet *alphabet);

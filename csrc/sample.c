@@ -251,7 +251,7 @@ static void draw_key(const mk_plan *plan, mk_example *example)
 
 /* One example. */
 
-static mk_status prepare(mk_sampler *sampler, mk_example *example)
+static void prepare(mk_sampler *sampler, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
     const mk_instruction *instruction = &sampler->instruction;
@@ -263,13 +263,7 @@ static mk_status prepare(mk_sampler *sampler, mk_example *example)
         sampler->own_needles[i] = mk_needle_make(instruction->rules[i].pattern, instruction->rules[i].pattern_length);
     if (mk_plan_has_several(plan))
         mk_several_patterns(&sampler->several, sampler->needles, plan->per_example);
-    if (!mk_plan_is_plain(plan) || !instruction->rules[0].pattern_length)
-        return MK_OK;
-    sampler->exact = mk_exacts_get(&sampler->exacts, plan, instruction->rules[0].pattern_length);
-    if (!sampler->exact)
-        return MK_NO_MEMORY;
-    mk_exact_pattern(sampler->exact, instruction->rules[0].pattern);
-    return MK_OK;
+    sampler->exact = NULL;
 }
 
 static mk_status answer(mk_sampler *sampler, mk_example *example)
@@ -369,10 +363,9 @@ mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *examp
     example->certificate.kind = MK_CERTIFICATE_NONE;
     decide(sampler, example);
     mk_status status = mk_sampler_rule(sampler, example->number, &sampler->instruction);
-    if (status == MK_OK)
-        status = prepare(sampler, example);
     if (status != MK_OK)
         return status;
+    prepare(sampler, example);
     draw_paraphrase(plan, example);
     draw_key(plan, example);
     if (sampler->certified && plan->terminating)

@@ -11,6 +11,18 @@ static uint32_t draw_length(const mk_plan *plan, mk_draws *draws, uint32_t short
 
 /* One rule. */
 
+/* The exact sampler of the pattern, which few words need; NULL: no memory. */
+static mk_exact *exact_of(mk_sampler *sampler, const mk_example *example)
+{
+    const mk_example_rule *rule = example->rules;
+    if (sampler->exact)
+        return sampler->exact;
+    sampler->exact = mk_exacts_get(&sampler->exacts, sampler->plan, rule->pattern_length);
+    if (sampler->exact)
+        mk_exact_pattern(sampler->exact, rule->pattern);
+    return sampler->exact;
+}
+
 static mk_status draw_without(mk_sampler *sampler, mk_draws *draws, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
@@ -24,7 +36,8 @@ static mk_status draw_without(mk_sampler *sampler, mk_draws *draws, mk_example *
             return MK_OK;
         }
     }
-    return mk_exact_avoid(sampler->exact, draws, sampler->word, example->length);
+    mk_exact *exact = exact_of(sampler, example);
+    return exact ? mk_exact_avoid(exact, draws, sampler->word, example->length) : MK_NO_MEMORY;
 }
 
 /* Plants the pattern between free letters. */
@@ -42,11 +55,12 @@ static mk_status draw_exactly(mk_sampler *sampler, mk_draws *draws, const mk_exa
     const mk_plan *plan = sampler->plan;
     const mk_example_rule *rule = example->rules;
     size_t after = start + rule->pattern_length;
-    if (mk_exact_before(sampler->exact, draws, sampler->word, start) != MK_OK)
+    mk_exact *exact = exact_of(sampler, example);
+    if (!exact || mk_exact_before(exact, draws, sampler->word, start) != MK_OK)
         return MK_NO_MEMORY;
     memcpy(sampler->word + start, rule->pattern, rule->pattern_length);
     if (sampler->occurrences)
-        return mk_exact_after(sampler->exact, draws, sampler->word + after, example->length - after,
+        return mk_exact_after(exact, draws, sampler->word + after, example->length - after,
                               sampler->occurrences - 1);
     mk_draws_letters(draws, &plan->alphabet, sampler->word + after, example->length - after);
     return MK_OK;
@@ -56,8 +70,12 @@ static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *exa
 {
     const mk_plan *plan = sampler->plan;
     uint32_t span = example->rules[0].pattern_length, start;
-    if (sampler->occurrences > 1)
-        span += (sampler->occurrences - 1) * mk_exact_period(sampler->exact);
+    if (sampler->occurrences > 1) {
+        mk_exact *exact = exact_of(sampler, example);
+        if (!exact)
+            return MK_NO_MEMORY;
+        span += (sampler->occurrences - 1) * mk_exact_period(exact);
+    }
     if (span > plan->longest)
         return MK_INVALID;
     example->length = draw_length(plan, draws, span);
