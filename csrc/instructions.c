@@ -351,15 +351,24 @@ mk_status mk_instructor_get(mk_instructor *instructor, uint64_t j, mk_instructio
     return MK_OK;
 }
 
-static void fetch(const void *first, size_t bytes)
+/* Reads a byte of each cache line.  These loads wait for nothing, hence for memory together; a prefetch would do too,
+ * were it not dropped by processors that are busy with others. */
+static void touch(const void *first, size_t bytes)
 {
-    const char *start = first;
+    const volatile uint8_t *byte = first;
     for (size_t at = 0; at < bytes; at += CACHE_LINE)
-        __builtin_prefetch(start + at);
-    __builtin_prefetch(start + bytes - 1);
+        (void)byte[at];
+    if (bytes)
+        (void)byte[bytes - 1];
 }
 
-/* The letters' places are read from rules that may still be on their way; those of several then are together. */
+/* The letters of an instruction's rules are packed. */
+static void touch_letters(const mk_example_rule *rules, size_t count)
+{
+    const mk_example_rule *last = &rules[count - 1];
+    touch(rules->pattern, (size_t)(last->replacement - rules->pattern) + last->replacement_length);
+}
+
 void mk_instructor_fetch(const mk_instructor *instructor, const uint64_t *numbers, size_t count)
 {
     mk_plan *plan = (mk_plan *)instructor->plan;
@@ -369,12 +378,12 @@ void mk_instructor_fetch(const mk_instructor *instructor, const uint64_t *number
         return;
     for (size_t i = 0; i < count; i++) {
         size_t j = (size_t)numbers[i];
-        fetch(table->rules + j * rules, rules * sizeof *table->rules);
-        fetch(table->needles + j * rules, rules * sizeof *table->needles);
-        __builtin_prefetch(table->facts + j);
+        touch(table->rules + j * rules, rules * sizeof *table->rules);
+        touch(table->needles + j * rules, rules * sizeof *table->needles);
+        touch(table->facts + j, 1);
     }
     for (size_t i = 0; i < count; i++)
-        fetch(table->rules[numbers[i] * rules].pattern, rules * slot_letters(plan));
+        touch_letters(table->rules + numbers[i] * rules, rules);
 }
 
 void mk_rule_table_close(mk_rule_table *table)

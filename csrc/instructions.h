@@ -53,7 +53,7 @@ size_t mk_instructor_ahead(const mk_instructor *instructor);
  * find, whose answers stay what they are.  `count` is at most mk_instructor_ahead. */
 void mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers, size_t count);
 
-/* Begins to fetch those instructions into the processor's cache, if they are in a table.  Each number is below
+/* Fetches those instructions into the processor's cache, if they are in a table.  Each number is below
  * plan->instructions where there is one; `count` up to a few dozen. */
 void mk_instructor_fetch(const mk_instructor *instructor, const uint64_t *numbers, size_t count);
 
