@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #ifdef __APPLE__
 #include <malloc/malloc.h>
 #else
@@ -104,6 +105,17 @@ static bool fits(void *block, size_t size)
     return room >= size && room - size <= LITTLE(size);
 }
 
+/* Moves a block to a large one. */
+static void *enlarge(void *block, size_t size)
+{
+    void *moved = new_block(size);
+    if (!moved)
+        return NULL;
+    memcpy(moved, block, (size_t)block_size(block));
+    mk_free(block);
+    return moved;
+}
+
 /* The old block and the new one count together, because they exist together while one is copied to the other. */
 void *mk_realloc(void *block, size_t size)
 {
@@ -113,6 +125,8 @@ void *mk_realloc(void *block, size_t size)
         return new_block(size);
     if (IS_LARGE(size) && fits(block, size))
         return block;
+    if (IS_LARGE(size) && !IS_LARGE((size_t)block_size(block)))
+        return enlarge(block, size);
     int64_t before = is_watched() ? block_size(block) : 0;
     void *moved = realloc(block, size ? size : 1);
     if (IS_LARGE(size))

@@ -4,7 +4,7 @@
 
 #include "parallel.h"
 
-#define FIRST_BYTES ((size_t)64 << 20)   /* text columns start with at most this much and grow */
+#define FIRST_BYTES ((size_t)64 << 20)   /* text columns have at most this much before they need it */
 #define ROWS_PER_POLL 256
 #define ROWS_TO_TABULATE 256
 #define ROWS_TO_ESTIMATE 1024
@@ -82,14 +82,14 @@ static mk_status write_row(part *p, mk_sampler *sampler, size_t place, mk_exampl
 
 /* One part of the request. */
 
-/* Makes room for all rows at once if they will need more than there is, as far as the first ones tell.  Without memory
- * for all of them it may still do for those that come. */
+/* Makes room for the other rows at once, as far as the first ones tell how much they need.  Without memory for all of
+ * them it may still do for those that come. */
 static void reserve_rest(part *p, size_t done)
 {
     for (int column = 0; column < MK_TEXT_COLUMNS; column++) {
         mk_text *text = &p->text[column];
         size_t row = text->used / done + 1, rest = p->last - p->first - done;
-        if (text->used && rest < FIRST_BYTES / row && text->capacity - text->used < text->used / done * rest)
+        if (text->used && rest < FIRST_BYTES / row)
             (void)mk_text_reserve(text, rest * row + rest * row / 64);
     }
 }
@@ -126,7 +126,7 @@ static size_t column_bound(const mk_templates *templates, const mk_plan *plan)
 
 static mk_status reserve_all(part *p)
 {
-    size_t rows = p->last - p->first;
+    size_t rows = p->last - p->first < ROWS_TO_ESTIMATE ? p->last - p->first : ROWS_TO_ESTIMATE;
     for (int column = 0; column < MK_TEXT_COLUMNS; column++) {
         if (!p->request->templates[column].choices)
             continue;

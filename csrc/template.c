@@ -23,8 +23,9 @@ mk_status mk_text_grow(mk_text *text, size_t more)
 
 static inline uint8_t *write_literal(const uint8_t *restrict literal, size_t length, uint8_t *restrict out)
 {
-    for (size_t start = 0; start < length; start += MK_TEXT_SLACK)
-        memcpy(out + start, literal + start, MK_TEXT_SLACK);
+    memcpy(out, literal, MK_TEXT_SLACK);
+    if (length > MK_TEXT_SLACK)
+        memcpy(out + MK_TEXT_SLACK, literal + MK_TEXT_SLACK, length - MK_TEXT_SLACK);
     return out + length;
 }
 
