@@ -107,6 +107,21 @@ static bool can_be_lighter(const mk_example_rule *rule)
     return false;
 }
 
+/* Corrects the weights for every rule that asks for it; for how many. */
+static int correct_all(const mk_example_rule *rules, size_t count, uint16_t *weight)
+{
+    int corrections = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (rules[i].terminal || loss(&rules[i], weight) > 0)
+            continue;
+        correct(&rules[i], weight);
+        corrections++;
+    }
+    return corrections;
+}
+
+/* Weights that have been there before come again for ever: they are compared with those of passes 1, 2, 4, 8, ... (R.
+ * Brent, "An improved Monte Carlo factorization algorithm", 1980), which changes no answer. */
 static bool find_weights(const mk_example_rule *rules, size_t count, uint32_t letters, mk_certificate *certificate)
 {
     uint16_t *weight = certificate->value;
@@ -116,17 +131,20 @@ static bool find_weights(const mk_example_rule *rules, size_t count, uint32_t le
             return false;
     for (uint32_t i = 0; i < letters; i++)
         weight[i] = 1;
-    for (int corrections = 0; corrections < CORRECTIONS;) {
-        bool holds = true;
-        for (size_t i = 0; i < count; i++) {
-            if (rules[i].terminal || loss(&rules[i], weight) > 0)
-                continue;
-            correct(&rules[i], weight);
-            holds = false;
-            corrections++;
-        }
-        if (holds)
+    uint16_t before[256];
+    size_t size = letters * sizeof *weight;
+    memcpy(before, weight, size);
+    for (int corrections = 0, pass = 1, kept = 1; corrections < CORRECTIONS; pass++) {
+        int more = correct_all(rules, count, weight);
+        if (more == 0)
             return true;
+        if (memcmp(before, weight, size) == 0)
+            return false;
+        if (pass == kept) {
+            memcpy(before, weight, size);
+            kept *= 2;
+        }
+        corrections += more;
     }
     return false;
 }

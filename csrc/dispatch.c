@@ -4,15 +4,15 @@
 
 /* From the plainest to the widest; an entry is usable if this CPU has its instructions. */
 static const mk_kernels kernels[] = {
-    {"scalar", mk_kernel_scalar, mk_least_scalar, mk_below_scalar, mk_rows_scalar, mk_lanes_pair_kernel, 2,
+    {"scalar", mk_kernel_scalar, mk_probe_scalar, mk_least_scalar, mk_below_scalar, mk_rows_scalar, mk_lanes_pair_kernel, 2,
      mk_philox_scalar, mk_permute_scalar},
 #if defined(__x86_64__)
-    {"avx2", mk_kernel_avx2, mk_least_avx2, mk_below_avx2, mk_rows_avx2, mk_lanes_avx2_kernel, 4,
+    {"avx2", mk_kernel_avx2, mk_probe_avx2, mk_least_avx2, mk_below_avx2, mk_rows_avx2, mk_lanes_avx2_kernel, 4,
      mk_philox_avx2, mk_permute_avx2},
-    {"avx512", mk_kernel_avx512, mk_least_avx512, mk_below_avx512, mk_rows_avx512, mk_lanes_avx512_kernel, 8,
+    {"avx512", mk_kernel_avx512, mk_probe_avx512, mk_least_avx512, mk_below_avx512, mk_rows_avx512, mk_lanes_avx512_kernel, 8,
      mk_philox_avx512, mk_permute_avx512},
 #elif defined(__aarch64__)
-    {"neon", mk_kernel_neon, mk_least_neon, mk_below_neon, mk_rows_neon, mk_lanes_pair_kernel, 2,
+    {"neon", mk_kernel_neon, mk_probe_neon, mk_least_neon, mk_below_neon, mk_rows_neon, mk_lanes_pair_kernel, 2,
      mk_philox_scalar, mk_permute_scalar},
 #endif
 };

@@ -16,6 +16,10 @@ mk_alphabet mk_alphabet_make(uint32_t letters)
         alphabet.group++;
     alphabet.group_threshold = (0 - power) % power;
     alphabet.single_threshold = (0 - (uint64_t)letters) % letters;
+    for (uint32_t pair = 0; letters * letters <= MK_PAIRS && pair < letters * letters; pair++) {
+        alphabet.pair[pair][0] = (uint8_t)(pair / letters);
+        alphabet.pair[pair][1] = (uint8_t)(pair % letters);
+    }
     return alphabet;
 }
 
@@ -25,7 +29,7 @@ void mk_draws_open(mk_draws *draws, mk_philox_key key, uint64_t split, uint64_t 
     draws->next_block = attempt << 32;
     draws->index = index;
     draws->split = split;
-    draws->used = draws->have = 0;
+    draws->at = draws->end = 0;
 }
 
 void mk_draws_ahead(mk_philox_key key, uint64_t split, uint64_t index, mk_words_ahead words)
@@ -46,68 +50,62 @@ void mk_draws_open_ahead(mk_draws *draws, mk_philox_key key, uint64_t split, uin
                          size_t i)
 {
     mk_draws_open(draws, key, split, index, 0);
-    for (size_t word = 0; word < MK_DRAWS_AHEAD; word++)
-        draws->words[word] = words[word][i];
-    draws->have = MK_DRAWS_AHEAD;
+    draws->words = words[0];
+    draws->at = i;
+    draws->end = (size_t)MK_DRAWS_AHEAD * MK_PERMUTE_LANES;
+    draws->stride = MK_PERMUTE_LANES;
     draws->next_block = MK_DRAWS_AHEAD / WORDS_PER_BLOCK;
 }
 
-static __attribute__((noinline)) void next_block(mk_draws *draws)
+void mk_draws_block(mk_draws *draws)
 {
     mk_philox_block block = mk_philox(draws->key, draws->next_block++, draws->index, draws->split, MK_AXIS_WORD);
-    memcpy(draws->words, block.word, sizeof block.word);
-    draws->used = 0;
-    draws->have = WORDS_PER_BLOCK;
-}
-
-static inline uint64_t next_word(mk_draws *draws)
-{
-    if (draws->used == draws->have)
-        next_block(draws);
-    return draws->words[draws->used++];
-}
-
-uint64_t mk_draws_word(mk_draws *draws)
-{
-    return next_word(draws);
-}
-
-uint64_t mk_draws_below(mk_draws *draws, uint64_t range)
-{
-    return mk_multiply_high(next_word(draws), range);
+    memcpy(draws->block, block.word, sizeof block.word);
+    draws->words = draws->block;
+    draws->at = 0;
+    draws->end = WORDS_PER_BLOCK;
+    draws->stride = 1;
 }
 
 uint8_t mk_draws_letter(mk_draws *draws, const mk_alphabet *alphabet)
 {
     mk_u128 product;
     do
-        product = (mk_u128)next_word(draws) * alphabet->letters;
+        product = (mk_u128)mk_draws_word(draws) * alphabet->letters;
     while ((uint64_t)product < alphabet->single_threshold);
     return (uint8_t)(product >> 64);
 }
 
 /* Writes the k letters of one word; whether the word is accepted. */
-static inline bool split_word(uint64_t word, const mk_alphabet alphabet, uint8_t *out)
+static inline bool split_word(uint64_t word, const mk_alphabet *alphabet, uint8_t *out)
 {
-    for (size_t i = 0; i < alphabet.group; i++) {
-        mk_u128 product = (mk_u128)word * alphabet.letters;
+    const uint64_t letters = alphabet->letters, threshold = alphabet->group_threshold;
+    const size_t group = alphabet->group;
+    size_t i = 0;
+    mk_u128 product;
+    for (; letters * letters <= MK_PAIRS && i + 2 <= group; i += 2) {
+        product = (mk_u128)word * (letters * letters);
+        word = (uint64_t)product;
+        memcpy(out + i, alphabet->pair[product >> 64], 2);
+    }
+    for (; i < group; i++) {
+        product = (mk_u128)word * letters;
         word = (uint64_t)product;
         out[i] = (uint8_t)(product >> 64);
     }
-    return word >= alphabet.group_threshold;
+    return word >= threshold;
 }
 
 void mk_draws_letters(mk_draws *draws, const mk_alphabet *alphabet, uint8_t *out, size_t count)
 {
-    const mk_alphabet copy = *alphabet; /* which no letter that is written can change */
+    const size_t group = alphabet->group;
     uint8_t last[GROUP_MAX];
-    size_t group = copy.group;
     for (; count >= group; out += group, count -= group)
-        while (!split_word(next_word(draws), copy, out))
+        while (!split_word(mk_draws_word(draws), alphabet, out))
             ;
     if (!count)
         return;
-    while (!split_word(next_word(draws), copy, last))
+    while (!split_word(mk_draws_word(draws), alphabet, last))
         ;
     for (size_t i = 0; i < count; i++)
         out[i] = last[i];

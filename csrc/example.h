@@ -6,9 +6,28 @@
 #ifndef MK_EXAMPLE_H
 #define MK_EXAMPLE_H
 
+#include <string.h>
+
 #include "markov.h"
 
-#define MK_READ_SLACK 16
+#define MK_READ_SLACK 64
+
+/* As memmove, but for runs of codes: MK_READ_SLACK bytes are read and written whatever the count, so that short runs
+ * take no decisions. */
+static inline void mk_codes_move(uint8_t *to, const uint8_t *from, size_t count)
+{
+    typedef uint8_t quarter __attribute__((vector_size(MK_READ_SLACK / 4), aligned(1), may_alias));
+    if (count > MK_READ_SLACK) {
+        memmove(to, from, count);
+        return;
+    }
+    quarter a = ((const quarter *)from)[0], b = ((const quarter *)from)[1];
+    quarter c = ((const quarter *)from)[2], d = ((const quarter *)from)[3];
+    ((quarter *)to)[0] = a;
+    ((quarter *)to)[1] = b;
+    ((quarter *)to)[2] = c;
+    ((quarter *)to)[3] = d;
+}
 
 typedef struct {
     const uint8_t *pattern, *replacement;

@@ -8,15 +8,20 @@
 #include "search.h"
 
 #define TABLE_RULES ((uint64_t)1 << 20)
+#define CACHE_LINE 64
 #define TABLE_BYTES ((uint64_t)64 << 20)
+
+typedef struct {
+    uint64_t hash;
+    uint32_t stratum;
+    bool undivided[2];
+} facts;
 
 /* The instructions of a plan, computed once. */
 struct mk_rule_table {
     mk_example_rule *rules;
     mk_needle *needles;
-    uint64_t *hash;
-    uint32_t *stratum;
-    uint8_t *undivided;              /* bit 0: with the pattern, bit 1: no-ops */
+    facts *facts;
     uint8_t *letters;
 };
 
@@ -329,10 +334,11 @@ static void read_table(const mk_plan *plan, const mk_rule_table *table, uint64_t
 {
     instruction->rules = table->rules + j * plan->per_example;
     instruction->needles = table->needles + j * plan->per_example;
-    instruction->stratum = table->stratum[j];
-    instruction->hash = table->hash[j];
-    instruction->undivided[0] = table->undivided[j] & 1;
-    instruction->undivided[1] = table->undivided[j] & 2;
+    const facts *known = &table->facts[j];
+    instruction->stratum = known->stratum;
+    instruction->hash = known->hash;
+    instruction->undivided[0] = known->undivided[0];
+    instruction->undivided[1] = known->undivided[1];
 }
 
 mk_status mk_instructor_get(mk_instructor *instructor, uint64_t j, mk_instruction *instruction)
@@ -345,15 +351,48 @@ mk_status mk_instructor_get(mk_instructor *instructor, uint64_t j, mk_instructio
     return MK_OK;
 }
 
+/* Reads a byte of each cache line.  These loads wait for nothing, hence for memory together; a prefetch would do too,
+ * were it not dropped by processors that are busy with others. */
+static void touch(const void *first, size_t bytes)
+{
+    const volatile uint8_t *byte = first;
+    for (size_t at = 0; at < bytes; at += CACHE_LINE)
+        (void)byte[at];
+    if (bytes)
+        (void)byte[bytes - 1];
+}
+
+/* The letters of an instruction's rules are packed. */
+static void touch_letters(const mk_example_rule *rules, size_t count)
+{
+    const mk_example_rule *last = &rules[count - 1];
+    touch(rules->pattern, (size_t)(last->replacement - rules->pattern) + last->replacement_length);
+}
+
+void mk_instructor_fetch(const mk_instructor *instructor, const uint64_t *numbers, size_t count)
+{
+    mk_plan *plan = (mk_plan *)instructor->plan;
+    const mk_rule_table *table = atomic_load_explicit(&plan->table, memory_order_acquire);
+    size_t rules = plan->per_example;
+    if (!table)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        size_t j = (size_t)numbers[i];
+        touch(table->rules + j * rules, rules * sizeof *table->rules);
+        touch(table->needles + j * rules, rules * sizeof *table->needles);
+        touch(table->facts + j, 1);
+    }
+    for (size_t i = 0; i < count; i++)
+        touch_letters(table->rules + numbers[i] * rules, rules);
+}
+
 void mk_rule_table_close(mk_rule_table *table)
 {
     if (!table)
         return;
     mk_free(table->rules);
     mk_free(table->needles);
-    mk_free(table->hash);
-    mk_free(table->stratum);
-    mk_free(table->undivided);
+    mk_free(table->facts);
     mk_free(table->letters);
     mk_free(table);
 }
@@ -366,11 +405,9 @@ static mk_rule_table *table_open(const mk_plan *plan)
         return NULL;
     table->rules = mk_malloc(rules * sizeof *table->rules);
     table->needles = mk_malloc(rules * sizeof *table->needles);
-    table->hash = mk_malloc(instructions * sizeof *table->hash);
-    table->stratum = mk_malloc(instructions * sizeof *table->stratum);
-    table->undivided = mk_malloc(instructions);
+    table->facts = mk_malloc(instructions * sizeof *table->facts);
     table->letters = mk_malloc(rules * slot_letters(plan) + MK_READ_SLACK);
-    if (table->rules && table->needles && table->hash && table->stratum && table->undivided && table->letters)
+    if (table->rules && table->needles && table->facts && table->letters)
         return table;
     mk_rule_table_close(table);
     return NULL;
@@ -418,16 +455,15 @@ static mk_status fill_table(mk_instructor *instructor, mk_rule_table *table)
         to = pack_rules(plan, &instruction, rules, to);
         for (uint32_t i = 0; i < plan->per_example; i++)
             table->needles[j * plan->per_example + i] = mk_needle_make(rules[i].pattern, rules[i].pattern_length);
-        table->hash[j] = instruction.hash;
-        table->stratum[j] = instruction.stratum;
-        table->undivided[j] = (uint8_t)(instruction.undivided[0] | instruction.undivided[1] << 1);
+        table->facts[j] = (facts){instruction.hash, instruction.stratum,
+                                  {instruction.undivided[0], instruction.undivided[1]}};
     }
     return MK_OK;
 }
 
 static bool table_pays(mk_plan *plan, uint64_t rows)
 {
-    uint64_t width = plan->per_example * (slot_letters(plan) + sizeof(mk_example_rule) + sizeof(mk_needle)) + 13;
+    uint64_t width = plan->per_example * (slot_letters(plan) + sizeof(mk_example_rule) + sizeof(mk_needle)) + sizeof(facts);
     if (plan->order == MK_ORDER_OWN || plan->fixed || plan->instructions > TABLE_RULES ||
         plan->instructions * width > TABLE_BYTES)
         return false;

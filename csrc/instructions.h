@@ -53,6 +53,10 @@ size_t mk_instructor_ahead(const mk_instructor *instructor);
  * find, whose answers stay what they are.  `count` is at most mk_instructor_ahead. */
 void mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers, size_t count);
 
+/* Fetches those instructions into the processor's cache, if they are in a table.  Each number is below
+ * plan->instructions where there is one; `count` up to a few dozen. */
+void mk_instructor_fetch(const mk_instructor *instructor, const uint64_t *numbers, size_t count);
+
 /* Says that `rows` examples are about to be drawn, and tabulates the instructions if that pays by now. */
 mk_status mk_plan_expect(mk_plan *plan, uint64_t rows);
 

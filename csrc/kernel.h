@@ -21,6 +21,41 @@ mk_kernel mk_kernel_avx2, mk_kernel_avx512;
 mk_kernel mk_kernel_neon;
 #endif
 
+/* The first of `count` needles that may occur in text[0, length), length up to MK_SHORT, or `count`; and at which starts
+ * its probes match, a bit each.  The empty needle's only start is 0.  Nothing behind the text is read. */
+typedef size_t mk_probe(const mk_needle *needles, size_t count, const uint8_t *text, size_t length, uint64_t *starts);
+
+mk_probe mk_probe_scalar;
+#if defined(__x86_64__)
+mk_probe mk_probe_avx2, mk_probe_avx512;
+#elif defined(__aarch64__)
+mk_probe mk_probe_neon;
+#endif
+
+/* Probes with an instruction set's comparison: bit i of letters(block, x) says that letter i of the block is x. */
+MK_ROW_INLINE size_t mk_probe_with(const mk_needle *needles, size_t count, const uint8_t *block, size_t length,
+                                   uint64_t *starts, uint64_t (*letters)(const uint8_t *, uint8_t))
+{
+    for (size_t i = 0; i < count; i++) {
+        const mk_needle *needle = &needles[i];
+        size_t last = needle->length - 1;
+        if (last >= length) {
+            if (needle->length)
+                continue;
+            *starts = 1;
+            return i;
+        }
+        uint64_t found = ~(uint64_t)0 >> (63 - (length - needle->length));
+        found &= letters(block, needle->first_letter) & letters(block, needle->middle_letter) >> needle->middle &
+                 letters(block, needle->last_letter) >> last;
+        if (found) {
+            *starts = found;
+            return i;
+        }
+    }
+    return count;
+}
+
 /* The least of values[0, count), UINT32_MAX if there is none. */
 typedef uint32_t mk_least(const uint32_t *values, size_t count);
 
@@ -41,6 +76,7 @@ mk_below mk_below_neon;
 typedef struct {
     const char *name;
     mk_kernel *search;
+    mk_probe *probe;
     mk_least *least;
     mk_below *below;
     mk_row_kernel *rows;

@@ -124,6 +124,31 @@ static uint64_t network_tabulated(const mk_permutation *p, uint64_t x)
     return (uint64_t)row * columns + column;
 }
 
+#define TOGETHER 8
+
+/* The same for several numbers, each of whose lookups waits for the one before. */
+static void network_together(const mk_permutation *p, uint64_t *numbers)
+{
+    uint32_t rows = (uint32_t)p->rows, columns = (uint32_t)p->columns, row[TOGETHER], column[TOGETHER];
+    for (size_t i = 0; i < TOGETHER; i++) {
+        row[i] = (uint32_t)numbers[i] / columns;
+        column[i] = (uint32_t)numbers[i] - row[i] * columns;
+    }
+    const uint16_t *values = p->table;
+    for (unsigned round = 0; round < MK_PERMUTATION_ROUNDS; round += 2) {
+        const uint16_t *more = values + columns;
+        for (size_t i = 0; i < TOGETHER; i++) {
+            uint32_t sum = row[i] + values[column[i]];
+            row[i] = sum - (sum >= rows ? rows : 0);
+            sum = column[i] + more[row[i]];
+            column[i] = sum - (sum >= columns ? columns : 0);
+        }
+        values = more + rows;
+    }
+    for (size_t i = 0; i < TOGETHER; i++)
+        numbers[i] = (uint64_t)row[i] * columns + column[i];
+}
+
 static uint64_t network_back(const mk_permutation *p, uint64_t y)
 {
     uint64_t row = y / p->columns, column = y % p->columns;
@@ -143,6 +168,18 @@ uint64_t mk_permutation_at(const mk_permutation *p, uint64_t x)
         x = p->tabulated ? network_tabulated(p, x) : network(p, x);
     while (x >= p->size);
     return x;
+}
+
+static void tabulated_many(const mk_permutation *p, uint64_t *numbers, size_t count)
+{
+    size_t i = 0;
+    for (; i + TOGETHER <= count; i += TOGETHER)
+        network_together(p, numbers + i);
+    for (; i < count; i++)
+        numbers[i] = network_tabulated(p, numbers[i]);
+    for (i = 0; i < count; i++)
+        if (numbers[i] >= p->size)
+            numbers[i] = mk_permutation_at(p, numbers[i]);
 }
 
 /* One pass of the network for up to a kernel's number of numbers. */
@@ -171,7 +208,11 @@ static void network_many(const mk_permutation *p, uint64_t *numbers, size_t coun
 void mk_permutation_many(const mk_permutation *p, uint64_t *numbers, size_t count)
 {
     size_t done = 0;
-    while (p->size > MK_SHUFFLED_MAX && !p->tabulated && 4 * (count - done) >= MK_PERMUTE_LANES) {
+    if (p->tabulated) {
+        tabulated_many(p, numbers, count);
+        return;
+    }
+    while (p->size > MK_SHUFFLED_MAX && 4 * (count - done) >= MK_PERMUTE_LANES) {
         size_t end = count - done < MK_PERMUTE_LANES ? count : done + MK_PERMUTE_LANES;
         network_many(p, numbers + done, end - done);
         for (; done < end; done++)

@@ -4,9 +4,10 @@
 
 #include "parallel.h"
 
-#define FIRST_BYTES ((size_t)64 << 20)   /* text columns start with at most this much and grow */
+#define FIRST_BYTES ((size_t)64 << 20)   /* text columns have at most this much before they need it */
 #define ROWS_PER_POLL 256
 #define ROWS_TO_TABULATE 256
+#define ROWS_TO_ESTIMATE 1024
 
 /* A part of the request, rows [first, last), and its bytes. */
 typedef struct {
@@ -81,12 +82,26 @@ static mk_status write_row(part *p, mk_sampler *sampler, size_t place, mk_exampl
 
 /* One part of the request. */
 
+/* Makes room for the other rows at once, as far as the first ones tell how much they need.  Without memory for all of
+ * them it may still do for those that come. */
+static void reserve_rest(part *p, size_t done)
+{
+    for (int column = 0; column < MK_TEXT_COLUMNS; column++) {
+        mk_text *text = &p->text[column];
+        size_t row = text->used / done + 1, rest = p->last - p->first - done;
+        if (text->used && rest < FIRST_BYTES / row)
+            (void)mk_text_reserve(text, rest * row + rest * row / 64);
+    }
+}
+
 static mk_status write_rows(part *p, mk_sampler *sampler, mk_poll poll)
 {
     mk_example example = {0};
     for (size_t place = p->first; place < p->last; place++) {
         if ((place - p->first) % ROWS_PER_POLL == 0 && poll.ask && poll.ask(poll.context) != 0)
             return MK_INTERRUPTED;
+        if (place - p->first == ROWS_TO_ESTIMATE)
+            reserve_rest(p, ROWS_TO_ESTIMATE);
         mk_status status = write_row(p, sampler, place, &example);
         if (status != MK_OK) {
             p->failed = true;
@@ -111,7 +126,7 @@ static size_t column_bound(const mk_templates *templates, const mk_plan *plan)
 
 static mk_status reserve_all(part *p)
 {
-    size_t rows = p->last - p->first;
+    size_t rows = p->last - p->first < ROWS_TO_ESTIMATE ? p->last - p->first : ROWS_TO_ESTIMATE;
     for (int column = 0; column < MK_TEXT_COLUMNS; column++) {
         if (!p->request->templates[column].choices)
             continue;

@@ -75,11 +75,14 @@ static bool has_rank(const mk_plan *plan)
     return plan->no_op.numerator != 0 || plan->occurrence_count > 1 || plan->per_example > 1;
 }
 
-static uint64_t draw_rank(mk_sampler *sampler, uint64_t index)
+/* The ranks of `count` examples of one block. */
+static void draw_ranks(mk_sampler *sampler, uint64_t index, size_t count, uint64_t *ranks)
 {
     if (index / MK_BLOCK_EXAMPLES != sampler->block)
         enter_block(sampler, index / MK_BLOCK_EXAMPLES);
-    return mk_permutation_at(&sampler->no_op, index - sampler->block_start);
+    for (size_t i = 0; i < count; i++)
+        ranks[i] = index - sampler->block_start + i;
+    mk_permutation_many(&sampler->no_op, ranks, count);
 }
 
 /* The rule asked to fire first by the example that is number `rank` of the `others`, those that are no no-ops. */
@@ -129,24 +132,42 @@ static uint64_t draw_weighted(const mk_plan *plan, uint64_t word)
     return low;
 }
 
-static uint64_t draw_instruction(mk_sampler *sampler, uint64_t index)
+static uint64_t draw_instruction(const mk_plan *plan, uint64_t index)
 {
-    const mk_plan *plan = sampler->plan;
     if (plan->fixed)
         return 0;
     if (plan->order == MK_ORDER_OWN)
         return index;
     if (plan->order == MK_ORDER_CYCLE)
         return index % plan->instructions;
-    if (plan->order == MK_ORDER_WEIGHTED)
-        return draw_weighted(plan, mk_philox(plan->key, 0, index, plan->split, MK_AXIS_CHOICE).word[0]);
+    return draw_weighted(plan, mk_philox(plan->key, 0, index, plan->split, MK_AXIS_CHOICE).word[0]);
+}
+
+/* The instructions of the examples from `index` on that are in its run, up to `count`; how many these are. */
+static size_t draw_shuffled(mk_sampler *sampler, uint64_t index, size_t count, uint64_t *numbers)
+{
+    const mk_plan *plan = sampler->plan;
     if (index < sampler->run || index - sampler->run >= sampler->run_length) {
         uint64_t run = index / plan->instructions;
         reopen(sampler, &sampler->popularity, MK_AXIS_POPULARITY, run, plan->instructions);
         sampler->run = run * plan->instructions;
         sampler->run_length = plan->instructions;
     }
-    return mk_permutation_at(&sampler->popularity, index - sampler->run);
+    uint64_t first = index - sampler->run, left = sampler->run_length - first;
+    size_t now = left < count ? (size_t)left : count;
+    for (size_t i = 0; i < now; i++)
+        numbers[i] = first + i;
+    mk_permutation_many(&sampler->popularity, numbers, now);
+    return now;
+}
+
+static void draw_instructions(mk_sampler *sampler, uint64_t index, size_t count, uint64_t *numbers)
+{
+    bool shuffled = sampler->plan->order == MK_ORDER_SHUFFLED && !sampler->plan->fixed;
+    for (size_t i = 0; shuffled && i < count;)
+        i += draw_shuffled(sampler, index + i, count - i, numbers + i);
+    for (size_t i = 0; !shuffled && i < count; i++)
+        numbers[i] = draw_instruction(sampler->plan, index + i);
 }
 
 /* How many examples from `index` on are looked at together: those of one block, as far as there are instructions. */
@@ -166,15 +187,16 @@ static size_t ahead_count(const mk_sampler *sampler, uint64_t index)
 static void look_ahead(mk_sampler *sampler, uint64_t index)
 {
     size_t count = ahead_count(sampler, index);
-    for (size_t i = 0; i < count && has_rank(sampler->plan); i++)
-        sampler->ahead_ranks[i] = draw_rank(sampler, index + i);
-    for (size_t i = 0; i < count; i++)
-        sampler->ahead_numbers[i] = draw_instruction(sampler, index + i);
+    if (has_rank(sampler->plan))
+        draw_ranks(sampler, index, count, sampler->ahead_ranks);
+    draw_instructions(sampler, index, count, sampler->ahead_numbers);
     mk_draws_ahead(sampler->plan->key, sampler->plan->split, index, sampler->ahead_words);
     sampler->ahead_first = index;
     sampler->ahead_count = count;
     if (mk_instructor_ahead(&sampler->instructor))
         mk_instructor_look_ahead(&sampler->instructor, sampler->ahead_numbers, count);
+    else
+        mk_instructor_fetch(&sampler->instructor, sampler->ahead_numbers, count);
 }
 
 /* Sets what is decided before the word: the instruction, no-op or not, and what else is asked of the word. */
@@ -188,8 +210,8 @@ static void decide(mk_sampler *sampler, mk_example *example)
         example->number = sampler->ahead_numbers[index - sampler->ahead_first];
     } else {
         if (has_rank(sampler->plan))
-            rank = draw_rank(sampler, index);
-        example->number = draw_instruction(sampler, index);
+            draw_ranks(sampler, index, 1, &rank);
+        draw_instructions(sampler, index, 1, &example->number);
     }
     set_kind(sampler, rank, example);
 }
@@ -229,7 +251,7 @@ static void draw_key(const mk_plan *plan, mk_example *example)
 
 /* One example. */
 
-static mk_status prepare(mk_sampler *sampler, mk_example *example)
+static void prepare(mk_sampler *sampler, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
     const mk_instruction *instruction = &sampler->instruction;
@@ -241,13 +263,7 @@ static mk_status prepare(mk_sampler *sampler, mk_example *example)
         sampler->own_needles[i] = mk_needle_make(instruction->rules[i].pattern, instruction->rules[i].pattern_length);
     if (mk_plan_has_several(plan))
         mk_several_patterns(&sampler->several, sampler->needles, plan->per_example);
-    if (!mk_plan_is_plain(plan) || !instruction->rules[0].pattern_length)
-        return MK_OK;
-    sampler->exact = mk_exacts_get(&sampler->exacts, plan, instruction->rules[0].pattern_length);
-    if (!sampler->exact)
-        return MK_NO_MEMORY;
-    mk_exact_pattern(sampler->exact, instruction->rules[0].pattern);
-    return MK_OK;
+    sampler->exact = NULL;
 }
 
 static mk_status answer(mk_sampler *sampler, mk_example *example)
@@ -347,10 +363,9 @@ mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *examp
     example->certificate.kind = MK_CERTIFICATE_NONE;
     decide(sampler, example);
     mk_status status = mk_sampler_rule(sampler, example->number, &sampler->instruction);
-    if (status == MK_OK)
-        status = prepare(sampler, example);
     if (status != MK_OK)
         return status;
+    prepare(sampler, example);
     draw_paraphrase(plan, example);
     draw_key(plan, example);
     if (sampler->certified && plan->terminating)

@@ -31,7 +31,7 @@ typedef struct {
     mk_instruction instruction;
     const mk_needle *needles;        /* of the instruction's patterns */
     mk_needle *own_needles;          /* where the table of instructions has none */
-    mk_exact *exact;                 /* of the first pattern, where the plan is plain */
+    mk_exact *exact;                 /* of the first pattern, once it is needed */
     mk_uniform uniform;              /* open where plan->exact */
     mk_several several;              /* open where mk_plan_has_several */
     uint32_t occurrences;            /* asked of the word at hand; 0: at least one */

@@ -1,5 +1,7 @@
 #include "search.h"
 
+#include <string.h>
+
 #include "dispatch.h"
 #include "twoway.h"
 
@@ -73,4 +75,51 @@ size_t mk_search(const mk_needle *needle, const uint8_t *text, size_t length, si
 {
     mk_meter meter = mk_meter_make((mk_poll){NULL, NULL});
     return mk_search_range(needle, text, length, from, SIZE_MAX, &meter);
+}
+
+/* The leftmost of the starts, at which the probes match, where all of the needle does, or MK_NOWHERE. */
+static size_t verify(const mk_needle *needle, const uint8_t *text, uint64_t starts)
+{
+    for (; starts; starts &= starts - 1) {
+        size_t at = (size_t)__builtin_ctzll(starts);
+        if (needle->length <= 3 || memcmp(text + at, needle->bytes, needle->length) == 0)
+            return at;
+    }
+    return MK_NOWHERE;
+}
+
+static size_t first_of_short(const mk_needle *needles, size_t count, const uint8_t *text, size_t length, size_t *at)
+{
+    mk_probe *probe = mk_dispatch()->probe;
+    uint64_t starts = 0;
+    for (size_t i = 0;; i++) {
+        i += probe(needles + i, count - i, text, length, &starts);
+        if (i == count)
+            return count;
+        *at = verify(&needles[i], text, starts);
+        if (*at != MK_NOWHERE)
+            return i;
+    }
+}
+
+size_t mk_search_first(const mk_needle *needles, size_t count, const uint8_t *text, size_t length, size_t *at)
+{
+    if (length <= MK_SHORT)
+        return first_of_short(needles, count, text, length, at);
+    size_t i = 0;
+    while (i < count && (*at = mk_search(&needles[i], text, length, 0)) == MK_NOWHERE)
+        i++;
+    return i;
+}
+
+bool mk_search_confirm(const mk_needle *needle, const uint8_t *text, size_t length, size_t start, bool alone)
+{
+    if (length > MK_SHORT || !needle->length) {
+        if (mk_search(needle, text, length, 0) != start)
+            return false;
+        return !alone || mk_search(needle, text, length, start + 1) == MK_NOWHERE;
+    }
+    uint64_t starts = 0, here = (uint64_t)1 << start;
+    (void)mk_dispatch()->probe(needle, 1, text, length, &starts);
+    return verify(needle, text, starts & (alone ? ~here : here - 1)) == MK_NOWHERE;
 }

@@ -131,10 +131,8 @@ static mk_status fill_firing(mk_several *several, size_t length)
 
 bool mk_several_is_without(const mk_several *several, size_t count, const uint8_t *word, size_t length)
 {
-    for (size_t i = 0; i < count; i++)
-        if (mk_search(&several->patterns[i], word, length, 0) != MK_NOWHERE)
-            return false;
-    return true;
+    size_t at;
+    return mk_search_first(several->patterns, count, word, length, &at) == count;
 }
 
 static bool has_empty(const mk_several *several, size_t count)
@@ -190,7 +188,7 @@ static bool plant(mk_several *several, mk_draws *draws, size_t fires, size_t sta
     mk_draws_letters(draws, &several->alphabet, word, length - wanted->length);
     memmove(word + after, word + start, length - after);
     memcpy(word + start, wanted->bytes, wanted->length);
-    return mk_search(wanted, word, length, 0) == start && mk_several_is_without(several, fires, word, length);
+    return mk_search_confirm(wanted, word, length, start, false) && mk_several_is_without(several, fires, word, length);
 }
 
 static mk_status draw_word(mk_several *several, mk_draws *draws, size_t fires, uint8_t *word, size_t length)

@@ -37,13 +37,19 @@ static void answer_no_op(mk_example *example)
     example->outcome = MK_NO_RULE_APPLIES;
 }
 
+/* Writes what a rule makes of a word elsewhere. */
+static void rewrite(uint8_t *to, const uint8_t *word, size_t length, const mk_example_rule *rule, size_t at)
+{
+    size_t after = at + rule->pattern_length;
+    mk_codes_move(to, word, at);
+    mk_codes_move(to + at, rule->replacement, rule->replacement_length);
+    mk_codes_move(to + at + rule->replacement_length, word + after, length - after);
+}
+
 static void answer_step(mk_work *work, mk_example *example, uint32_t number, size_t at)
 {
     const mk_example_rule *rule = &example->rules[number];
-    size_t after = at + rule->pattern_length;
-    memcpy(work->output, example->word, at);
-    memcpy(work->output + at, rule->replacement, rule->replacement_length);
-    memcpy(work->output + at + rule->replacement_length, example->word + after, example->length - after);
+    rewrite(work->output, example->word, example->length, rule, at);
     example->output = work->output;
     example->output_length = example->length - rule->pattern_length + rule->replacement_length;
     example->rule = (int32_t)number;
@@ -54,14 +60,11 @@ static void answer_step(mk_work *work, mk_example *example, uint32_t number, siz
 
 mk_status mk_task_rewrite(const mk_plan *plan, mk_work *work, const mk_needle *needles, mk_example *example)
 {
-    for (uint32_t i = 0; i < plan->per_example; i++) {
-        size_t at = mk_search(&needles[i], example->word, example->length, 0);
-        if (at != MK_NOWHERE) {
-            answer_step(work, example, i, at);
-            return MK_OK;
-        }
-    }
-    answer_no_op(example);
+    size_t at, i = mk_search_first(needles, plan->per_example, example->word, example->length, &at);
+    if (i < plan->per_example)
+        answer_step(work, example, (uint32_t)i, at);
+    else
+        answer_no_op(example);
     return MK_OK;
 }
 
@@ -103,16 +106,13 @@ static mk_status reserve_word(mk_work *work, size_t needed)
     return MK_OK;
 }
 
-/* Adds a step to the trace; `used` letters of earlier words are kept, whose places are set when the run has ended,
- * since their memory may move. */
-static mk_status keep_step(mk_work *work, const mk_example *example, uint32_t rule, size_t at, size_t length,
-                           size_t *used)
+/* Adds a step to the trace, after which the word is behind the `used` letters of earlier ones; the places of them all
+ * are set when the run has ended, since their memory may move. */
+static mk_status keep_step(mk_work *work, uint64_t steps, uint32_t rule, size_t at, size_t length, size_t used)
 {
-    if (reserve_step(work, example->steps) != MK_OK || reserve_word(work, *used + length + MK_READ_SLACK) != MK_OK)
+    if (reserve_step(work, steps) != MK_OK || reserve_word(work, used + length + MK_READ_SLACK) != MK_OK)
         return MK_NO_MEMORY;
-    memcpy(work->words + *used, work->output, length);
-    work->steps[example->steps] = (mk_example_step){rule, (uint32_t)length, (int64_t)at, NULL};
-    *used += length;
+    work->steps[steps] = (mk_example_step){rule, (uint32_t)length, (int64_t)at, NULL};
     return MK_OK;
 }
 
@@ -127,60 +127,66 @@ static void place_words(mk_work *work, mk_example *example)
     example->trace_count = (size_t)example->steps;
 }
 
-static bool find_rule(const mk_plan *plan, const mk_needle *needles, const uint8_t *word, size_t length, uint32_t *rule,
-                      size_t *at)
-{
-    for (*rule = 0; *rule < plan->per_example; ++*rule) {
-        *at = mk_search(&needles[*rule], word, length, 0);
-        if (*at != MK_NOWHERE)
-            return true;
-    }
-    return false;
-}
-
-static void apply(uint8_t *word, size_t *length, const mk_example_rule *rule, size_t at)
+static void apply(uint8_t *word, size_t length, const mk_example_rule *rule, size_t at)
 {
     size_t after = at + rule->pattern_length;
-    memmove(word + at + rule->replacement_length, word + after, *length - after);
+    memmove(word + at + rule->replacement_length, word + after, length - after);
     memcpy(word + at, rule->replacement, rule->replacement_length);
-    *length = *length - rule->pattern_length + rule->replacement_length;
 }
 
-/* Why the run ends before the rule that was found fires, or MK_RUNNING. */
-static mk_outcome limit(const mk_plan *plan, const mk_example *example, const mk_example_rule *rule, size_t length)
+/* Why the run ends before a word of that length is made, or MK_RUNNING. */
+static mk_outcome limit(const mk_plan *plan, const mk_example *example, size_t length)
 {
     if (example->steps >= plan->task.max_steps)
         return MK_STEP_LIMIT;
-    if (length - rule->pattern_length + rule->replacement_length > plan->task.max_length)
-        return MK_LENGTH_LIMIT;
-    return MK_RUNNING;
+    return length > plan->task.max_length ? MK_LENGTH_LIMIT : MK_RUNNING;
+}
+
+/* Takes a step from example->output, in place or, with a trace, to behind it. */
+static mk_status take_step(const mk_plan *plan, mk_work *work, mk_example *example, uint32_t number, size_t at,
+                           size_t length, size_t *used)
+{
+    const mk_example_rule *rule = &example->rules[number];
+    uint8_t *to = work->output;
+    if (plan->task.traced) {
+        if (keep_step(work, example->steps, number, at, length, *used) != MK_OK)
+            return MK_NO_MEMORY;
+        if (example->steps)
+            example->output = work->words + *used - example->output_length;
+        to = work->words + *used;
+        *used += length;
+    }
+    if (example->output == to)
+        apply(to, example->output_length, rule, at);
+    else
+        rewrite(to, example->output, example->output_length, rule, at);
+    example->output = to;
+    example->output_length = length;
+    example->steps++;
+    example->outcome = rule->terminal ? MK_TERMINAL_RULE : MK_NO_RULE_APPLIES;
+    return MK_OK;
 }
 
 mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needles, mk_example *example)
 {
-    size_t length = example->length, used = 0, at;
-    uint32_t number;
-    memcpy(work->output, example->word, length);
+    size_t used = 0, at, number;
     answer_no_op(example);
-    while (find_rule(plan, needles, work->output, length, &number, &at)) {
+    while ((number = mk_search_first(needles, plan->per_example, example->output, example->output_length, &at)) <
+           plan->per_example) {
         const mk_example_rule *rule = &example->rules[number];
-        example->outcome = limit(plan, example, rule, length);
+        size_t length = example->output_length - rule->pattern_length + rule->replacement_length;
+        example->outcome = limit(plan, example, length);
         if (example->outcome != MK_RUNNING)
             break;
         if (example->steps == 0) {
             example->rule = (int32_t)number;
             example->position = (int64_t)at;
         }
-        apply(work->output, &length, rule, at);
-        if (plan->task.traced && keep_step(work, example, number, at, length, &used) != MK_OK)
+        if (take_step(plan, work, example, (uint32_t)number, at, length, &used) != MK_OK)
             return MK_NO_MEMORY;
-        example->steps++;
-        example->outcome = rule->terminal ? MK_TERMINAL_RULE : MK_NO_RULE_APPLIES;
         if (rule->terminal)
             break;
     }
-    example->output = work->output;
-    example->output_length = length;
     if (plan->task.traced)
         place_words(work, example);
     return MK_OK;

@@ -23,12 +23,13 @@ mk_status mk_text_grow(mk_text *text, size_t more)
 
 static inline uint8_t *write_literal(const uint8_t *restrict literal, size_t length, uint8_t *restrict out)
 {
-    for (size_t start = 0; start < length; start += MK_TEXT_SLACK)
-        memcpy(out + start, literal + start, MK_TEXT_SLACK);
+    memcpy(out, literal, MK_TEXT_SLACK);
+    if (length > MK_TEXT_SLACK)
+        memcpy(out + MK_TEXT_SLACK, literal + MK_TEXT_SLACK, length - MK_TEXT_SLACK);
     return out + length;
 }
 
-static uint8_t *write_shifted(uint8_t shift, const uint8_t *restrict codes, size_t count, uint8_t *restrict out)
+static inline uint8_t *write_shifted(uint8_t shift, const uint8_t *restrict codes, size_t count, uint8_t *restrict out)
 {
     for (size_t start = 0; start < count; start += MK_TEXT_SLACK)
         for (size_t i = 0; i < MK_TEXT_SLACK; i++)
@@ -42,10 +43,9 @@ static inline uint8_t *write_letter(const mk_letters *letters, uint8_t code, uin
     return out + letters->width[code];
 }
 
-static uint8_t *write_letters(const mk_letters *letters, const uint8_t *codes, size_t count, uint8_t *out)
+static __attribute__((noinline)) uint8_t *write_unshifted(const mk_letters *letters, const uint8_t *codes, size_t count,
+                                                          uint8_t *out)
 {
-    if (letters->shifted)
-        return write_shifted(letters->bytes[0][0], codes, count, out);
     if (letters->narrow) {
         for (size_t i = 0; i < count; i++)
             out[i] = letters->bytes[codes[i]][0];
@@ -54,6 +54,12 @@ static uint8_t *write_letters(const mk_letters *letters, const uint8_t *codes, s
     for (size_t i = 0; i < count; i++)
         out = write_letter(letters, codes[i], out);
     return out;
+}
+
+static inline uint8_t *write_letters(const mk_letters *letters, const uint8_t *codes, size_t count, uint8_t *out)
+{
+    return letters->shifted ? write_shifted(letters->bytes[0][0], codes, count, out)
+                            : write_unshifted(letters, codes, count, out);
 }
 
 mk_status mk_text_letters(mk_text *text, const mk_letters *letters, const uint8_t *codes, size_t count)
@@ -86,6 +92,10 @@ static uint8_t *write_separated(const mk_letters *letters, const mk_op *op, cons
 
 static uint8_t *write_decimal(uint64_t number, uint8_t *out)
 {
+    if (number < 10) {
+        *out = (uint8_t)('0' + number);
+        return out + 1;
+    }
     uint8_t digits[DECIMALS];
     size_t count = 0;
     do
@@ -118,7 +128,7 @@ typedef struct {
     string strings[MK_STRINGS];
 } writer;
 
-static void take_rule(writer *w, const mk_example_rule *rule, mk_string_name pattern)
+static inline void take_rule(writer *w, const mk_example_rule *rule, mk_string_name pattern)
 {
     w->strings[pattern] = (string){rule->pattern, rule->pattern_length};
     w->strings[pattern + 1] = (string){rule->replacement, rule->replacement_length};
@@ -137,11 +147,9 @@ static inline void take_example(writer *w, const mk_example *example)
         w->strings[MK_STRING_PATTERN] = (string){NULL, 0};
         w->strings[MK_STRING_REPLACEMENT] = (string){NULL, 0};
     }
-    for (int i = MK_STRING_ITEM_WORD; i < MK_STRINGS; i++)
-        w->strings[i] = (string){NULL, 0};
 }
 
-static void take_item(writer *w)
+static inline void take_item(writer *w)
 {
     const mk_example *example = w->example;
     if (w->items == MK_ITEMS_RULES) {
@@ -189,7 +197,7 @@ static bool holds(const mk_example *example, mk_condition_name condition)
 
 /* The operations that write. */
 
-static uint8_t *write_string(const writer *w, const mk_letters *letters, const mk_op *op, uint8_t *out)
+static inline uint8_t *write_string(const writer *w, const mk_letters *letters, const mk_op *op, uint8_t *out)
 {
     const string *s = &w->strings[op->name];
     return op->form == MK_FORM_PLAIN && !op->reversed ? write_letters(letters, s->letters, s->length, out)
@@ -217,6 +225,12 @@ static uint8_t *write_chars(const char *chars, uint8_t *out)
     size_t length = strlen(chars);
     memcpy(out, chars, length);
     return out + length;
+}
+
+static inline uint8_t *write_arrow(bool terminal, uint8_t *out)
+{
+    memcpy(out, "->.", 3);
+    return out + 2 + terminal;
 }
 
 static uint8_t *write_outcome(mk_outcome outcome, uint8_t *out)
@@ -266,7 +280,7 @@ static inline uint8_t *write_op(const writer *w, const mk_template *template, co
     case MK_OP_LENGTH: return write_decimal(w->strings[op->name].length, out);
     case MK_OP_NUMBER: return write_number(w, (mk_number_name)op->name, out);
     case MK_OP_OUTCOME: return write_outcome(example->outcome, out);
-    case MK_OP_ARROW: return write_chars(example->rules[w->item].terminal ? "->." : "->", out);
+    case MK_OP_ARROW: return write_arrow(example->rules[w->item].terminal, out);
     case MK_OP_KEY: return write_key(&example->key, letters, op, out);
     default: return write_certificate(&example->certificate, letters, out);
     }
@@ -289,8 +303,8 @@ static const mk_op *go_on(writer *w, const mk_template *template, const mk_op *o
 static inline size_t room_bytes(const mk_room *room, const string *strings)
 {
     size_t bytes = room->fixed;
-    for (int i = 0; i < MK_STRINGS; i++)
-        bytes += room->by_letter[i] * strings[i].length;
+    for (uint32_t i = 0; i < room->strings; i++)
+        bytes += room->by_letter[i] * strings[room->name[i]].length;
     return bytes;
 }
 
@@ -319,12 +333,24 @@ mk_status mk_template_write(const mk_template *template, const mk_letters *lette
 
 /* Compiling: what the operations behind each MK_OP_ROOM write at most. */
 
+static void room_add_string(mk_room *room, uint8_t name, size_t by_letter)
+{
+    uint32_t i = 0;
+    while (i < room->strings && room->name[i] != name)
+        i++;
+    if (i == room->strings) {
+        room->name[i] = name;
+        room->strings++;
+    }
+    room->by_letter[i] += by_letter;
+}
+
 static void room_add(mk_room *room, const mk_op *op, const mk_letters *letters)
 {
     size_t letter = (size_t)letters->widest + BETWEEN_LETTERS;
     switch (op->kind) {
     case MK_OP_LITERAL: room->fixed += op->jump; break;
-    case MK_OP_STRING: room->by_letter[op->name] += op->form == MK_FORM_PLAIN ? letters->widest : letter; break;
+    case MK_OP_STRING: room_add_string(room, op->name, op->form == MK_FORM_PLAIN ? letters->widest : letter); break;
     case MK_OP_OUTCOME: room->fixed += LONGEST_OUTCOME; break;
     case MK_OP_ARROW: room->fixed += LONGEST_ARROW; break;
     case MK_OP_KEY: room->fixed += DECIMALS + letter * letters->letters; break;

@@ -78,9 +78,11 @@ typedef struct {
     size_t at;                       /* of a literal, where it starts; of MK_OP_ROOM, which room */
 } mk_op;
 
-/* Bytes that some operations write at most: so many, and so many for each letter of each string. */
+/* Bytes that some operations write at most: so many, and so many for each letter of each string that they write. */
 typedef struct {
     size_t fixed;
+    uint32_t strings;
+    uint8_t name[MK_STRINGS];
     size_t by_letter[MK_STRINGS];
 } mk_room;
 

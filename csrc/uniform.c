@@ -213,15 +213,14 @@ static bool try_planting(mk_uniform *uniform, mk_draws *draws, const mk_needle *
     mk_draws_letters(draws, &uniform->alphabet, word, length - pattern->length);
     memmove(word + after, word + start, length - after);
     memcpy(word + start, pattern->bytes, pattern->length);
-    if (mk_search(pattern, word, length, 0) != start)
-        return false;
-    return !once || mk_search(pattern, word, length, start + 1) == MK_NOWHERE;
+    return mk_search_confirm(pattern, word, length, start, once);
 }
 
 static bool try_without(mk_uniform *uniform, mk_draws *draws, const mk_needle *pattern, uint8_t *word, size_t length)
 {
     mk_draws_letters(draws, &uniform->alphabet, word, length);
-    return mk_search(pattern, word, length, 0) == MK_NOWHERE;
+    size_t at;
+    return mk_search_first(pattern, 1, word, length, &at) == 1;
 }
 
 /* Draws by the counts.  Once the pattern has occurred that shall occur at least once, all letters are free. */

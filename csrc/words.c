@@ -11,19 +11,33 @@ static uint32_t draw_length(const mk_plan *plan, mk_draws *draws, uint32_t short
 
 /* One rule. */
 
+/* The exact sampler of the pattern, which few words need; NULL: no memory. */
+static mk_exact *exact_of(mk_sampler *sampler, const mk_example *example)
+{
+    const mk_example_rule *rule = example->rules;
+    if (sampler->exact)
+        return sampler->exact;
+    sampler->exact = mk_exacts_get(&sampler->exacts, sampler->plan, rule->pattern_length);
+    if (sampler->exact)
+        mk_exact_pattern(sampler->exact, rule->pattern);
+    return sampler->exact;
+}
+
 static mk_status draw_without(mk_sampler *sampler, mk_draws *draws, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
     example->length = draw_length(plan, draws, 0);
     (void)mk_draws_word(draws); /* the start's place in the stream */
+    size_t at;
     for (int refusals = 0; refusals < MK_REFUSALS; refusals++) {
         mk_draws_letters(draws, &plan->alphabet, sampler->word, example->length);
-        if (mk_search(&sampler->needles[0], sampler->word, example->length, 0) == MK_NOWHERE) {
+        if (mk_search_first(sampler->needles, 1, sampler->word, example->length, &at) == 1) {
             sampler->searched = true;
             return MK_OK;
         }
     }
-    return mk_exact_avoid(sampler->exact, draws, sampler->word, example->length);
+    mk_exact *exact = exact_of(sampler, example);
+    return exact ? mk_exact_avoid(exact, draws, sampler->word, example->length) : MK_NO_MEMORY;
 }
 
 /* Plants the pattern between free letters. */
@@ -32,17 +46,8 @@ static void plant(mk_sampler *sampler, mk_draws *draws, const mk_needle *needle,
     uint8_t *word = sampler->word;
     size_t after = start + needle->length;
     mk_draws_letters(draws, &sampler->plan->alphabet, word, length - needle->length);
-    memmove(word + after, word + start, length - after);
+    mk_codes_move(word + after, word + start, length - after);
     memcpy(word + start, needle->bytes, needle->length);
-}
-
-/* Whether the word that was planted then has the property. */
-static bool is_planted(const mk_sampler *sampler, size_t length, size_t start)
-{
-    const mk_needle *needle = &sampler->needles[0];
-    if (mk_search(needle, sampler->word, length, 0) != start)
-        return false;
-    return sampler->occurrences == 0 || mk_search(needle, sampler->word, length, start + 1) == MK_NOWHERE;
 }
 
 static mk_status draw_exactly(mk_sampler *sampler, mk_draws *draws, const mk_example *example, uint32_t start)
@@ -50,11 +55,12 @@ static mk_status draw_exactly(mk_sampler *sampler, mk_draws *draws, const mk_exa
     const mk_plan *plan = sampler->plan;
     const mk_example_rule *rule = example->rules;
     size_t after = start + rule->pattern_length;
-    if (mk_exact_before(sampler->exact, draws, sampler->word, start) != MK_OK)
+    mk_exact *exact = exact_of(sampler, example);
+    if (!exact || mk_exact_before(exact, draws, sampler->word, start) != MK_OK)
         return MK_NO_MEMORY;
     memcpy(sampler->word + start, rule->pattern, rule->pattern_length);
     if (sampler->occurrences)
-        return mk_exact_after(sampler->exact, draws, sampler->word + after, example->length - after,
+        return mk_exact_after(exact, draws, sampler->word + after, example->length - after,
                               sampler->occurrences - 1);
     mk_draws_letters(draws, &plan->alphabet, sampler->word + after, example->length - after);
     return MK_OK;
@@ -64,8 +70,12 @@ static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *exa
 {
     const mk_plan *plan = sampler->plan;
     uint32_t span = example->rules[0].pattern_length, start;
-    if (sampler->occurrences > 1)
-        span += (sampler->occurrences - 1) * mk_exact_period(sampler->exact);
+    if (sampler->occurrences > 1) {
+        mk_exact *exact = exact_of(sampler, example);
+        if (!exact)
+            return MK_NO_MEMORY;
+        span += (sampler->occurrences - 1) * mk_exact_period(exact);
+    }
     if (span > plan->longest)
         return MK_INVALID;
     example->length = draw_length(plan, draws, span);
@@ -77,7 +87,7 @@ static mk_status draw_with(mk_sampler *sampler, mk_draws *draws, mk_example *exa
     start = (uint32_t)mk_draws_below(draws, example->rules[0].pattern_length ? example->length - span + 1 : 1);
     for (int refusals = 0; sampler->occurrences < 2 && refusals < MK_REFUSALS; refusals++) {
         plant(sampler, draws, &sampler->needles[0], example->length, start);
-        if (is_planted(sampler, example->length, start)) {
+        if (mk_search_confirm(&sampler->needles[0], sampler->word, example->length, start, sampler->occurrences != 0)) {
             sampler->searched = true;
             sampler->found = start;
             return MK_OK;

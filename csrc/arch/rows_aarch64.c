@@ -1,4 +1,4 @@
-#include "rows.h"
+#include "kernel.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -29,6 +29,13 @@ static inline uint64_t differ_neon(const uint8_t *a, const uint8_t *b)
 static inline size_t find_neon(const uint8_t *word, size_t n, const uint8_t *pattern, size_t m)
 {
     return mk_row_find_with(word, n, pattern, m, letters_neon, differ_neon);
+}
+
+size_t mk_probe_neon(const mk_needle *needles, size_t count, const uint8_t *text, size_t length, uint64_t *starts)
+{
+    uint8_t block[MK_SHORT] = {0};
+    memcpy(block, text, length);
+    return mk_probe_with(needles, count, block, length, starts, letters_neon);
 }
 
 size_t mk_rows_neon(const mk_row_job *job, size_t first, size_t last, mk_row_sink *sink)

@@ -1,4 +1,4 @@
-#include "rows.h"
+#include "kernel.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -34,6 +34,13 @@ AVX2 size_t mk_rows_avx2(const mk_row_job *job, size_t first, size_t last, mk_ro
     return mk_rows_rewrite(job, first, last, sink, find_avx2);
 }
 
+AVX2 size_t mk_probe_avx2(const mk_needle *needles, size_t count, const uint8_t *text, size_t length, uint64_t *starts)
+{
+    uint8_t block[MK_SHORT] = {0};
+    memcpy(block, text, length);
+    return mk_probe_with(needles, count, block, length, starts, letters_avx2);
+}
+
 AVX512 static inline uint64_t letters_avx512(const uint8_t *a, uint8_t letter)
 {
     return _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(a), _mm512_set1_epi8((char)letter));
@@ -47,6 +54,13 @@ AVX512 static inline uint64_t differ_avx512(const uint8_t *a, const uint8_t *b)
 AVX512 static inline size_t find_avx512(const uint8_t *word, size_t n, const uint8_t *pattern, size_t m)
 {
     return mk_row_find_with(word, n, pattern, m, letters_avx512, differ_avx512);
+}
+
+AVX512 size_t mk_probe_avx512(const mk_needle *needles, size_t count, const uint8_t *text, size_t length,
+                              uint64_t *starts)
+{
+    __m512i block = _mm512_maskz_loadu_epi8(_bzhi_u64(~(uint64_t)0, (uint32_t)length), text);
+    return mk_probe_with(needles, count, (const uint8_t *)&block, length, starts, letters_avx512);
 }
 
 AVX512 size_t mk_rows_avx512(const mk_row_job *job, size_t first, size_t last, mk_row_sink *sink)

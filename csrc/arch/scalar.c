@@ -21,6 +21,28 @@ size_t mk_kernel_scalar(const mk_needle *needle, const uint8_t *text, size_t fro
     return stop;
 }
 
+/* The starts in [0, stop) at which the probes match. */
+static uint64_t probe(const mk_needle *needle, const uint8_t *text, size_t stop)
+{
+    uint64_t starts = 0;
+    for (size_t at = 0; at < stop; at++)
+        starts |= (uint64_t)(text[at] == needle->first_letter && text[at + needle->middle] == needle->middle_letter &&
+                             text[at + needle->length - 1] == needle->last_letter) << at;
+    return starts;
+}
+
+size_t mk_probe_scalar(const mk_needle *needles, size_t count, const uint8_t *text, size_t length, uint64_t *starts)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (needles[i].length > length)
+            continue;
+        *starts = needles[i].length ? probe(&needles[i], text, length - needles[i].length + 1) : 1;
+        if (*starts)
+            return i;
+    }
+    return count;
+}
+
 uint32_t mk_least_scalar(const uint32_t *values, size_t count)
 {
     uint32_t least = UINT32_MAX;

@@ -43,6 +43,41 @@ static void random_cases(uint64_t seed)
     }
 }
 
+/* Several patterns in short and longer texts, of exactly the memory that they need. */
+static void several_cases(uint64_t seed)
+{
+    enum { PATTERNS = 5 };
+    for (int round = 0; round < 20000; round++) {
+        size_t letters = 1 + random_below(&seed, 3), n = random_below(&seed, round % 8 ? 70 : 200);
+        uint8_t *text = random_word(&seed, n, letters), *patterns[PATTERNS];
+        mk_needle needles[PATTERNS];
+        size_t expected = PATTERNS, place = MK_NOWHERE, at = MK_NOWHERE;
+        for (size_t i = 0; i < PATTERNS; i++) {
+            size_t m = random_below(&seed, round % 16 ? 12 : 80);
+            patterns[i] = random_word(&seed, m, letters + (round % 2 != 0));
+            needles[i] = mk_needle_make(patterns[i], m);
+            size_t found = naive(patterns[i], m, text, n, 0);
+            if (expected == PATTERNS && found != MK_NOWHERE) {
+                expected = i;
+                place = found;
+            }
+        }
+        CHECK(mk_search_first(needles, PATTERNS, text, n, &at) == expected);
+        CHECK(expected == PATTERNS || at == place);
+        for (size_t i = 0; i < PATTERNS; i++) {
+            size_t first = naive(patterns[i], needles[i].length, text, n, 0);
+            for (size_t start = first; start != MK_NOWHERE;) {
+                size_t next = naive(patterns[i], needles[i].length, text, n, start + 1);
+                CHECK(mk_search_confirm(&needles[i], text, n, start, false) == (start == first));
+                CHECK(mk_search_confirm(&needles[i], text, n, start, true) == (start == first && next == MK_NOWHERE));
+                start = next;
+            }
+            free(patterns[i]);
+        }
+        free(text);
+    }
+}
+
 /* a^n against patterns of a's with one other letter: the vector filter finds candidates everywhere. */
 static void repetitive_cases(void)
 {
@@ -90,6 +125,7 @@ int main(void)
         if (mk_simd_force(names[i])) {
             printf("kernel %s\n", mk_simd_name());
             random_cases(7);
+            several_cases(11);
             repetitive_cases();
         }
     CHECK(!mk_simd_force("no such kernel"));

@@ -28,7 +28,7 @@ typedef struct {
 
 static uint8_t *random_side(uint64_t *seed, uint32_t letters, uint32_t length)
 {
-    uint8_t *side = malloc(length ? length : 1);
+    uint8_t *side = malloc((size_t)length + MK_READ_SLACK);
     for (uint32_t i = 0; i < length; i++)
         side[i] = (uint8_t)random_below(seed, letters);
     return side;
@@ -101,7 +101,7 @@ static void runs(void)
         CHECK(mk_work_open(&work, &plan) == MK_OK);
         for (size_t length = 0; length <= LONGEST; length++)
             for (size_t bits = 0; bits < (size_t)1 << length; bits++) {
-                uint8_t *word = malloc(length ? length : 1);
+                uint8_t *word = malloc(length + MK_READ_SLACK);
                 for (size_t k = 0; k < length; k++)
                     word[k] = bits >> k & 1;
                 check_run(&plan, &work, &set, word, length);
@@ -256,6 +256,46 @@ static void check_spoilt(const rule_set *set, const mk_certificate *certificate,
     CHECK(mk_certificate_holds(&spoilt, set->rules, set->count, letters) == !live);
 }
 
+/* The search for weights without its short cuts: every correction, to the 2000th. */
+static bool plain_weights(const rule_set *set, uint32_t letters, uint16_t *weight)
+{
+    for (uint32_t i = 0; i < letters; i++)
+        weight[i] = 1;
+    for (int corrections = 0, before = -1; corrections < 2000;) {
+        if (before == corrections)
+            return true;
+        before = corrections;
+        for (uint32_t k = 0; k < set->count; k++) {
+            const mk_example_rule *rule = &set->rules[k];
+            int64_t sum = 0;
+            for (uint32_t i = 0; i < rule->pattern_length; i++)
+                sum += weight[rule->pattern[i]];
+            for (uint32_t i = 0; i < rule->replacement_length; i++)
+                sum -= weight[rule->replacement[i]];
+            if (rule->terminal || sum > 0)
+                continue;
+            for (uint32_t i = 0; i < rule->pattern_length; i++)
+                if (weight[rule->pattern[i]] < 10000)
+                    weight[rule->pattern[i]]++;
+            for (uint32_t i = 0; i < rule->replacement_length; i++)
+                if (weight[rule->replacement[i]] > 0)
+                    weight[rule->replacement[i]]--;
+            corrections++;
+        }
+    }
+    return false;
+}
+
+static void check_search(const rule_set *set, const mk_certificate *certificate, uint32_t letters)
+{
+    uint16_t weight[256];
+    bool found = plain_weights(set, letters, weight);
+    CHECK(found || certificate->kind != MK_CERTIFICATE_WEIGHTS);
+    CHECK(!found || certificate->kind != MK_CERTIFICATE_NONE);
+    if (certificate->kind == MK_CERTIFICATE_WEIGHTS)
+        CHECK(memcmp(weight, certificate->value, letters * sizeof *weight) == 0);
+}
+
 static void certificates(void)
 {
     uint64_t seed = 3;
@@ -267,6 +307,7 @@ static void certificates(void)
         bool proved = mk_certify(set.rules, set.count, letters, &certificate);
         CHECK(proved == (certificate.kind != MK_CERTIFICATE_NONE));
         found[certificate.kind]++;
+        check_search(&set, &certificate, letters);
         if (proved) {
             CHECK(mk_certificate_holds(&certificate, set.rules, set.count, letters));
             for (uint32_t k = 0; k < set.count; k++)
@@ -347,17 +388,19 @@ static void ciphers(void)
 
 static void failing_allocations(void)
 {
-    uint8_t pattern[] = {0, 1}, replacement[] = {1, 0}, word[100];
+    enum { LETTERS_OF_WORD = 100 };
+    uint8_t pattern[2 + MK_READ_SLACK] = {0, 1}, replacement[2 + MK_READ_SLACK] = {1, 0};
+    uint8_t word[LETTERS_OF_WORD + MK_READ_SLACK];
     mk_example_rule rule = {pattern, replacement, 2, 2, false};
     mk_needle needle = mk_needle_make(pattern, 2);
-    for (size_t i = 0; i < sizeof word; i++)
-        word[i] = i >= sizeof word / 2;
-    mk_plan plan = make_plan(1, LETTERS, 10000, sizeof word);
+    for (size_t i = 0; i < LETTERS_OF_WORD; i++)
+        word[i] = i >= LETTERS_OF_WORD / 2;
+    mk_plan plan = make_plan(1, LETTERS, 10000, LETTERS_OF_WORD);
     mk_work work;
     CHECK(mk_work_open(&work, &plan) == MK_OK);
     int failed = 0;
     for (mk_status status = MK_NO_MEMORY; status != MK_OK;) {
-        mk_example example = {.rules = &rule, .rule_count = 1, .word = word, .length = sizeof word};
+        mk_example example = {.rules = &rule, .rule_count = 1, .word = word, .length = LETTERS_OF_WORD};
         mk_work_close(&work);
         mk_memory_fail_after(failed);
         status = mk_work_open(&work, &plan);
