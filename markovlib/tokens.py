@@ -413,6 +413,10 @@ class TokenizerFile(Tokenizer):
         super().__init__({"bos": bos, "sep": sep, "eos": eos, "pad": pad}, special)
         self.size = self._tokenizer.get_vocab_size(with_added_tokens=True)
 
+    def holds(self, text: str) -> bool:
+        """Whether a text is a token of the vocabulary."""
+        return self._tokenizer.token_to_id(text) is not None
+
     def _number(self, texts: list[str]) -> dict[str, int]:
         ids = {text: self._tokenizer.token_to_id(text) for text in texts}
         for text, number in ids.items():

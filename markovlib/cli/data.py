@@ -50,6 +50,8 @@ def presets(name: str | None, as_json: bool) -> None:
 @click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
 @click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
+@click.option("--tokenizer", metavar="WHAT", help="For formats of tokens: bytes (the default), chars, or a tokenizer.json.")
+@click.option("--eos", metavar="TEXT", help="For formats of tokens: the end token, <|endoftext|> or the file's if not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
 def generate(
     recipe: str,
@@ -63,6 +65,8 @@ def generate(
     shard_rows: int | None,
     threads: int | None,
     columns: str | None,
+    tokenizer: str | None,
+    eos: str | None,
     as_json: bool,
 ) -> None:
     """Write splits of a recipe as shards, with a manifest and a card, into one folder.
@@ -75,6 +79,7 @@ def generate(
     from markovlib.shards.plan import SHARD_ROWS
 
     names = names_of(splits, "--split")
+    options = {name: value for name, value in (("tokenizer", tokenizer), ("eos", eos)) if value is not None}
     started = time.perf_counter()
     try:
         with progress.shown(as_json=as_json) as advance:
@@ -88,6 +93,7 @@ def generate(
                 shard_rows=shard_rows or SHARD_ROWS,
                 threads=threads,
                 progress=advance,
+                options=options,
             )
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
