@@ -110,10 +110,13 @@ class Reader:
         names = list(columns) if columns else self.columns
         fields = [self._schema.field(name) for name in names]
         places = [f"c{self.columns.index(name)}" for name in names]
-        values = [
-            pa.array([getattr(row, place) for row in rows], field.type)
-            for place, field in zip(places, fields, strict=True)
-        ]
+        try:
+            values = [
+                pa.array([getattr(row, place) for row in rows], field.type)
+                for place, field in zip(places, fields, strict=True)
+            ]
+        except OverflowError as error:
+            raise ValueError(f"a number does not fit in its column: {error}") from None
         return pa.RecordBatch.from_arrays(values, schema=pa.schema(fields))
 
 

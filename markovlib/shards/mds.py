@@ -271,7 +271,8 @@ class Reader:
         for name in names:
             column = self._columns[places[name] - 1]
             rows = np.arange(places[name], len(pieces), count)
-            arrays.append(_decoded(pieces.take(pa.array(rows)), column))
+            values = pieces.take(pa.array(rows))
+            arrays.append(_from_json(values, column, start) if column.encoding == "json" else _decoded(values, column))
         return pa.RecordBatch.from_arrays(arrays, schema=pa.schema([self._schema.field(name) for name in names]))
 
     def close(self) -> None:
@@ -300,9 +301,6 @@ class Reader:
 
 def _decoded(values: pa.Array, column: _Column) -> pa.Array:
     """Return the values of a column from their bytes."""
-    if column.encoding == "json":
-        decoder = msgspec.json.Decoder(jsonl.value_type(column.kind))
-        return pa.array([decoder.decode(line) for line in values.to_pylist()], column.kind)
     if column.size is None:
         return values.cast(column.kind)
     if pa.types.is_boolean(column.kind):
@@ -312,3 +310,15 @@ def _decoded(values: pa.Array, column: _Column) -> pa.Array:
         return pa.array(numbers.astype(np.bool_))
     dtype = "<i8" if column.encoding == "int" else f"<{column.encoding[0]}{column.size}"
     return pa.array(_letters(values).view(dtype)).cast(column.kind)
+
+
+def _from_json(values: pa.Array, column: _Column, start: int) -> pa.Array:
+    """Return the values of a column from JSON; `start` is the number of the first row."""
+    decoder = msgspec.json.Decoder(jsonl.value_type(column.kind))
+    found: list[Any] = []
+    try:
+        for line in values.to_pylist():
+            found.append(decoder.decode(line))
+        return pa.array(found, column.kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError) as error:
+        raise ValueError(f"row {start + len(found)}, column {column.name!r}: {error}") from None
