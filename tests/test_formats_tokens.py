@@ -3,7 +3,9 @@
 import hashlib
 import json
 import struct
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from markovlib import Dataset, Recipe
 from markovlib.cli import main
 from markovlib.shards import folder, formats, generation, manifest
+from markovlib.shards.exporting import export
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.generation import generate
@@ -380,6 +383,25 @@ def test_verify_makes_tokens_again_and_names_the_row(tmp_path, recipe, name, suf
 
 
 @pytest.mark.parametrize("name", TOKENS)
+def test_copies_and_other_processes_have_the_same_bytes(tmp_path, recipe, name, tokenizer_file):
+    """Whether rows are read or made, and wherever: characters and files are those of the recipe and the folder."""
+    generate(recipe, tmp_path / "rows", format="jsonl")
+    for number, tokenizer in enumerate(["chars", tokenizer_file]):
+        whole, copy, spread = (tmp_path / f"{kind}{number}" for kind in ("whole", "copy", "spread"))
+        asked = {"format": name, "options": {"tokenizer": tokenizer}, "shard_rows": 100}
+        generate(recipe, whole, **asked)
+        export(tmp_path / "rows", copy, **asked)
+        with ProcessPoolExecutor(1, get_context("spawn")) as processes:
+            generate(recipe, spread, executor=processes, **asked)
+        files = {path.relative_to(whole) for path in whole.rglob("*") if path.is_file()}
+        for other in (copy, spread):
+            assert {path.relative_to(other) for path in other.rglob("*") if path.is_file()} == files
+            assert all((other / path).read_bytes() == (whole / path).read_bytes() for path in files)
+        with pytest.raises(ShardError, match=r"holds tokens, loss_mask, not the rows"):
+            export(whole, tmp_path / "back")
+
+
+@pytest.mark.parametrize("name", TOKENS)
 def test_inspect_and_the_card_say_what_is_there(tmp_path, recipe, name):
     generate(recipe, tmp_path, format=name)
     train = inspect(tmp_path).splits[0]
@@ -410,6 +432,9 @@ def test_the_command_takes_a_tokenizer(tmp_path, tokenizer_file):
     run(*args, "--out", tmp_path / "a", "--tokenizer", tokenizer_file)
     run(*args, "--out", tmp_path / "b", "--tokenizer", "chars", "--eos", "END")
     assert "ok: 200 of 200 rows" in run("verify", tmp_path / "a").stdout
+    run("generate", "paper/no-op", "--examples", 200, "--out", tmp_path / "rows")
+    run("export", tmp_path / "rows", "--format", "megatron", "--out", tmp_path / "d", "--tokenizer", tokenizer_file)
+    assert (tmp_path / "d/manifest.json").read_bytes() == (tmp_path / "a/manifest.json").read_bytes()
     shown = run("inspect", tmp_path / "b").stdout
     assert "trained tokens" in shown
     assert "tokens length" not in shown

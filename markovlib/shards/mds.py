@@ -25,6 +25,7 @@ SUFFIXES = (".mds",)
 ROWS_AT_ONCE = 1 << 16
 MOST_BYTES = (1 << 32) - 1
 _HASHES = ["sha256"]
+_OFTEN_NULL = {"pattern", "replacement", "key", "certificate"}
 _PLAIN = frozenset(bytes(range(0x20, 0x7F))) - frozenset(b'"\\')
 
 
@@ -40,7 +41,7 @@ class Content:
             raise ValueError(f"the format 'mds' has no option {unknown[0]!r}")
         nullable = options.get("nullable")
         if nullable is None:
-            nullable = [] if data is None else _nullable(data)
+            nullable = [] if data is None or not _OFTEN_NULL & set(columns.names) else _nullable(data)
         elif not isinstance(nullable, list) or not all(isinstance(name, str) for name in nullable):
             raise ValueError("nullable must be a list of columns")
         self.options = {"nullable": [name for name in columns.names if name in nullable]}

@@ -113,9 +113,7 @@ class Content:
         if what in ("chars", "characters"):
             if source is None:
                 raise ValueError("the tokenizer 'chars' needs the recipe whose characters it has")
-            from markovlib.recipe import Recipe
-
-            return CharacterTokenizer.of(Recipe.from_dict(source.recipe.to_dict()), eos=eos or END)
+            return CharacterTokenizer.of(_with_recipe(source), eos=eos or END)
         return _of_file(Path(what), eos)
 
     def _settled(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -140,6 +138,15 @@ class Content:
         if not path.is_file() or folder.sha256_file(path)[1] != sha256:
             raise ValueError(f"{path}: is missing, or not the tokenizer that the shards were made with")
         return path.read_bytes().decode()
+
+
+def _with_recipe(source: Any) -> Any:
+    """What characters are taken from: data sets and views of them as they are, of a copy the recipe in its manifest."""
+    from markovlib.recipe import Recipe
+
+    if hasattr(source, "sources") or isinstance(source.recipe, Recipe):
+        return source
+    return Recipe.from_dict(source.recipe.to_dict())
 
 
 def _made(fields: dict[str, Any]) -> Tokenizer:
