@@ -79,7 +79,9 @@ def write_mds(columns, rows, out):
 def read_mds(folder):
     """Read a split with streaming, every shard's hash being checked."""
     dataset = _streaming().StreamingDataset(local=str(folder), shuffle=False, batch_size=1, validate_hash="sha256")
-    return [{name: getattr(value, "item", lambda value=value: value)() for name, value in row.items()} for row in dataset]
+    return [
+        {name: getattr(value, "item", lambda value=value: value)() for name, value in row.items()} for row in dataset
+    ]
 
 
 # ---- Megatron -------------------------------------------------------------------------------------------------------

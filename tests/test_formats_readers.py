@@ -19,7 +19,7 @@ from markovlib.shards.generation import generate
 
 BYTES = {"rules.alphabet": {"bytes": [0, 255]}, "words.no_op": 0.5}
 RECIPES = {
-    "texts": ("paper/no-op", {"rules.alphabet": "αβγδε\"\\", "words.no_op": 0.5}),
+    "texts": ("paper/no-op", {"rules.alphabet": 'αβγδε"\\', "words.no_op": 0.5}),
     "bytes": ("paper/no-op", BYTES),
     "rules": ("first-rewrite", {}),
     "trace": ("trace", {}),

@@ -3,6 +3,7 @@
 import json
 import struct
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -141,8 +142,7 @@ def read_all(layout, folder, shard):
             batch.to_pylist()
         if reader.rows:
             reader.read(0, min(2, reader.rows))
-    except REFUSALS as error:
-        assert str(error)
+    except REFUSALS:
         return False
     return True
 
@@ -215,7 +215,7 @@ def test_mds_has_the_documented_layout(tmp_path):
 
 def test_mds_names_the_null_that_it_has_no_place_for(tmp_path):
     batch = pa.RecordBatch.from_pydict({"key": pa.array(["a", None], pa.large_string())})
-    with pytest.raises(ValueError, match="column 'key' is null in row 1, .* option nullable"):
+    with pytest.raises(ValueError, match=r"column 'key' is null in row 1, .* option nullable"):
         write(Format("mds", batch.schema), tmp_path, [batch])
     shard = write(layout := Format("mds", batch.schema, {"nullable": ["key"]}), tmp_path, [batch])
     assert next(layout.reader(tmp_path, shard).batches()).to_pylist() == batch.to_pylist()
@@ -234,7 +234,7 @@ def test_mds_texts_with_nulls_are_what_json_makes_of_them(tmp_path):
         shard = write(layout, tmp_path, [batch])
         data = (tmp_path / shard.name).read_bytes()
         offsets = struct.unpack_from(f"<{len(texts) + 1}I", data, 4)
-        found = [data[a + 4 : b] for a, b in zip(offsets, offsets[1:], strict=False)]
+        found = [data[a + 4 : b] for a, b in pairwise(offsets)]
         assert found == [json.dumps(text).encode() for text in texts]
 
 

@@ -143,12 +143,16 @@ def write(layout, path, batches):
 
 @pytest.mark.parametrize("name", TOKENS)
 @settings(max_examples=50)
-@given(texts=st.lists(st.lists(st.tuples(st.text("aé<", max_size=5), st.text("bü", max_size=5)), min_size=1), min_size=1))
+@given(
+    texts=st.lists(st.lists(st.tuples(st.text("aé<", max_size=5), st.text("bü", max_size=5)), min_size=1), min_size=1)
+)
 def test_what_is_written_is_read(name, texts, tmp_path_factory):
     path = tmp_path_factory.mktemp("round")
     layout = Format(name, SCHEMA)
     rows = [
-        layout.stored(pa.RecordBatch.from_pydict(dict(zip(SCHEMA.names, zip(*pairs, strict=True), strict=True)), SCHEMA))
+        layout.stored(
+            pa.RecordBatch.from_pydict(dict(zip(SCHEMA.names, zip(*pairs, strict=True), strict=True)), SCHEMA)
+        )
         for pairs in texts
     ]
     shard = write(layout, path, rows)
@@ -315,8 +319,7 @@ def attempt(layout, path, shard):
     try:
         for batch in layout.reader(Path(path), shard).batches():
             batch.validate(full=True)
-    except (ValueError, OSError) as error:
-        assert str(error)
+    except (ValueError, OSError):
         return False
     return True
 

@@ -175,9 +175,7 @@ def unfinish(out, shards=()):
     split = made.splits["train"]
     data = fake_dataset.Dataset(fake_dataset.Recipe.from_dict(made.recipe | split.sizes))
     columns = tuple(split.columns)
-    wanted = plan.make_plan(
-        data.recipe, "train", made.seed, split.format, columns, split.shard_rows, split.options
-    )
+    wanted = plan.make_plan(data.recipe, "train", made.seed, split.format, columns, split.shard_rows, split.options)
     record = journal.Journal(out / "train", wanted.describe())
     for number, shard in enumerate(split.shards):
         blocks = [

@@ -41,7 +41,10 @@ def presets(name: str | None, as_json: bool) -> None:
 
 def token_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of the formats that hold tokens."""
-    kinds, end = "bytes (if not given), chars, or the path of a tokenizer.json", "<|endoftext|>, or the file's, if not given"
+    kinds, end = (
+        "bytes (if not given), chars, or the path of a tokenizer.json",
+        "<|endoftext|>, or the file's, if not given",
+    )
     for option in (
         click.option("--eos", metavar="TEXT", help=f"For formats of tokens: the end token; {end}."),
         click.option("--tokenizer", metavar="WHAT", help=f"For formats of tokens: {kinds}."),

@@ -74,7 +74,9 @@ class ShardRows(Rows):
         if {"word", "pattern", "replacement"} <= set(columns):
             columns = tuple(column for column in columns if column != "prompt")
         if not columns and "tokens" in held:
-            raise ShardError(f"{root}: holds tokens, of which no report is made; give the recipe that they are made from")
+            raise ShardError(
+                f"{root}: holds tokens, of which no report is made; give the recipe that they are made from"
+            )
         data = _recreated(made, name)
         super().__init__(str(root), name, self._split.rows, columns, data, data)
 

@@ -2,7 +2,7 @@
 
 A file is u32 number of samples n, u32 offsets of the samples and of the end (n + 1, from the file's start), the columns
 as JSON, and the samples.  A sample is u32 size of each column of variable size, then all columns, which are sorted by
-name.  `index.json` beside the shards of a split lists them.  Numbers are little-endian.  docs/formats/mds.md has it all.
+name.  `index.json` beside the shards of a split lists them.  Numbers are little-endian.  docs/formats/mds.md has all.
 """
 
 import json
@@ -163,7 +163,7 @@ class Writer:
         head = np.concatenate([[self._rows], offsets]).astype("<u4").tobytes()
         self._sink.write(head + self._header)
         for samples in filter(len, map(_letters, self._samples)):
-            self._sink.write(memoryview(samples))
+            self._sink.write(samples.data)
         self._samples.clear()
 
 
@@ -171,9 +171,7 @@ def _samples(batch: pa.RecordBatch, columns: Sequence[_Column]) -> pa.LargeBinar
     """Return the samples of rows, as bytes."""
     rows = batch.num_rows
     pieces = [_encoded(batch.column(column.place), column) for column in columns]
-    sizes = [
-        np.diff(_offsets(piece)) for piece, column in zip(pieces, columns, strict=True) if column.size is None
-    ]
+    sizes = [np.diff(_offsets(piece)) for piece, column in zip(pieces, columns, strict=True) if column.size is None]
     if sizes:
         matrix = np.stack(sizes, axis=1)
         if matrix.max(initial=0) > MOST_BYTES:

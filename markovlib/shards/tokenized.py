@@ -33,7 +33,7 @@ class Content:
     """Sequences of tokens in place of prompts and completions.
 
     Options asked for are `tokenizer` ("bytes", "chars", a path or a `Tokenizer`) and `eos`, the text of the end token.
-    Those in a manifest are `tokenizer`, what it is; `vocabulary`, its number of tokens; `end_token`, an id; and `dtype`.
+    Those in a manifest are `tokenizer`, what it is; `vocabulary`, its number of tokens; `end_token`, an id; `dtype`.
     """
 
     dtypes: ClassVar[tuple[str, str]]
@@ -41,9 +41,7 @@ class Content:
     most: ClassVar[int]
     """The largest vocabulary of the former."""
 
-    def __init__(
-        self, columns: pa.Schema, options: dict[str, Any], source: Source | None, root: Path | None
-    ) -> None:
+    def __init__(self, columns: pa.Schema, options: dict[str, Any], source: Source | None, root: Path | None) -> None:
         if tuple(columns.names) != COLUMNS:
             raise ValueError(f"token formats hold prompt and completion alone, not {', '.join(columns.names)}")
         self.held = HELD
@@ -184,7 +182,7 @@ def arrays(stored: pa.RecordBatch) -> tuple[NDArray[Any], NDArray[np.uint8], NDA
 
 def raw(values: NDArray[Any]) -> memoryview:
     """The bytes of an array, which are not copied."""
-    return memoryview(values).cast("B") if values.size else memoryview(b"")
+    return values.data.cast("B") if values.size else memoryview(b"")
 
 
 class Reader:

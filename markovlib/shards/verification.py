@@ -169,7 +169,7 @@ class _Split:
 
     def _shard(self, shard: Shard) -> tuple[list[Problem], list[str]]:
         """Check one shard: returns its problems and the digests of the blocks that start in it."""
-        name, blocks = shard.name, []
+        name, blocks = shard.name, list[str]()
         try:
             wrong = self._wrong(shard)
             problem, blocks = self._contents(shard)
