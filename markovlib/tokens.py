@@ -411,7 +411,12 @@ class TokenizerFile(Tokenizer):
         self._json = json if json is not None else Path(path or "").read_text("utf-8")
         self._tokenizer = _read_tokenizer(self._json, str(path or "json"))
         super().__init__({"bos": bos, "sep": sep, "eos": eos, "pad": pad}, special)
-        self.size = self._tokenizer.get_vocab_size(with_added_tokens=True)
+        # Not the number of tokens: a vocabulary may have holes, and the largest id must fit in the type chosen.
+        self.size = 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
+
+    def holds(self, text: str) -> bool:
+        """Whether a text is a token of the vocabulary."""
+        return self._tokenizer.token_to_id(text) is not None
 
     def _number(self, texts: list[str]) -> dict[str, int]:
         ids = {text: self._tokenizer.token_to_id(text) for text in texts}

@@ -51,6 +51,15 @@ def test_text_beyond_ascii_and_bytes_survive_every_format(tmp_path, recipe, alph
     assert snapshot(tmp_path / "0") == snapshot(tmp_path / str(len(ROWS)))
 
 
+def test_columns_that_may_be_null_follow_from_the_recipe(tmp_path):
+    recipe, columns = Recipe.load("first-rewrite").replace(examples=200), ["index", "pattern", "replacement", "key"]
+    for name in ("parquet", "mds"):
+        generate(recipe, tmp_path / name, format=name, columns=columns)
+    export(tmp_path / "parquet", tmp_path / "copy", format="mds")
+    assert snapshot(tmp_path / "copy") == snapshot(tmp_path / "mds")
+    assert manifest.load(tmp_path / "mds").splits["train"].options == {"nullable": columns[1:]}
+
+
 def test_splits_and_columns_are_chosen(tmp_path, recipe):
     generate(recipe, tmp_path / "a", splits=["train", "seen", "unseen"])
     (written,) = export(tmp_path / "a", tmp_path / "b", splits=["seen"], columns=["completion", "prompt"], threads=1)

@@ -5,6 +5,7 @@ import re
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,25 @@ def presets(name: str | None, as_json: bool) -> None:
     tables.presets({preset: (line, recipes[preset].to_dict()) for preset, line in Recipe.presets().items()})
 
 
+def token_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of the formats that hold tokens."""
+    kinds, end = (
+        "bytes (if not given), chars, or the path of a tokenizer.json",
+        "<|endoftext|>, or the file's, if not given",
+    )
+    for option in (
+        click.option("--eos", metavar="TEXT", help=f"For formats of tokens: the end token; {end}."),
+        click.option("--tokenizer", metavar="WHAT", help=f"For formats of tokens: {kinds}."),
+    ):
+        command = option(command)
+    return command
+
+
+def format_options(tokenizer: str | None, eos: str | None) -> dict[str, str]:
+    """Return the options of a format that were given."""
+    return {name: value for name, value in (("tokenizer", tokenizer), ("eos", eos)) if value is not None}
+
+
 @click.command()
 @click.argument("recipe", metavar="PRESET_OR_RECIPE")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to write.")
@@ -50,6 +70,7 @@ def presets(name: str | None, as_json: bool) -> None:
 @click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
 @click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
+@token_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
 def generate(
     recipe: str,
@@ -63,6 +84,8 @@ def generate(
     shard_rows: int | None,
     threads: int | None,
     columns: str | None,
+    tokenizer: str | None,
+    eos: str | None,
     as_json: bool,
 ) -> None:
     """Write splits of a recipe as shards, with a manifest and a card, into one folder.
@@ -88,6 +111,7 @@ def generate(
                 shard_rows=shard_rows or SHARD_ROWS,
                 threads=threads,
                 progress=advance,
+                options=format_options(tokenizer, eos),
             )
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import names_of, summarise
+from markovlib.cli.data import format_options, names_of, summarise, token_options
 from markovlib.shards.formats import MODULES
 
 
@@ -18,6 +18,7 @@ from markovlib.shards.formats import MODULES
 @click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
 @click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
+@token_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
 def export(
     folder: Path,
@@ -27,6 +28,8 @@ def export(
     columns: str | None,
     shard_rows: int | None,
     threads: int | None,
+    tokenizer: str | None,
+    eos: str | None,
     as_json: bool,
 ) -> None:
     """Copy a folder of shards into another format, with a manifest and a card of its own.
@@ -50,6 +53,7 @@ def export(
                 shard_rows=shard_rows or SHARD_ROWS,
                 threads=threads,
                 progress=advance,
+                options=format_options(tokenizer, eos),
             )
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None

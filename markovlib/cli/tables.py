@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from markovlib.shards.inspection import Contents, Inspected, Spread
 
 PIPE_WIDTH = 120
-SHOWN = ("index", "pattern", "replacement", "word", "output", "prompt", "completion", "position", "outcome")
+SHOWN = ("index", "pattern", "replacement", "word", "output", "prompt", "completion", "tokens", "position", "outcome")
 
 
 class _Console(Console):
@@ -102,7 +102,8 @@ def _lengths(split: "Contents") -> Table:
     table = Table("", box=None)
     for heading in ("min", "mean", "max"):
         table.add_column(heading, justify="right")
-    rows: dict[str, Spread | None] = {f"{name} length": spread for name, spread in split.lengths.items()}
+    named = {name: name if name.endswith("tokens") else f"{name} length" for name in split.lengths}
+    rows: dict[str, Spread | None] = {named[name]: spread for name, spread in split.lengths.items()}
     rows |= {"position (applied)": split.position, "steps": split.steps}
     for name, spread in rows.items():
         if spread is not None:

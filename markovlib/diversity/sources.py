@@ -68,20 +68,24 @@ class ShardRows(Rows):
     def __init__(self, folder: Path, split: str | None) -> None:
         root, made, name = _find_split(folder, split)
         self._directory, self._split = root / name, made.splits[name]
-        held = self._split.columns
+        self._layout = Format.of(self._split)
+        held = self._layout.held
         columns = tuple(column for column in (*WANTED, "rules", "prompt") if column in held)
         if {"word", "pattern", "replacement"} <= set(columns):
             columns = tuple(column for column in columns if column != "prompt")
+        if not columns and "tokens" in held:
+            raise ShardError(
+                f"{root}: holds tokens, of which no report is made; give the recipe that they are made from"
+            )
         data = _recreated(made, name)
         super().__init__(str(root), name, self._split.rows, columns, data, data)
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
-        layout = Format.of(self._split)
         for shard in self._split.shards:
             stop = min(shard.stop, rows)
             if shard.start >= stop:
                 return
-            with closing(layout.reader(self._directory, shard)) as reader:
+            with closing(self._layout.reader(self._directory, shard)) as reader:
                 for start in range(0, stop - shard.start, BLOCK_ROWS):
                     end = min(start + BLOCK_ROWS, stop - shard.start)
                     yield reader.read(start, end, self.columns)

@@ -2,10 +2,12 @@
 
 import json
 
-from markovlib.shards import formats
+from markovlib.shards.formats import Format
 from markovlib.shards.manifest import Manifest
 
 NAME = "README.md"
+LOADED_BY_DATASETS = frozenset({"parquet", "arrow", "jsonl", "jsonl.zst"})
+"""The formats that `datasets` finds a loader for; of others the card must not say that it does."""
 
 SCALE = (
     (1_000, "n<1K"),
@@ -60,12 +62,14 @@ COLUMNS = {
     "stratum": "which stratum of the rule space the instruction is of",
     "near_miss": "true where the word holds the pattern with some letters changed",
     "occurrences": "how often the pattern occurs in the word, overlaps counted",
+    "tokens": "prompt, completion and end token, as numbers",
+    "loss_mask": "1 for the tokens of the completion and its end, 0 for those of the prompt",
 }
 
 
 def render(manifest: Manifest, recipe_toml: str) -> str:
     """Return the card of a folder; a function of its manifest and recipe alone."""
-    parts = [_front_matter(manifest), INTRODUCTION, _splits(manifest), _columns(manifest)]
+    parts = [_front_matter(manifest), INTRODUCTION, _splits(manifest), _columns(manifest), *_tokens(manifest)]
     parts += [_recipe(recipe_toml), _provenance(manifest), f"## Citation\n\n```bibtex\n{CITATION}```\n"]
     return "\n".join(parts)
 
@@ -75,11 +79,19 @@ def _front_matter(manifest: Manifest) -> str:
     size = next((name for limit, name in SCALE if rows < limit), "n>1T")
     lines = ["---", "license: cc0-1.0", "pretty_name: Markov algorithm rewriting", "task_categories:"]
     lines += ["- text-generation", "tags:", "- synthetic", "- string-rewriting", "- markov-algorithm"]
-    lines += ["size_categories:", f"- {size}", "configs:", "- config_name: default", "  data_files:"]
-    for name, split in manifest.splits.items():
-        suffix = formats.module(split.format).SUFFIXES[0]
-        lines += [f"  - split: {json.dumps(name)}", f"    path: {json.dumps(f'{name}/*{suffix}')}"]
+    lines += ["size_categories:", f"- {size}", *_data_files(manifest)]
     return "\n".join([*lines, "---", ""])
+
+
+def _data_files(manifest: Manifest) -> list[str]:
+    """The splits' files, or none: left to itself, `datasets` takes an index or a manifest for data."""
+    lines = ["configs:", "- config_name: default", "  data_files:"]
+    for name, split in manifest.splits.items():
+        if split.format not in LOADED_BY_DATASETS:
+            return ["viewer: false", *lines[:2], "  data_files: []"]
+        suffix = Format.of(split).suffixes[0]
+        lines += [f"  - split: {json.dumps(name)}", f"    path: {json.dumps(f'{name}/*{suffix}')}"]
+    return lines
 
 
 def _splits(manifest: Manifest) -> str:
@@ -90,10 +102,25 @@ def _splits(manifest: Manifest) -> str:
 
 
 def _columns(manifest: Manifest) -> str:
-    names = next(iter(manifest.splits.values())).columns
+    names = Format.of(next(iter(manifest.splits.values()))).held
     lines = ["## Columns", "", "| column | meaning |", "|---|---|"]
     lines += [f"| `{name}` | {COLUMNS.get(name, '')} |" for name in names]
     return "\n".join([*lines, ""])
+
+
+def _tokens(manifest: Manifest) -> list[str]:
+    """What a reader of tokens has to know."""
+    options = next(iter(manifest.splits.values())).options
+    if "tokenizer" not in options:
+        return []
+    tokenizer = options["tokenizer"]
+    what = {"bytes": "the bytes of the text, in UTF-8", "characters": "the characters of the recipe"}.get(
+        tokenizer["kind"], f"`tokenizer.json` (SHA-256 `{tokenizer.get('sha256')}`)"
+    )
+    lines = ["## Tokens", "", "| | |", "|---|---|", f"| tokenizer | {what} |"]
+    lines += [f"| vocabulary | {options['vocabulary']:,} tokens |", f"| type | {options['dtype']}, little-endian |"]
+    lines += [f"| end token | {options['end_token']} (`{tokenizer['eos']}`) |"]
+    return ["\n".join([*lines, ""])]
 
 
 def _recipe(recipe_toml: str) -> str:

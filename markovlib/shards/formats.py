@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from markovlib.shards import schema
 from markovlib.shards.folder import DamagedError, WholeFile
 from markovlib.shards.manifest import Shard, Split
+from markovlib.shards.source import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,6 +18,9 @@ MODULES = {
     "arrow": "markovlib.shards.arrow",
     "jsonl": "markovlib.shards.jsonl",
     "jsonl.zst": "markovlib.shards.jsonl_zst",
+    "mds": "markovlib.shards.mds",
+    "megatron": "markovlib.shards.megatron",
+    "tokens": "markovlib.shards.flat_tokens",
 }
 
 
@@ -44,13 +48,32 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
+class Content(Protocol):
+    """What a format's files hold of rows, and the options that it does so by.
+
+    `options` are those asked for with what was left out filled in, as the manifest has them; `held` the names of the
+    columns in the files; `files` what lies beside the splits of a folder and is needed to make the rows again, by name.
+    """
+
+    options: dict[str, Any]
+    held: list[str]
+    files: Mapping[str, bytes]
+
+    def stored(self, rows: "pa.RecordBatch") -> "pa.RecordBatch":
+        """Return what the files hold of these rows."""
+
+    def shown(self, stored: "pa.RecordBatch") -> list[dict[str, Any]]:
+        """Return what was stored as rows for a person to read."""
+
+
 class Module(Protocol):
     """What a format's module has.
 
-    `SUFFIXES` are those of the files of a shard, the one that names it first.  A module may also have
-    `stored(rows, options)`, where its files hold something else than the rows' columns; `index(split)`, the files
-    that it needs beside all shards of a split, as bytes by name; and `check(schema, options)`, which raises
-    `ValueError` for columns or options that it cannot serve and returns the options with what was left out filled in.
+    `SUFFIXES` are those of the files of a shard, the one that names it first.  A module may also have `COLUMNS`, the
+    columns that it stores and no others; `index(split)`, the files that it needs beside all shards of a split, as
+    bytes by name; and `Content(columns, options, source, root)`, where it takes options or its files hold something
+    else than the rows' columns.  That raises `ValueError` for columns or options that it cannot serve; `source` is the
+    data set where the options are asked for, `root` the folder where they are read from a manifest.
     """
 
     SUFFIXES: tuple[str, ...]
@@ -61,25 +84,54 @@ class Module(Protocol):
 
 
 class Format:
-    """A format with the columns and options that it is used for; raises `ValueError` for what it cannot serve."""
+    """A format with the columns and options that it is used for; raises `ValueError` for what it cannot serve.
 
-    def __init__(self, name: str, columns: "pa.Schema", options: Mapping[str, Any] | None = None) -> None:
+    `source` is the data set, from which some options follow; `root` the folder that the options were read in.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        columns: "pa.Schema",
+        options: Mapping[str, Any] | None = None,
+        *,
+        source: Source | None = None,
+        root: Path | None = None,
+    ) -> None:
         self._module = module(name)
         self.name = name
         self.columns = columns
         self.suffixes = self._module.SUFFIXES
-        check = getattr(self._module, "check", None)
-        if check is None and options:
+        if not hasattr(self._module, "Content") and options:
             raise ValueError(f"the format {name!r} has no option {min(options)!r}")
-        self.options: dict[str, Any] = check(columns, options or {}) if check else {}
+        make = getattr(self._module, "Content", _Rows)
+        self._content: Content = make(columns, dict(options or {}), source, root)
 
     @classmethod
-    def of(cls, split: Split) -> "Format":
-        """Return the format of a finished split; raises `DamagedError` where its manifest names none of ours."""
+    def of(cls, split: Split, root: Path | None = None) -> "Format":
+        """Return the format of a finished split; raises `DamagedError` where its manifest names none of ours.
+
+        `root` is the folder that the split is in, which is needed to make rows again.
+        """
         try:
-            return cls(split.format, schema.restore(split.columns), split.options)
+            return cls(split.format, schema.restore(split.columns), split.options, root=root)
         except (ValueError, TypeError) as error:
             raise DamagedError(f"the manifest: {error}") from None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options, those left out filled in."""
+        return self._content.options
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """The files that lie beside the splits of a folder, by name."""
+        return self._content.files
+
+    @property
+    def held(self) -> list[str]:
+        """The names of the columns that the files hold."""
+        return self._content.held
 
     def writer(self, sinks: Sequence[WholeFile], provenance: str) -> Writer:
         """Return a writer into one sink for each suffix.
@@ -94,21 +146,39 @@ class Format:
 
     def stored(self, rows: "pa.RecordBatch") -> "pa.RecordBatch":
         """Return what the files hold of these rows: the rows themselves, in most formats."""
-        function = getattr(self._module, "stored", None)
-        return function(rows, self.options) if function else rows
+        return self._content.stored(rows)
 
-    @property
-    def held(self) -> list[str]:
-        """The names of the columns that the files hold."""
-        import pyarrow as pa
-
-        names: list[str] = self.stored(pa.RecordBatch.from_pylist([], schema=self.columns)).schema.names
-        return names
+    def shown(self, stored: "pa.RecordBatch") -> list[dict[str, Any]]:
+        """Return what the files hold as rows for a person to read."""
+        return self._content.shown(stored)
 
     def index(self, split: Split) -> dict[str, bytes]:
         """Return the files that belong to all shards of a split together, by name."""
         function = getattr(self._module, "index", None)
         return function(split) if function else {}
+
+
+class _Rows:
+    """The content of formats that hold the rows as they are."""
+
+    files: Mapping[str, bytes] = {}
+
+    def __init__(self, columns: "pa.Schema", options: dict[str, Any], *_: Any) -> None:
+        self.options = options
+        self.held: list[str] = columns.names
+
+    def stored(self, rows: "pa.RecordBatch") -> "pa.RecordBatch":
+        return rows
+
+    def shown(self, stored: "pa.RecordBatch") -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = stored.to_pylist()
+        return rows
+
+
+def chosen(name: str) -> tuple[str, ...] | None:
+    """Return the columns that a format stores, where it has no choice; raises `ValueError` for no format."""
+    columns: tuple[str, ...] | None = getattr(module(name), "COLUMNS", None)
+    return columns
 
 
 def module(name: str) -> Module:

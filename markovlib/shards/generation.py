@@ -142,6 +142,8 @@ def _ensure(out: Path, plan: Plan, threads: int | None, executor: Executor | Non
     folder.remove_temporaries(directory)
     record = Journal(directory, plan.describe())
     try:
+        for name, data in plan.format.files.items():
+            folder.write_whole(out / name, data)  # Workers in other processes read them.
         with folder.drafts(directory) as drafts:
             kept = _write(plan, directory, drafts, record, threads, executor, progress)
     finally:
@@ -211,7 +213,7 @@ def _publish(out: Path, found: Manifest | None, plan: Plan, split: Split) -> Non
         splits=splits,
         files={},
     )
-    files = companions(made)
+    files = {**companions(made), **plan.format.files}
     for name, data in files.items():
         folder.write_whole(out / name, data)
     sums = {name: Companion(len(data), folder.sha256_bytes(data)) for name, data in files.items()}

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -111,16 +112,16 @@ def _unfinished(root: Path) -> dict[str, int]:
 def _contents(root: Path, made: Manifest, name: str, limit: int, examples: int) -> Contents:
     split = made.splits[name]
     found = Contents(name, split.rows, len(split.shards), split.bytes, split.format, list(split.columns))
-    tally = _Tally(found, examples)
-    for batch in _batches(root / name, split, limit):
+    layout = Format.of(split, root)
+    tally = _Tally(found, layout, examples)
+    for batch in _batches(root / name, layout, split, limit):
         tally.add(batch)
     tally.close()
     return found
 
 
-def _batches(directory: Path, split: Split, limit: int) -> Iterator[pa.RecordBatch]:
+def _batches(directory: Path, layout: Format, split: Split, limit: int) -> Iterator[pa.RecordBatch]:
     """Yield all rows of a split, or blocks spread evenly over it that hold `limit` rows."""
-    layout = Format.of(split)
     wanted = _blocks(split.rows, limit)
     for shard in split.shards:
         pieces = [range(max(b.start, shard.start), min(b.stop, shard.stop)) for b in wanted]
@@ -144,8 +145,9 @@ def _blocks(rows: int, limit: int) -> list[range]:
 class _Tally:
     """Running figures over batches."""
 
-    def __init__(self, into: Contents, examples: int) -> None:
+    def __init__(self, into: Contents, layout: Format, examples: int) -> None:
         self._into = into
+        self._layout = layout
         self._examples = examples
         self._sums: dict[str, tuple[int, int, int, int]] = {}
         self._seen: dict[str, pa.Table] = {}
@@ -154,10 +156,13 @@ class _Tally:
         into = self._into
         into.rows_read += batch.num_rows
         if (wanted := self._examples - len(into.examples)) > 0:
-            into.examples += batch.slice(0, wanted).to_pylist()
+            into.examples += self._layout.shown(batch.slice(0, wanted))
         names = set(batch.schema.names)
         for name in [name for name in MEASURED if name in names]:
             self._measure(name, _letters(batch.column(name)))
+        if "loss_mask" in names:
+            self._measure("tokens", batch.column("tokens").value_lengths())
+            self._measure("trained tokens", _sums(batch.column("loss_mask")))
         if "position" in names:
             position = batch.column("position")
             self._measure("@position", position.filter(pc.greater_equal(position, 0)))
@@ -199,6 +204,12 @@ class _Tally:
 def _letters(column: pa.Array) -> pa.Array:
     text = pa.types.is_large_string(column.type) or pa.types.is_string(column.type)
     return pc.utf8_length(column) if text else pc.binary_length(column)
+
+
+def _sums(lists: pa.Array) -> pa.Array:
+    """Return the sum of each list; none is null."""
+    before = np.concatenate([[0], np.cumsum(lists.flatten().to_numpy(), dtype=np.int64)])
+    return pa.array(np.diff(before[lists.offsets.to_numpy() - lists.offsets[0].as_py()]))
 
 
 def _jsonable(value: Any) -> Any:

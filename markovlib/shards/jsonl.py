@@ -110,10 +110,13 @@ class Reader:
         names = list(columns) if columns else self.columns
         fields = [self._schema.field(name) for name in names]
         places = [f"c{self.columns.index(name)}" for name in names]
-        values = [
-            pa.array([getattr(row, place) for row in rows], field.type)
-            for place, field in zip(places, fields, strict=True)
-        ]
+        try:
+            values = [
+                pa.array([getattr(row, place) for row in rows], field.type)
+                for place, field in zip(places, fields, strict=True)
+            ]
+        except OverflowError as error:
+            raise ValueError(f"a number does not fit in its column: {error}") from None
         return pa.RecordBatch.from_arrays(values, schema=pa.schema(fields))
 
 
@@ -135,17 +138,17 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 def _row_type(columns: pa.Schema) -> type[msgspec.Struct]:
     """Return the type of a row: a struct whose field c0 is the first column and is called so in JSON, and so on."""
     places = {f"c{number}": name for number, name in enumerate(columns.names)}
-    types = [(place, _type(field.type)) for place, field in zip(places, columns, strict=True)]
+    types = [(place, value_type(field.type)) for place, field in zip(places, columns, strict=True)]
     return msgspec.defstruct("Row", types, rename=places, forbid_unknown_fields=True, gc=False)
 
 
-def _type(kind: pa.DataType) -> Any:
+def value_type(kind: pa.DataType) -> Any:
     """Return the Python type of a column's values, of which any may be missing."""
     known: Any
     if pa.types.is_list(kind):
-        known = list[_type(kind.value_type)]  # type: ignore[misc]
+        known = list[value_type(kind.value_type)]  # type: ignore[misc]
     elif pa.types.is_struct(kind):
-        known = TypedDict("Struct", {field.name: _type(field.type) for field in kind})  # type: ignore[misc, no-redef]
+        known = TypedDict("Struct", {field.name: value_type(field.type) for field in kind})  # type: ignore[misc, no-redef]
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
         known = str
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):

@@ -12,7 +12,7 @@ import msgspec
 import pyarrow
 
 from markovlib import __version__
-from markovlib.shards import journal, manifest, source
+from markovlib.shards import formats, journal, manifest, source
 from markovlib.shards.digest import BLOCK_ROWS
 from markovlib.shards.folder import ShardError, is_temporary
 from markovlib.shards.formats import Format
@@ -133,16 +133,19 @@ def plan_of(
     if shard_rows < 1:
         raise ValueError(f"shard_rows must be at least 1, got {shard_rows}")
     known = getattr(data, "known_columns", data.columns)
+    columns = formats.chosen(format_name) if columns is None else columns
     chosen = data.columns if columns is None else tuple(name for name in known if name in columns)
     if unknown := set(columns or ()) - set(chosen):
         raise ValueError(f"no column {sorted(unknown)[0]!r}: choose from {', '.join(known)}")
-    layout = Format(format_name, data.batch(range(0), chosen).to_arrow(chosen).schema, options)
+    empty = data.batch(range(0), chosen).to_arrow(chosen)
+    layout = Format(format_name, empty.schema, options, source=data)
     return Plan(identity, data.seed, split, data, data.size, layout, shard_rows, sizes, copied)
 
 
 @lru_cache(maxsize=4)
-def restore_plan(description: str, rows: bytes | None = None) -> Plan:
-    """Return the plan that another process described, as JSON; `rows` is its pickled data set, where that was copied.
+def restore_plan(description: str, root: Path, rows: bytes | None = None) -> Plan:
+    """Return the plan that another process described, as JSON, for a folder; `rows` is its pickled data set, where that
+    was copied.
 
     Raises `ShardError` where this process would not write the same bytes: it has another version of the library, of
     pyarrow, or of the stream.
@@ -154,7 +157,8 @@ def restore_plan(description: str, rows: bytes | None = None) -> Plan:
     else:
         data = pickle.loads(rows)
     columns = tuple(asked["columns"])
-    layout = Format(asked["format"], data.batch(range(0), columns).to_arrow(columns).schema, asked["options"])
+    empty = data.batch(range(0), columns).to_arrow(columns)
+    layout = Format(asked["format"], empty.schema, asked["options"], root=root)
     made = (asked["recipe"], asked["seed"], asked["split"], data, asked["rows"], layout)
     plan = Plan(*made, asked["shard_rows"], asked["sizes"], copied=rows is not None)
     if changes := list(manifest.differences(asked, manifest.plain(plan.describe()))):
@@ -240,7 +244,7 @@ def check_ours(out: Path) -> None:
     entries = [entry for entry in out.iterdir() if not is_temporary(entry.name)]
     foreign = [entry.name for entry in entries if not _unfinished(entry)]
     started = any((entry / journal.NAME).exists() for entry in entries)
-    companions = {"README.md", "recipe.toml"} if started else set()
+    companions = {"README.md", "recipe.toml", "tokenizer.json"} if started else set()
     if left := sorted(set(foreign) - companions):
         raise ShardError(f"{out}: holds something else ({left[0]}) and no {manifest.NAME}; give an empty folder")
 

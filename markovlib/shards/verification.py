@@ -124,7 +124,7 @@ class _Split:
         self._name = name
         self._directory = root / name
         self._split: Split = made.splits[name]
-        self._format = Format.of(self._split)
+        self._format = Format.of(self._split, root)
         self._columns = list(self._split.columns)
         self._data = source.recreate(made, name)
         self._full = sample is None or sample >= self._split.rows
@@ -169,40 +169,36 @@ class _Split:
 
     def _shard(self, shard: Shard) -> tuple[list[Problem], list[str]]:
         """Check one shard: returns its problems and the digests of the blocks that start in it."""
+        name, blocks = shard.name, list[str]()
         try:
+            wrong = self._wrong(shard)
             problem, blocks = self._contents(shard)
-        except FileNotFoundError:
-            problem, blocks = "missing", []
+            if wrong:
+                name = wrong[0]
+                also = f", nor is that of {' and '.join(wrong[1:])}" if wrong[1:] else ""
+                problem = f"its checksum is not the manifest's{also}; {problem or 'its rows are as they should be'}"
+        except FileNotFoundError as error:
+            name, problem = Path(error.filename).name, "missing"
         except OSError as error:
-            problem, blocks = f"cannot be read: {error.strerror}", []
-        return [Problem(f"{self._name}/{shard.name}", problem)] if problem else [], blocks
+            problem = f"cannot be read: {error.strerror}"
+        return [Problem(f"{self._name}/{name}", problem)] if problem else [], blocks
+
+    def _wrong(self, shard: Shard) -> list[str]:
+        """Return the names of a shard's files that are not the manifest's."""
+        sums = {file: folder.sha256_file(self._directory / file.name) for file in shard.files}
+        return [file.name for file, found in sums.items() if found != (file.bytes, file.sha256)]
 
     def _contents(self, shard: Shard) -> tuple[str | None, list[str]]:
-        blame = self._blame(shard)
+        """Return what is wrong with the rows, and the digests of their blocks."""
         try:
             with closing(self._format.reader(self._directory, shard)) as reader:
                 if reader.rows != shard.stop - shard.start:
-                    return f"{blame}holds {reader.rows} rows, not {shard.stop - shard.start}", []
+                    return f"holds {reader.rows} rows, not {shard.stop - shard.start}", []
                 if reader.columns != self._format.held:
-                    return f"{blame}its columns are {', '.join(reader.columns)}", []
-                problem, blocks = self._rows(reader, shard)
+                    return f"its columns are {', '.join(reader.columns)}", []
+                return self._rows(reader, shard)
         except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-            return f"{blame}cannot be read: {(str(error) or 'out of memory').splitlines()[0]}", []
-        if blame:
-            return blame + (problem or "its rows are as they should be"), []
-        return problem, blocks
-
-    def _blame(self, shard: Shard) -> str:
-        """Return a phrase for the files of a shard that are not the manifest's; nothing where all are."""
-        wrong = [
-            file.name
-            for file in shard.files
-            if folder.sha256_file(self._directory / file.name) != (file.bytes, file.sha256)
-        ]
-        if not wrong:
-            return ""
-        what = "its checksum" if wrong == [shard.name] else f"the checksum of {' and '.join(wrong)}"
-        return f"{what} is not the manifest's; "
+            return f"cannot be read: {(str(error) or 'out of memory').splitlines()[0]}", []
 
     def _rows(self, reader: Reader, shard: Shard) -> tuple[str | None, list[str]]:
         """Compare the rows asked for with the examples made again."""

@@ -44,7 +44,7 @@ class Job:
 
     @property
     def plan(self) -> Plan:
-        return self.ready or restore_plan(self.description, self.rows)
+        return self.ready or restore_plan(self.description, self.directory.parent, self.rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
         rows = pickle.dumps(self.ready.data) if self.ready is not None and self.ready.copied else self.rows
