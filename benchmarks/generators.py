@@ -106,18 +106,19 @@ def _dataset(count: int, threads: int | None, preset: str = "paper/no-op", **cha
     return list(data.batches(2**16, threads=threads, columns=["prompt", "completion"]))
 
 
-def _singles(count: int) -> list[Any]:
-    """Examples one at a time, in a random order, prompt and completion read."""
+def _singles(count: int) -> tuple[list[Any], list[Any]]:
+    """Examples one at a time, in a random order, prompt and completion read and kept."""
     import numpy as np
 
     import markovlib as mk
 
     data = mk.Dataset(mk.Recipe.load("paper/no-op").replace({"examples": count}), seed=1)
-    made: list[Any] = [None] * count
+    prompts: list[Any] = [None] * count
+    completions: list[Any] = [None] * count
     for i in np.random.default_rng(0).permutation(count).tolist():
         example = data[i]
-        made[i] = {"prompt": example.prompt, "completion": example.completion}
-    return made
+        prompts[i], completions[i] = example.prompt, example.completion
+    return prompts, completions
 
 
 def _of_pairs(answer: list[Any]) -> Rows:
@@ -151,7 +152,7 @@ IN_MEMORY = (
     Generator("markovlib, sampler exact", "the same on one thread with `words.sampler = \"exact\"`",
               lambda count, _: _dataset(count, 1, **{"words.sampler": "exact"}), _of_batches),
     Generator("markovlib, ds[i]", "single examples in a random order, prompt and completion read",
-              lambda count, _: _singles(count), iter),
+              lambda count, _: _singles(count), _of_lists),
     Generator("NumPy", "the best we could write: fixed lengths, 4096 rows at a time, results as matrices of bytes",
               lambda count, _: plain.numpy_texts(count, 1), _of_matrices),
     Generator("plain Python, pooled", "as below, with letters taken from pages of `randbytes`",

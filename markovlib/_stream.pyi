@@ -1,10 +1,12 @@
 from collections.abc import Collection, Sequence
-from typing import Any, Self, final
+from typing import Any, Self, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markovlib.render import Program
+
+_T = TypeVar("_T")
 
 TEXT_COLUMNS: tuple[str, ...]
 NUMBER_COLUMNS: dict[str, type[np.generic]]
@@ -99,9 +101,12 @@ class Plan:
     def always_divided(self) -> tuple[bool, bool]: ...
     def no_ops(self, end: int) -> int: ...
     def instruction(self, j: int) -> tuple[list[tuple[bytes, bytes]], int, bool, bool]: ...
+    def plain_example(
+        self, index: int, example_type: type[_T], rule_type: type[Any], outcomes: tuple[Any, ...]
+    ) -> _T: ...
     def example(
-        self, index: int, texts: int, lists: bool
-    ) -> tuple[list[Any], tuple[int, int, bool, int, int, int, int, bool, int], list[tuple[Any, ...]] | None]: ...
+        self, index: int
+    ) -> tuple[list[Any], tuple[int, int, bool, int, int, int, int, bool, int], list[tuple[Any, ...]]]: ...
     def batch(
         self, start: int, count: int, indices: NDArray[np.int64] | None, columns: Collection[str], threads: int
     ) -> dict[str, Any]: ...

@@ -42,6 +42,10 @@ class NoWordError(Exception):
         self.ruleless = ruleless
 
 
+# Named tuples made without their own `__new__`, which matches names.
+cdef object new_tuple = tuple.__new__
+
+
 cdef mk_philox_key key_of(key):
     cdef mk_philox_key c
     c.word[0], c.word[1] = key
@@ -613,39 +617,57 @@ cdef class Plan:
         interrupts.check(status)
         return 0
 
-    cdef object string(self, const uint8_t *data, Py_ssize_t length):
-        return (PyUnicode_DecodeUTF8(<const char *>data, length, NULL) if self.text
-                else PyBytes_FromStringAndSize(<const char *>data, length))
-
-    def example(self, uint64_t index, int texts, bint lists):
-        """The first text values of one example, and its numbers: (rule, position, no_op, steps, outcome, instruction,
-        stratum, near_miss, occurrences).
-
-        Where lists are wanted, they follow: rules, trace, pairs, each a tuple of tuples.
-        """
+    cdef mk_reader *read(self, uint64_t index, int texts, bint lists) except NULL:
+        """A reader at that example, to be given back."""
         cdef mk_status status = MK_NO_MEMORY
+        cdef bint ruleless = False
         cdef mk_reader *reader
         with nogil:
             reader = mk_reader_take(&self.shelf, &self.c)
             if reader != NULL:
                 status = mk_reader_read(reader, &self.c, &self.letters, self.columns, texts, lists, index)
+                ruleless = reader.example.rule_count == 0
+                if status != MK_OK:
+                    mk_reader_close(reader)
+        if status == MK_INVALID:
+            raise NoWordError(index, ruleless)
+        if status != MK_OK:
+            raise MemoryError(f"example {index}: not enough memory")
+        return reader
+
+    cdef object string(self, const uint8_t *data, Py_ssize_t length):
+        return (PyUnicode_DecodeUTF8(<const char *>data, length, NULL) if self.text
+                else PyBytes_FromStringAndSize(<const char *>data, length))
+
+    cdef object text_of(self, mk_reader *reader, int column):
+        return self.string(reader.text[column].data, reader.text[column].used)
+
+    def plain_example(self, uint64_t index, example_type, rule_type, tuple outcomes):
+        """An example of one rule, without lists, key or certificate: an `example_type`, both being named tuples."""
+        cdef mk_reader *reader = self.read(index, 6, False)
+        cdef mk_example *found = &reader.example
         try:
-            if status == MK_INVALID:
-                raise NoWordError(index, reader.example.rule_count == 0)
-            if status != MK_OK:
-                raise MemoryError(f"example {index}: not enough memory")
-            found = &reader.example
-            values = [self.string(reader.text[column].data, reader.text[column].used) for column in range(texts)]
+            pattern, replacement = self.text_of(reader, 4), self.text_of(reader, 5)
+            return new_tuple(example_type, (
+                index, self.text_of(reader, 0), self.text_of(reader, 1), self.text_of(reader, 2),
+                self.text_of(reader, 3), pattern, replacement, (new_tuple(rule_type, (pattern, replacement, False)),),
+                found.rule, found.position, bool(found.no_op), found.steps, outcomes[<int>found.outcome], (), (), None,
+                None, found.number, found.stratum, bool(found.near_miss), mk_example_occurrences(&self.c, found)))
+        finally:
+            mk_reader_give(&self.shelf, reader)
+
+    def example(self, uint64_t index):
+        """The text values of one example, its numbers (rule, position, no_op, steps, outcome, instruction, stratum,
+        near_miss, occurrences), and its lists: rules, trace, pairs, each a tuple of tuples."""
+        cdef mk_reader *reader = self.read(index, MK_TEXT_COLUMNS, True)
+        cdef mk_example *found = &reader.example
+        try:
+            values = [self.text_of(reader, column) for column in range(MK_TEXT_COLUMNS)]
             numbers = (found.rule, found.position, bool(found.no_op), found.steps, <int>found.outcome, found.number,
                        found.stratum, bool(found.near_miss), mk_example_occurrences(&self.c, found))
-            if not lists:
-                return values, numbers, None
             return values, numbers, [self.items(&reader.lists[kind], kind) for kind in range(MK_LISTS)]
         finally:
-            if status == MK_OK:
-                mk_reader_give(&self.shelf, reader)
-            else:
-                mk_reader_close(reader)
+            mk_reader_give(&self.shelf, reader)
 
     cdef tuple items(self, mk_list *items, int kind):
         """The items of one row."""

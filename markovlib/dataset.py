@@ -65,6 +65,7 @@ class Dataset:
         self.split = split
         self._split = SplitPlan(recipe, self.seed, split)
         self._plan = self._split.engine
+        self._limit, self._plain = self._split.limit, self._split.plain
 
     # ---- what it is ---------------------------------------------------------------------------------------------
 
@@ -132,7 +133,7 @@ class Dataset:
     def __getitem__(self, key: slice | Sequence[int] | NDArray[np.integer[Any]]) -> Batch: ...
     def __getitem__(self, key: Any) -> Example | Batch:
         if type(key) is int:
-            return self._example(key if 0 <= key < self._split.limit else self._index(key))
+            return self._example(key if 0 <= key < self._limit else self._index(key))
         if isinstance(key, slice):
             return self.batch(self._slice(key))
         if hasattr(key, "__index__") and not isinstance(key, np.ndarray):
@@ -309,25 +310,19 @@ class Dataset:
                     future.cancel()
 
     def _example(self, index: int) -> Example:
-        plain = self._split.plain
         try:
-            texts, numbers, lists = self._plan.example(index, 6 if plain else 8, not plain)
+            if self._plain:
+                return self._plan.plain_example(index, Example, Rule, OUTCOMES)
+            texts, numbers, lists = self._plan.example(index)
         except _stream.NoWordError as error:
             self._no_word(error)
         rule, position, no_op, steps, outcome, instruction, stratum, near_miss, occurrences = numbers
-        if lists is None:
-            prompt, completion, word, output, pattern, replacement = texts
-            rules: tuple[Rule, ...] = (Rule._make((pattern, replacement, False)),)
-            trace: tuple[TraceStep, ...] = ()
-            pairs: tuple[Pair, ...] = ()
-            key = certificate = None
-        else:
-            prompt, completion, word, output, pattern, replacement, key, certificate = texts
-            rules = tuple(map(Rule._make, lists[0]))
-            trace, pairs = tuple(map(TraceStep._make, lists[1])), tuple(map(Pair._make, lists[2]))
-            key, certificate = key or None, certificate or None
-            if self._split.several and rule < 0:
-                pattern = replacement = None
+        prompt, completion, word, output, pattern, replacement, key, certificate = texts
+        rules = tuple(map(Rule._make, lists[0]))
+        trace, pairs = tuple(map(TraceStep._make, lists[1])), tuple(map(Pair._make, lists[2]))
+        key, certificate = key or None, certificate or None
+        if self._split.several and rule < 0:
+            pattern = replacement = None
         # Example(...), whose arguments Python matches to names at the cost of as much as the rest together.
         return Example._make((
             index, prompt, completion, word, output, pattern, replacement, rules, rule, position, no_op, steps,
