@@ -53,7 +53,7 @@ def export(
     (100, 100)
     """
     root, target = Path(path), Path(out)
-    made = _load(root)
+    made = load(root)
     if target.exists() and target.samefile(root):
         raise ShardError(f"{target}: cannot be exported into itself; give another folder")
     names = list(made.splits) if splits is None else list(dict.fromkeys(splits))
@@ -70,7 +70,8 @@ def export(
     return generation.write(target, plans, threads, executor, progress)
 
 
-def _load(root: Path) -> Manifest:
+def load(root: Path) -> Manifest:
+    """Return the manifest of a folder of finished shards; raises `ShardError` where there is none that can be copied."""
     try:
         made = manifest.load(root)
     except (FileNotFoundError, NotADirectoryError):

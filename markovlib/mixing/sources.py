@@ -1,0 +1,420 @@
+"""Opened sources: rows as prompts and completions, fetched in any order, and what each source is by its content."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from markovlib._columns import Column, as_column
+from markovlib.mixing.layouts import Layout, LayoutError, layout_named, recognise, text_fields
+from markovlib.mixing.recipe import Evaluation, Paths, Pinned, PinnedFolder, SourceEntry
+from markovlib.mixing.rows import LONGEST_ROW, Row, SourceError, open_rows
+from markovlib.mixing.spool import Spool
+from markovlib.mixing.templates import FieldError, Template
+from markovlib.recipe import Recipe, RecipeError
+
+if TYPE_CHECKING:
+    from markovlib.dataset import Dataset
+
+_SUFFIXES = (".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather")
+_ITEM_NAMES = ("task_id", "id", "name")
+_ROWS_AT_ONCE = 4096
+
+Pair = tuple[Column, Column]
+"""Prompts and completions, as many of either."""
+
+
+class Source(Protocol):
+    """What a mixture asks of a source.
+
+    `entry` is its table with what it holds in the place of where it lies; `described` says in words what it is;
+    `empty` are the rows without a prompt or a completion.
+    """
+
+    entry: SourceEntry
+    rows: int
+    described: str
+    empty: NDArray[np.int64]
+
+    def texts(self, rows: NDArray[np.int64]) -> Pair:
+        """The texts of these rows, as the mixture has them."""
+
+    def compared(self, start: int, stop: int) -> Pair:
+        """The texts of consecutive rows without the source's templates, in which rows of sources are compared."""
+
+
+def open_source(entry: SourceEntry, path: str, moved: Paths | None = None) -> Source:
+    """Reads a source.  `path` is that of its table in the recipe; `moved` says where its files are now.
+
+    Raises RecipeError where it names none, or cannot be what it says; SourceError for what is in its files, and where
+    that is not what the recipe pins.
+    """
+    if entry.recipe is not None:
+        return _DatasetSource(entry, path)
+    if entry.shards is not None:
+        return _read_shards(entry, path, moved)
+    if entry.files is None and moved is None:
+        raise RecipeError(
+            f"{path}.files", f"are needed for {entry.name!r}: with_files({entry.name}=...), or --source {entry.name}=PATH",
+            "mixture",
+        )  # fmt: skip
+    return _read_files(entry, moved)
+
+
+# ---- files ----------------------------------------------------------------------------------------------------------
+
+
+def locate(name: str, files: Any, moved: Paths | None) -> list[tuple[Path, Pinned | None]]:
+    """The files of a source or an evaluation, in order, each with what it must be.
+
+    Names may hold `*`; a folder stands for the files of rows in it.
+    """
+    listed: list[Any] = [] if files is None else [files] if isinstance(files, str) else list(files)
+    pins = [one for one in listed if isinstance(one, Pinned)]
+    if not pins:
+        given = listed if moved is None else [moved] if isinstance(moved, str | Path) else moved
+        return [(path, None) for one in given for path in _expanded(Path(one))]
+    paths = _moved(pins, moved)
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise SourceError(f"{missing[0]}: is not here; say where the files of {name!r} are: --source {name}=PATH")
+    if len(paths) != len(pins):
+        raise SourceError(f"{name!r} has {len(pins)} files, and {len(paths)} are given")
+    return list(zip(paths, pins, strict=True))
+
+
+def _moved(pins: Sequence[Pinned], moved: Paths | None) -> list[Path]:
+    """Where pinned files are: here, in the folder that is given, or each where it is said to be."""
+    if moved is None:
+        return [Path(pin.name) for pin in pins]
+    if not isinstance(moved, str | Path):
+        return [Path(one) for one in moved]
+    return [Path(moved) / pin.name for pin in pins] if Path(moved).is_dir() else [Path(moved)]
+
+
+def _expanded(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(file for file in path.iterdir() if _is_rows(file))
+        if not found:
+            raise SourceError(f"{path}: has no files of rows ({', '.join(_SUFFIXES)})")
+        return found
+    if "*" in path.name and not path.exists():
+        found = sorted(path.parent.glob(path.name))
+        if not found:
+            raise SourceError(f"{path}: no file is named so")
+        return found
+    return [path]
+
+
+def _is_rows(file: Path) -> bool:
+    return file.is_file() and any(suffix in _SUFFIXES for suffix in file.suffixes) and not file.name.startswith(".")
+
+
+def pinned(name: str, located: Sequence[tuple[Path, Pinned | None]]) -> list[Pinned]:
+    """What each file holds.  Raises SourceError where that is not what it must be."""
+    from markovlib.shards.folder import sha256_file
+
+    above = Path(os.path.commonpath([path.absolute().parent for path, _ in located]))
+    made = []
+    for path, wanted in located:
+        if path.exists() and not path.is_file():
+            raise SourceError(f"{path}: is not a file")
+        size, digest = sha256_file(path)
+        if wanted is not None and (size, digest) != (wanted.bytes, wanted.sha256):
+            raise SourceError(
+                f"{path}: is not the file that {name!r} was made from: its SHA-256 is {digest}, not {wanted.sha256}"
+            )
+        made.append(wanted or Pinned(path.absolute().relative_to(above).as_posix(), size, digest))
+    return made
+
+
+@dataclass
+class _Reading:
+    """What turns the rows of a source into its texts; the layout is that of the first row, or the one named."""
+
+    entry: SourceEntry
+    layout: Layout | None = None
+    templates: dict[str, Template] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entry: SourceEntry) -> _Reading:
+        templates = {name: Template(text) for name in ("prompt", "completion") if (text := getattr(entry, name))}
+        return cls(entry, layout_named(entry.format) if entry.format else None, templates)
+
+    @property
+    def fields(self) -> set[str]:
+        """The fields of rows that are used."""
+        return {*(self.layout.fields if self.layout else ()), *(f for t in self.templates.values() for f in t.fields)}
+
+    @property
+    def reason(self) -> str:
+        if self.layout is None:
+            return "the templates say what the prompt and the completion are"
+        return "as named" if self.entry.format else self.layout.reason
+
+    def look(self, row: Row) -> None:
+        """Learns the layout from the first row; with both templates there need not be one."""
+        if self.layout is not None:
+            return
+        try:
+            self.layout = recognise(row)
+        except LayoutError:
+            if len(self.templates) < 2:
+                raise
+
+    def texts(self, row: Row) -> tuple[tuple[str, str], tuple[str, str]]:
+        """The texts of a row as the mixture has them, and as rows of sources are compared."""
+        plain = self.layout.texts(row) if self.layout else ("", "")
+        if not self.templates:
+            return plain, plain
+        fields = {**row, "prompt": plain[0], "completion": plain[1]} if self.layout else row
+        made = tuple(
+            self.templates[name].fill(fields) if name in self.templates else text
+            for name, text in zip(("prompt", "completion"), plain, strict=True)
+        )
+        return (made[0], made[1]), plain if self.layout else (made[0], made[1])
+
+
+class _StoredSource:
+    """Texts that were read once and are on disk; those compared are others only where templates changed them."""
+
+    def __init__(self, entry: SourceEntry, described: str, texts: Column, compared: Column) -> None:
+        self.entry = entry
+        self.described = described
+        self.rows = len(texts) // 2
+        self._texts = texts
+        self._compared = compared
+        lengths = texts.lengths().reshape(-1, 2)
+        self.empty = np.flatnonzero((lengths == 0).any(axis=1))
+
+    def texts(self, rows: NDArray[np.int64]) -> Pair:
+        return self._texts.take(2 * rows), self._texts.take(2 * rows + 1)
+
+    def compared(self, start: int, stop: int) -> Pair:
+        rows = np.arange(start, stop)
+        return self._compared.take(2 * rows), self._compared.take(2 * rows + 1)
+
+
+class _Store:
+    """Takes the texts of rows; those that are blank are kept as empty."""
+
+    def __init__(self, twice: bool) -> None:
+        self._texts = Spool()
+        self._compared = Spool() if twice else self._texts
+
+    def add(self, texts: tuple[str, str], compared: tuple[str, str]) -> None:
+        blank = not all(text and not text.isspace() for text in texts)
+        for spool, pair in ((self._texts, texts), (self._compared, compared)):
+            for text in pair:
+                spool.add("" if blank else text)
+            if self._compared is self._texts:
+                break
+
+    def source(self, entry: SourceEntry, described: str) -> _StoredSource:
+        texts = self._texts.column()
+        return _StoredSource(entry, described, texts, texts if self._compared is self._texts else self._compared.column())
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _read_files(entry: SourceEntry, moved: Paths | None) -> Source:
+    located = locate(entry.name, entry.files, moved)
+    stamps = [_stamp(file) for file, _ in located]
+    pins = pinned(entry.name, located)
+    reading = _Reading.of(entry)
+    store = _Store(bool(reading.templates))
+    containers: dict[str, int] = {}
+    for file, _ in located:
+        container = _read_file(file, reading, store)
+        containers[container] = containers.get(container, 0) + 1
+    for (file, _), stamp in zip(located, stamps, strict=True):
+        if _stamp(file) != stamp:
+            raise SourceError(f"{file}: changed while it was read")
+    layout = reading.layout.name if reading.layout else "templates"
+    files = ", ".join(f"{container} ({n} files)" if n > 1 else container for container, n in containers.items())
+    pinned_entry = msgspec.structs.replace(entry, files=pins, format=reading.layout.name if reading.layout else None)
+    return store.source(pinned_entry, f"{files}; {layout}: {reading.reason}")
+
+
+def _read_file(path: Path, reading: _Reading, store: _Store) -> str:
+    """Reads all rows of a file; returns what it is."""
+    rows = open_rows(path)
+    number = -1
+    try:
+        for number, row in rows.read():
+            reading.look(row)
+            break
+        else:
+            raise SourceError(f"{path}: has no rows")
+        for number, row in rows.read(reading.fields):
+            store.add(*reading.texts(row))
+    except (LayoutError, FieldError) as error:
+        raise SourceError(f"{rows.where(number)}: {error}") from None
+    except UnicodeEncodeError as error:
+        raise SourceError(f"{rows.where(number)}: holds {error.object[error.start]!r}, which is no character") from None
+    return rows.container
+
+
+# ---- our own --------------------------------------------------------------------------------------------------------
+
+
+def _read_shards(entry: SourceEntry, path: str, moved: Paths | None) -> Source:
+    """The rows of a split of a folder of shards, each compared with its checksum."""
+    from markovlib.shards import exporting
+    from markovlib.shards.folder import ShardError, sha256_file
+    from markovlib.shards.manifest import NAME
+
+    wanted = entry.shards if isinstance(entry.shards, PinnedFolder) else None
+    listed: Any = moved if moved is not None else wanted.name if wanted else entry.shards
+    folder = Path(listed if isinstance(listed, str | Path) else next(iter(listed)))
+    made = exporting.load(folder)
+    digest = sha256_file(folder / NAME)[1]
+    if wanted is not None and digest != wanted.sha256:
+        raise SourceError(f"{folder}: is not the folder that {entry.name!r} was made from: its manifest is another")
+    split = entry.split or "train"
+    if split not in made.splits:
+        raise RecipeError(f"{path}.split", f"{folder} has no split {split!r}: choose from {', '.join(made.splits)}", "mixture")
+    try:
+        copy = exporting.Copy(folder, made, split)
+    except ShardError as error:
+        raise SourceError(str(error)) from None
+    pin = wanted or PinnedFolder(folder.resolve().name, digest)
+    fixed = msgspec.structs.replace(entry, shards=pin, split=split)
+    return _stored_copy(fixed, copy, folder / split)
+
+
+def _stored_copy(entry: SourceEntry, copy: Any, where: Path) -> Source:
+    missing = {"prompt", "completion"} - set(copy.columns)
+    if missing:
+        raise SourceError(f"{where}: has no column {min(missing)!r}; its columns are {', '.join(copy.columns)}")
+    reading = _Reading.of(entry)
+    wanted = [name for name in copy.columns if name in {"prompt", "completion", *reading.fields}]
+    reading.layout = layout_named("prompt-completion")
+    store = _Store(bool(reading.templates))
+    for start in range(0, copy.size, _ROWS_AT_ONCE):
+        batch = copy.batch(range(start, min(start + _ROWS_AT_ONCE, copy.size)), wanted).to_arrow()
+        for number, row in enumerate(batch.to_pylist(), start):
+            _add(store, reading, row, f"{where}: row {number}")
+    return store.source(entry, f"our shards, split {entry.split}")
+
+
+def _add(store: _Store, reading: _Reading, row: Row, where: str) -> None:
+    try:
+        store.add(*reading.texts(row))
+    except (LayoutError, FieldError) as error:
+        raise SourceError(f"{where}: {error}") from None
+
+
+class _DatasetSource:
+    """A data set of ours: every row is made when it is asked for."""
+
+    def __init__(self, entry: SourceEntry, path: str) -> None:
+        self._data = _dataset(entry, path)
+        self._reading = _Reading.of(entry)
+        self._reading.layout = layout_named("prompt-completion")
+        if not self._data.text:
+            raise RecipeError(f"{path}.recipe", "has an alphabet of bytes, and a mixture holds text", "mixture")
+        if self._data.size is None:
+            raise RecipeError(f"{path}.recipe", "is unbounded; set its `examples`", "mixture")
+        unknown = self._reading.fields - set(self._data.known_columns)
+        if unknown:
+            raise RecipeError(path, f"a template asks for {min(unknown)!r}, which is no column", "mixture")
+        self.rows = self._data.size
+        self.described = f"our data set, split {self._data.split}"
+        self.empty = np.empty(0, np.int64)
+        self.entry = msgspec.structs.replace(
+            entry, recipe=self._data.recipe.to_dict(), seed=self._data.seed, split=self._data.split
+        )
+
+    def texts(self, rows: NDArray[np.int64]) -> Pair:
+        if not self._reading.templates:
+            batch = self._data.batch(rows, ["prompt", "completion"], threads=1)
+            return batch.prompt, batch.completion
+        fields = [name for name in self._data.known_columns if name in {"prompt", "completion", *self._reading.fields}]
+        made = [self._reading.texts(row)[0] for row in self._data.batch(rows, fields).to_arrow().to_pylist()]
+        return as_column([prompt for prompt, _ in made], text=True), as_column([text for _, text in made], text=True)
+
+    def compared(self, start: int, stop: int) -> Pair:
+        batch = self._data.batch(range(start, stop), ["prompt", "completion"])
+        return batch.prompt, batch.completion
+
+
+def _dataset(entry: SourceEntry, path: str) -> Dataset:
+    from markovlib.dataset import Dataset
+
+    try:
+        given = entry.recipe
+        recipe = Recipe.from_dict(given) if isinstance(given, dict) else Recipe.load(str(given))
+        return Dataset(recipe, seed=entry.seed or 0, split=entry.split or "train")
+    except RecipeError as error:
+        raise RecipeError(f"{path}.recipe", f"{error.path}: {error.problem}".strip(": "), "mixture") from None
+    except ValueError as error:
+        raise RecipeError(f"{path}.split", str(error), "mixture") from None
+
+
+# ---- evaluations ----------------------------------------------------------------------------------------------------
+
+
+def read_evaluation(
+    evaluation: Evaluation, moved: Mapping[str, Paths]
+) -> tuple[Evaluation, Iterator[tuple[str, dict[str, str]]]]:
+    """An evaluation with its files pinned, and its items: where each is, and its texts by field."""
+    located = locate(evaluation.name, evaluation.files, moved.get(evaluation.name))
+    pins = pinned(evaluation.name, located)
+    fixed = msgspec.structs.replace(evaluation, files=pins)
+    return fixed, _items([path for path, _ in located], evaluation.fields)
+
+
+def _items(paths: Sequence[Path], fields: Sequence[str] | None) -> Iterator[tuple[str, dict[str, str]]]:
+    for path in paths:
+        if path.suffix == ".txt":
+            yield from _paragraphs(path)
+            continue
+        rows = open_rows(path)
+        for number, row in rows.read(None if fields is None else {*fields, *_ITEM_NAMES}):
+            found = text_fields(row)
+            if fields is not None:
+                missing = set(fields) - set(found)
+                if missing:
+                    raise SourceError(f"{rows.where(number)}: has no text in {min(missing)!r}, which is looked for")
+                found = {name: found[name] for name in fields}
+            yield _name_of(row, rows.where(number)), found
+
+
+def _name_of(row: Row, where: str) -> str:
+    """What an item is called: by its own name, where it has one."""
+    for name in _ITEM_NAMES:
+        if isinstance(row.get(name), str | int):
+            return str(row[name])
+    return Path(where).name
+
+
+def _paragraphs(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """The paragraphs of a text, each by the line that it begins in."""
+    lines: list[str] = []
+    number = start = 0
+    with path.open(encoding="utf-8") as file:
+        try:
+            while line := file.readline(LONGEST_ROW):
+                number += 1
+                if not lines:
+                    start = number
+                if line.strip():
+                    lines.append(line)
+                elif lines:
+                    yield f"{path.name}:{start}", {"text": "".join(lines)}
+                    lines = []
+        except UnicodeDecodeError:
+            raise SourceError(f"{path}: is not UTF-8, behind line {number}") from None
+    if lines:
+        yield f"{path.name}:{start}", {"text": "".join(lines)}
