@@ -85,7 +85,7 @@ def _pair(name: str, prompt: str, completion: str, about: str, before: str = "",
 
     def texts(row: Row) -> tuple[str, str]:
         parts = [_optional(row, before), _text(row, prompt), _optional(row, after)]
-        return "\n\n".join(filter(None, parts)), _text(row, completion)
+        return "\n\n".join(part for part in parts if part), _text(row, completion)
 
     takes = tuple(filter(None, (before, after)))
     return Layout(name, (prompt, completion), about, texts, takes)
@@ -135,7 +135,7 @@ def _content(content: Any, where: str) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        parts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
+        parts: list[Any] = [part.get("text") if isinstance(part, Mapping) else part for part in content]
         if all(isinstance(part, str) for part in parts):
             return "".join(parts)
     raise LayoutError(f"{where} holds {kind_of(content)}, not text")
@@ -178,7 +178,9 @@ LAYOUTS: dict[str, Layout] = {
         Layout("cot", ("source", "rationale", "target"), "the CoT Collection", _cot),
         _pair("prompt-completion", "prompt", "completion", "named by what they are"),
         _pair("prompt-response", "prompt", "response", "named by what they are"),
-        _pair("instruction-response", "instruction", "response", "Evol-Instruct, Dolly, UltraInteract", after="context"),
+        _pair(
+            "instruction-response", "instruction", "response", "Evol-Instruct, Dolly, UltraInteract", after="context"
+        ),
         _pair("question-response", "question", "response", "OpenOrca", before="system_prompt"),
         _pair("query-response", "query", "response", "MetaMath"),
         _pair("question-answer", "question", "answer", "questions and answers"),
@@ -191,8 +193,8 @@ LAYOUTS: dict[str, Layout] = {
 def text_fields(row: Row) -> dict[str, str]:
     """Every text in a row by its field, those of messages joined: what an evaluation is searched for.
 
-    >>> text_fields({"task_id": "T/1", "prompt": "def f():", "tests": [1], "messages": [{"role": "user", "content": "x"}]})
-    {'task_id': 'T/1', 'prompt': 'def f():', 'messages': 'x'}
+    >>> text_fields({"task_id": "T/1", "tests": [1], "messages": [{"role": "user", "content": "Add."}]})
+    {'task_id': 'T/1', 'messages': 'Add.'}
     """
     found = {}
     for name, value in row.items():
@@ -206,5 +208,3 @@ def text_fields(row: Row) -> dict[str, str]:
             except LayoutError:
                 continue
     return found
-
-

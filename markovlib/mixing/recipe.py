@@ -195,7 +195,10 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         sources = fields.pop("sources")
         tables = {name: fields.pop(name) for name in ("deduplicate", "decontaminate") if name in fields}
         lines = [f"{_toml_key(name)} = {_toml_value(value)}" for name, value in fields.items()]
-        for header, table in [*((f"[{name}]", t) for name, t in tables.items()), *(("[[sources]]", t) for t in sources)]:
+        for header, table in [
+            *((f"[{name}]", t) for name, t in tables.items()),
+            *(("[[sources]]", t) for t in sources),
+        ]:
             lines += ["", header, *(f"{_toml_key(name)} = {_toml_value(value)}" for name, value in table.items())]
         return "\n".join(lines) + "\n"
 
@@ -215,7 +218,9 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         named = {table["name"]: table for table in _named_tables(changed)}
         for name, paths in files.items():
             if name not in named:
-                raise RecipeError("sources", f"has none with the name {name!r}: choose from {', '.join(named)}", "mixture")
+                raise RecipeError(
+                    "sources", f"has none with the name {name!r}: choose from {', '.join(named)}", "mixture"
+                )
             listed = [paths] if isinstance(paths, str | Path) else list(paths)
             table = named[name]
             if "shards" in table:

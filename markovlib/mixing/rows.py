@@ -15,7 +15,7 @@ import lzma
 import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, cast
+from typing import Any, BinaryIO, NoReturn
 
 #: A row may have this many bytes of JSON.
 LONGEST_ROW = 1 << 26
@@ -106,11 +106,11 @@ def _zstd(path: Path) -> BinaryIO:
     return io.BufferedReader(Stream(), _CHUNK)
 
 
-_COMPRESSIONS: dict[bytes, tuple[str, Callable[[Path], BinaryIO]]] = {
-    b"\x1f\x8b": ("gzip", lambda path: cast(BinaryIO, gzip.open(path))),
+_COMPRESSIONS: dict[bytes, tuple[str, Callable[[Path], Any]]] = {
+    b"\x1f\x8b": ("gzip", gzip.GzipFile),
     b"\x28\xb5\x2f\xfd": ("zstd", _zstd),
-    b"BZh": ("bzip2", lambda path: cast(BinaryIO, bz2.open(path))),
-    b"\xfd7zXZ": ("xz", lambda path: cast(BinaryIO, lzma.open(path))),
+    b"BZh": ("bzip2", bz2.BZ2File),
+    b"\xfd7zXZ": ("xz", lzma.LZMAFile),
 }
 
 
@@ -151,9 +151,7 @@ def _json_rows(path: Path, head: bytes) -> Rows:
         raise SourceError(f"{path}: is empty")
     first = shown[:1]
     if first not in (b"[", b"{"):
-        raise SourceError(
-            f"{path}: begins with {shown[:12]!r}: it is neither JSON, JSON Lines, Parquet nor Arrow"
-        )
+        raise SourceError(f"{path}: begins with {shown[:12]!r}: it is neither JSON, JSON Lines, Parquet nor Arrow")
     keyed = _is_keyed(path, shown)
     kinds = {b"[": "JSON, a list", b"{": "JSON, an object of rows" if keyed else "JSON Lines"}
     made: Rows = _JsonLines(path, head) if first == b"{" and not keyed else _JsonMembers(path, head, first == b"{")

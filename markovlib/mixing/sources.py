@@ -62,9 +62,10 @@ def open_source(entry: SourceEntry, path: str, moved: Paths | None = None) -> So
         return _read_shards(entry, path, moved)
     if entry.files is None and moved is None:
         raise RecipeError(
-            f"{path}.files", f"are needed for {entry.name!r}: with_files({entry.name}=...), or --source {entry.name}=PATH",
+            f"{path}.files",
+            f"are needed for {entry.name!r}: with_files({entry.name}=...), or --source {entry.name}=PATH",
             "mixture",
-        )  # fmt: skip
+        )
     return _read_files(entry, moved)
 
 
@@ -219,7 +220,9 @@ class _Store:
 
     def source(self, entry: SourceEntry, described: str) -> _StoredSource:
         texts = self._texts.column()
-        return _StoredSource(entry, described, texts, texts if self._compared is self._texts else self._compared.column())
+        return _StoredSource(
+            entry, described, texts, texts if self._compared is self._texts else self._compared.column()
+        )
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
@@ -249,19 +252,21 @@ def _read_files(entry: SourceEntry, moved: Paths | None) -> Source:
 def _read_file(path: Path, reading: _Reading, store: _Store) -> str:
     """Reads all rows of a file; returns what it is."""
     rows = open_rows(path)
-    number = -1
+    at = 0
     try:
         for number, row in rows.read():
+            at = number
             reading.look(row)
             break
         else:
             raise SourceError(f"{path}: has no rows")
         for number, row in rows.read(reading.fields):
+            at = number
             store.add(*reading.texts(row))
     except (LayoutError, FieldError) as error:
-        raise SourceError(f"{rows.where(number)}: {error}") from None
+        raise SourceError(f"{rows.where(at)}: {error}") from None
     except UnicodeEncodeError as error:
-        raise SourceError(f"{rows.where(number)}: holds {error.object[error.start]!r}, which is no character") from None
+        raise SourceError(f"{rows.where(at)}: holds {error.object[error.start]!r}, which is no character") from None
     return rows.container
 
 
@@ -283,7 +288,9 @@ def _read_shards(entry: SourceEntry, path: str, moved: Paths | None) -> Source:
         raise SourceError(f"{folder}: is not the folder that {entry.name!r} was made from: its manifest is another")
     split = entry.split or "train"
     if split not in made.splits:
-        raise RecipeError(f"{path}.split", f"{folder} has no split {split!r}: choose from {', '.join(made.splits)}", "mixture")
+        raise RecipeError(
+            f"{path}.split", f"{folder} has no split {split!r}: choose from {', '.join(made.splits)}", "mixture"
+        )
     try:
         copy = exporting.Copy(folder, made, split)
     except ShardError as error:

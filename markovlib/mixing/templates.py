@@ -28,7 +28,9 @@ class Template:
     def __init__(self, text: str) -> None:
         self.text = text
         pieces = parse_template(text)
-        self.fields = frozenset(piece.tag.removeprefix("if ") for piece in pieces if piece.tag not in ("", "else", "end"))
+        self.fields = frozenset(
+            piece.tag.removeprefix("if ") for piece in pieces if piece.tag not in ("", "else", "end")
+        )
         self._parts, rest = _block(pieces, 0, None)
         if rest < len(pieces):
             raise _wrong(pieces[rest], "closes nothing")

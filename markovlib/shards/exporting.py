@@ -71,7 +71,7 @@ def export(
 
 
 def load(root: Path) -> Manifest:
-    """Return the manifest of a folder of finished shards; raises `ShardError` where there is none that can be copied."""
+    """Return the manifest of a folder; raises `ShardError` where it has none, or one that cannot be copied."""
     try:
         made = manifest.load(root)
     except (FileNotFoundError, NotADirectoryError):
