@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, cast, overload
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from markovlib.packing import Packed
+    from markovlib.shards.generation import Written
     from markovlib.tokens import Tokenizer, Tokens
     from markovlib.view import View
 
@@ -280,6 +282,34 @@ class Mixture:
         from markovlib.view import View
 
         return View.of(cast(Any, self), order, epoch=epoch, descending=descending)
+
+    def write(
+        self,
+        out: str | Path,
+        *,
+        format: str = "parquet",
+        columns: Sequence[str] | None = None,
+        shard_rows: int | None = None,
+        threads: int | None = None,
+        executor: Executor | None = None,
+        progress: Any = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Written:
+        """Writes the mixture as a folder of shards with a manifest and a card, as
+        `markovlib.shards.generation.generate` does: interrupted, the same call goes on, and a finished folder is left
+        alone.  The manifest has the recipe, with the SHA-256 of every file and the names of none of their folders, and
+        the counts.
+
+        Workers of an `executor` read the sources themselves.
+        """
+        from markovlib.shards import generation
+        from markovlib.shards.plan import SHARD_ROWS, plan_of
+        from markovlib.shards.source import mixture_identity
+
+        chosen = None if columns is None else tuple(columns)
+        identity = mixture_identity(self.recipe)
+        plan = plan_of(identity, {}, self, format, chosen, shard_rows or SHARD_ROWS, options, copied=True)
+        return generation.write(Path(out), [plan], threads, executor, progress)[0]
 
     # ---- inside -------------------------------------------------------------------------------------------------
 

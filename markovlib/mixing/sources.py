@@ -339,9 +339,8 @@ class _DatasetSource:
         self.rows = self._data.size
         self.described = f"our data set, split {self._data.split}"
         self.empty = np.empty(0, np.int64)
-        self.entry = msgspec.structs.replace(
-            entry, recipe=self._data.recipe.to_dict(), seed=self._data.seed, split=self._data.split
-        )
+        fields = {name: value for name, value in self._data.recipe.to_dict().items() if name != "sweep"}
+        self.entry = msgspec.structs.replace(entry, recipe=fields, seed=self._data.seed, split=self._data.split)
 
     def texts(self, rows: NDArray[np.int64]) -> Pair:
         if not self._reading.templates:

@@ -122,6 +122,7 @@ class Copy:
         self.size: int | None = found.rows
         self.columns = tuple(found.columns)
         self.fingerprint = found.fingerprint
+        self.counts = found.counts
         self.recipe = _Recipe(found.recipe_fingerprint, source.with_sizes(made.recipe, found.sizes))
 
     def __getstate__(self) -> dict[str, Any]:
