@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovlib._columns import Column, as_column
-from markovlib.mixing.layouts import Layout, LayoutError, layout_named, recognise, text_fields
-from markovlib.mixing.recipe import Evaluation, Paths, Pinned, PinnedFolder, SourceEntry
-from markovlib.mixing.rows import LONGEST_ROW, Row, SourceError, open_rows
+from markovlib.mixing.files import locate, pinned, stamp
+from markovlib.mixing.layouts import Layout, LayoutError, layout_named, recognise
+from markovlib.mixing.recipe import Paths, PinnedFolder, SourceEntry
+from markovlib.mixing.rows import Row, SourceError, open_rows
 from markovlib.mixing.spool import Spool
 from markovlib.mixing.templates import FieldError, Template
 from markovlib.recipe import Recipe, RecipeError
@@ -23,8 +22,6 @@ from markovlib.recipe import Recipe, RecipeError
 if TYPE_CHECKING:
     from markovlib.dataset import Dataset
 
-_SUFFIXES = (".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather")
-_ITEM_NAMES = ("task_id", "id", "name")
 _ROWS_AT_ONCE = 4096
 
 Pair = tuple[Column, Column]
@@ -70,70 +67,6 @@ def open_source(entry: SourceEntry, path: str, moved: Paths | None = None) -> So
 
 
 # ---- files ----------------------------------------------------------------------------------------------------------
-
-
-def locate(name: str, files: Any, moved: Paths | None) -> list[tuple[Path, Pinned | None]]:
-    """The files of a source or an evaluation, in order, each with what it must be.
-
-    Names may hold `*`; a folder stands for the files of rows in it.
-    """
-    listed: list[Any] = [] if files is None else [files] if isinstance(files, str) else list(files)
-    pins = [one for one in listed if isinstance(one, Pinned)]
-    if not pins:
-        given = listed if moved is None else [moved] if isinstance(moved, str | Path) else moved
-        return [(path, None) for one in given for path in _expanded(Path(one))]
-    paths = _moved(pins, moved)
-    missing = [path for path in paths if not path.exists()]
-    if missing:
-        raise SourceError(f"{missing[0]}: is not here; say where the files of {name!r} are: --source {name}=PATH")
-    if len(paths) != len(pins):
-        raise SourceError(f"{name!r} has {len(pins)} files, and {len(paths)} are given")
-    return list(zip(paths, pins, strict=True))
-
-
-def _moved(pins: Sequence[Pinned], moved: Paths | None) -> list[Path]:
-    """Where pinned files are: here, in the folder that is given, or each where it is said to be."""
-    if moved is None:
-        return [Path(pin.name) for pin in pins]
-    if not isinstance(moved, str | Path):
-        return [Path(one) for one in moved]
-    return [Path(moved) / pin.name for pin in pins] if Path(moved).is_dir() else [Path(moved)]
-
-
-def _expanded(path: Path) -> list[Path]:
-    if path.is_dir():
-        found = sorted(file for file in path.iterdir() if _is_rows(file))
-        if not found:
-            raise SourceError(f"{path}: has no files of rows ({', '.join(_SUFFIXES)})")
-        return found
-    if "*" in path.name and not path.exists():
-        found = sorted(path.parent.glob(path.name))
-        if not found:
-            raise SourceError(f"{path}: no file is named so")
-        return found
-    return [path]
-
-
-def _is_rows(file: Path) -> bool:
-    return file.is_file() and any(suffix in _SUFFIXES for suffix in file.suffixes) and not file.name.startswith(".")
-
-
-def pinned(name: str, located: Sequence[tuple[Path, Pinned | None]]) -> list[Pinned]:
-    """What each file holds.  Raises SourceError where that is not what it must be."""
-    from markovlib.shards.folder import sha256_file
-
-    above = Path(os.path.commonpath([path.absolute().parent for path, _ in located]))
-    made = []
-    for path, wanted in located:
-        if path.exists() and not path.is_file():
-            raise SourceError(f"{path}: is not a file")
-        size, digest = sha256_file(path)
-        if wanted is not None and (size, digest) != (wanted.bytes, wanted.sha256):
-            raise SourceError(
-                f"{path}: is not the file that {name!r} was made from: its SHA-256 is {digest}, not {wanted.sha256}"
-            )
-        made.append(wanted or Pinned(path.absolute().relative_to(above).as_posix(), size, digest))
-    return made
 
 
 @dataclass
@@ -225,14 +158,9 @@ class _Store:
         )
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
-    found = path.stat()
-    return found.st_ino, found.st_size, found.st_mtime_ns
-
-
 def _read_files(entry: SourceEntry, moved: Paths | None) -> Source:
     located = locate(entry.name, entry.files, moved)
-    stamps = [_stamp(file) for file, _ in located]
+    stamps = [stamp(file) for file, _ in located]
     pins = pinned(entry.name, located)
     reading = _Reading.of(entry)
     store = _Store(bool(reading.templates))
@@ -240,8 +168,8 @@ def _read_files(entry: SourceEntry, moved: Paths | None) -> Source:
     for file, _ in located:
         container = _read_file(file, reading, store)
         containers[container] = containers.get(container, 0) + 1
-    for (file, _), stamp in zip(located, stamps, strict=True):
-        if _stamp(file) != stamp:
+    for (file, _), before in zip(located, stamps, strict=True):
+        if stamp(file) != before:
             raise SourceError(f"{file}: changed while it was read")
     layout = reading.layout.name if reading.layout else "templates"
     files = ", ".join(f"{container} ({n} files)" if n > 1 else container for container, n in containers.items())
@@ -366,61 +294,3 @@ def _dataset(entry: SourceEntry, path: str) -> Dataset:
         raise RecipeError(f"{path}.recipe", f"{error.path}: {error.problem}".strip(": "), "mixture") from None
     except ValueError as error:
         raise RecipeError(f"{path}.split", str(error), "mixture") from None
-
-
-# ---- evaluations ----------------------------------------------------------------------------------------------------
-
-
-def read_evaluation(
-    evaluation: Evaluation, moved: Mapping[str, Paths]
-) -> tuple[Evaluation, Iterator[tuple[str, dict[str, str]]]]:
-    """An evaluation with its files pinned, and its items: where each is, and its texts by field."""
-    located = locate(evaluation.name, evaluation.files, moved.get(evaluation.name))
-    pins = pinned(evaluation.name, located)
-    fixed = msgspec.structs.replace(evaluation, files=pins)
-    return fixed, _items([path for path, _ in located], evaluation.fields)
-
-
-def _items(paths: Sequence[Path], fields: Sequence[str] | None) -> Iterator[tuple[str, dict[str, str]]]:
-    for path in paths:
-        if path.suffix == ".txt":
-            yield from _paragraphs(path)
-            continue
-        rows = open_rows(path)
-        for number, row in rows.read(None if fields is None else {*fields, *_ITEM_NAMES}):
-            found = text_fields(row)
-            if fields is not None:
-                missing = set(fields) - set(found)
-                if missing:
-                    raise SourceError(f"{rows.where(number)}: has no text in {min(missing)!r}, which is looked for")
-                found = {name: found[name] for name in fields}
-            yield _name_of(row, rows.where(number)), found
-
-
-def _name_of(row: Row, where: str) -> str:
-    """What an item is called: by its own name, where it has one."""
-    for name in _ITEM_NAMES:
-        if isinstance(row.get(name), str | int):
-            return str(row[name])
-    return Path(where).name
-
-
-def _paragraphs(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """The paragraphs of a text, each by the line that it begins in."""
-    lines: list[str] = []
-    number = start = 0
-    with path.open(encoding="utf-8") as file:
-        try:
-            while line := file.readline(LONGEST_ROW):
-                number += 1
-                if not lines:
-                    start = number
-                if line.strip():
-                    lines.append(line)
-                elif lines:
-                    yield f"{path.name}:{start}", {"text": "".join(lines)}
-                    lines = []
-        except UnicodeDecodeError:
-            raise SourceError(f"{path}: is not UTF-8, behind line {number}") from None
-    if lines:
-        yield f"{path.name}:{start}", {"text": "".join(lines)}

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from markovlib.mixing.contamination import Contamination, Reference, find_contamination
 from markovlib.mixing.duplicates import Duplicates, find_duplicates
+from markovlib.mixing.evaluations import read_evaluation
+from markovlib.mixing.files import locate, pinned
 from markovlib.mixing.order import Order
 from markovlib.mixing.quotas import Quotas, most_possible, quotas
 from markovlib.mixing.recipe import Evaluation, MixtureRecipe, Paths, Pinned, SourceEntry, share
-from markovlib.mixing.sources import Source, locate, open_source, pinned, read_evaluation
+from markovlib.mixing.sources import Source, open_source
 from markovlib.recipe import RecipeError
 from markovlib.tokens import ByteTokenizer, Tokenizer, TokenizerFile
 
