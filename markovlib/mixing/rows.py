@@ -256,12 +256,14 @@ class _JsonText:
         self._scan = json.JSONDecoder().raw_decode
         self._text = ""
         self._at = 0
-        self._line = 1
+        self._line, self._counted = 1, 0  # the line at a place of the buffer
         self._done = False
 
-    def fail(self, problem: str, at: int | None = None) -> NoReturn:
-        line = self._line + self._text.count("\n", 0, self._at if at is None else at)
-        raise SourceError(f"{self._path}:{line}: is not JSON: {problem}")
+    def fail(self, problem: str, line: int | None = None) -> NoReturn:
+        raise SourceError(f"{self._path}:{line or self._line_at(self._at)}: is not JSON: {problem}")
+
+    def _line_at(self, at: int) -> int:
+        return self._line + self._text.count("\n", self._counted, at)
 
     def peek(self) -> str:
         """The next character that is not space, "" at the end."""
@@ -282,6 +284,7 @@ class _JsonText:
     def value(self) -> tuple[int, Any]:
         """The line that a value begins in, and the value."""
         self.peek()
+        self._line, self._counted = self._line_at(self._at), self._at
         size = _CHUNK
         while True:
             try:
@@ -290,21 +293,21 @@ class _JsonText:
                 self.fail("it is nested too deeply")
             except json.JSONDecodeError as error:
                 # Either the value is wrong or its end is not read yet: only more of it tells.
+                line = self._line_at(error.pos)
                 if len(self._text) - self._at > LONGEST_ROW or not self._more(size):
-                    self.fail(error.msg, error.pos)
+                    self.fail(error.msg, line)
                 size *= 2
                 continue
             except ValueError as error:
                 self.fail(str(error).splitlines()[0])
-            line = self._line + self._text.count("\n", 0, self._at)
             self._at = end
-            return line, value
+            return self._line, value
 
     def _more(self, size: int) -> bool:
         """Drops what was taken and reads on; False at the end."""
         if self._done:
             return False
-        self._line += self._text.count("\n", 0, self._at)
+        self._line, self._counted = self._line_at(self._at), 0
         chunk = self._stream.read(size)
         try:
             text = self._decode(chunk, not chunk)

@@ -51,7 +51,7 @@ def _block(pieces: list[Piece], at: int, opened: Piece | None) -> tuple[list[Any
         piece = pieces[at]
         if piece.tag in ("else", "end"):
             return parts, at
-        if not piece.tag:
+        if piece.literal:
             parts.append(piece.literal)
         elif piece.tag.startswith("if "):
             then, at = _block(pieces, at + 1, piece)
