@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from math import gcd
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,19 +81,23 @@ class Order:
         periods, which = np.unique(self._period_of(places), return_inverse=True)
         before = self._before(periods)
         weights = self._before(periods + 1) - before
-        starts, lengths = before.sum(axis=1), weights.sum(axis=1)
-        begins = [
-            _stream.philox(self._key, (period, length, 0, _TURNS))[0] % length
-            for period, length in zip(periods.tolist(), lengths.tolist(), strict=True)
-        ]
-        slots = (places - starts[which] + np.array(begins, np.int64)[which]) % lengths[which]
+        begins = np.array(
+            [
+                _stream.philox(self._key, (period, length, 0, _TURNS))[0] % length
+                for period, length in zip(periods.tolist(), weights.sum(axis=1).tolist(), strict=True)
+            ],
+            np.int64,
+        )
+        within = places - before.sum(axis=1)[which]
         sources, turn = np.empty(len(places), np.int64), np.empty(len(places), np.int64)
         kinds, kind = np.unique(weights, axis=0, return_inverse=True)
-        kind = kind.reshape(-1)[which]
         for number, one in enumerate(kinds.tolist()):
-            at = np.flatnonzero(kind == number)
-            who, nth = _table(tuple(one))
-            sources[at], turn[at] = who[slots[at]], nth[slots[at]]
+            mine = kind.reshape(-1) == number
+            at = np.flatnonzero(mine[which])
+            passed = np.zeros((len(periods), len(one)), np.int64)
+            table = _Table.of(tuple(one))
+            passed[mine] = table.passed(begins[mine])
+            sources[at], turn[at] = table.turns(within[at], begins[which[at]], passed[which[at]])
         return sources, turn + before[which, sources]
 
     def _before(self, periods: Numbers) -> Numbers:
@@ -110,8 +115,28 @@ class Order:
         return found
 
 
-@lru_cache(maxsize=64)
-def _table(weights: tuple[int, ...]) -> tuple[Numbers, Numbers]:
-    """One period: whose turn each place is, and its turns before."""
-    period = np.array(turns(weights), np.int64).reshape(-1, 2)
-    return np.ascontiguousarray(period[:, 0]), np.ascontiguousarray(period[:, 1])
+class _Table(NamedTuple):
+    """One period: whose turn each place is, its turns before, and the places of each source."""
+
+    who: Numbers
+    nth: Numbers
+    places: list[Numbers]
+
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def of(weights: tuple[int, ...]) -> _Table:
+        period = np.array(turns(weights), np.int64).reshape(-1, 2)
+        who, nth = np.ascontiguousarray(period[:, 0]), np.ascontiguousarray(period[:, 1])
+        return _Table(who, nth, [np.flatnonzero(who == source) for source in range(len(weights))])
+
+    def passed(self, begins: Numbers) -> Numbers:
+        """The turns of each source before the places at which periods begin, shape (periods, sources)."""
+        return np.stack([np.searchsorted(places, begins) for places in self.places], axis=1)
+
+    def turns(self, within: Numbers, begins: Numbers, passed: Numbers) -> tuple[Numbers, Numbers]:
+        """The sources of places in periods that begin so, and how many turns each had since its period began."""
+        slots = (within + begins) % len(self.who)
+        sources = self.who[slots]
+        counts = np.array([len(places) for places in self.places], np.int64)[sources]
+        since = (self.nth[slots] - passed[np.arange(len(slots)), sources]) % counts
+        return sources, since
