@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -151,6 +153,10 @@ class _Store:
             if self._compared is self._texts:
                 break
 
+    def close(self) -> None:
+        self._texts.close()
+        self._compared.close()
+
     def source(self, entry: SourceEntry, described: str) -> _StoredSource:
         texts = self._texts.column()
         return _StoredSource(
@@ -160,21 +166,21 @@ class _Store:
 
 def _read_files(entry: SourceEntry, moved: Paths | None) -> Source:
     located = locate(entry.name, entry.files, moved)
-    stamps = [stamp(file) for file, _ in located]
+    before = [stamp(file) for file, _ in located]
     pins = pinned(entry.name, located)
     reading = _Reading.of(entry)
-    store = _Store(bool(reading.templates))
-    containers: dict[str, int] = {}
-    for file, _ in located:
-        container = _read_file(file, reading, store)
-        containers[container] = containers.get(container, 0) + 1
-    for (file, _), before in zip(located, stamps, strict=True):
-        if stamp(file) != before:
-            raise SourceError(f"{file}: changed while it was read")
-    layout = reading.layout.name if reading.layout else "templates"
+    with closing(_Store(bool(reading.templates))) as store:
+        containers = Counter(_read_file(file, reading, store) for file, _ in located)
+        for (file, _), found in zip(located, before, strict=True):
+            if stamp(file) != found:
+                raise SourceError(f"{file}: changed while it was read")
+        fixed = msgspec.structs.replace(entry, files=pins, format=reading.layout.name if reading.layout else None)
+        return store.source(fixed, _described(containers, reading))
+
+
+def _described(containers: Counter[str], reading: _Reading) -> str:
     files = ", ".join(f"{container} ({n} files)" if n > 1 else container for container, n in containers.items())
-    pinned_entry = msgspec.structs.replace(entry, files=pins, format=reading.layout.name if reading.layout else None)
-    return store.source(pinned_entry, f"{files}; {layout}: {reading.reason}")
+    return f"{files}; {reading.layout.name if reading.layout else 'templates'}: {reading.reason}"
 
 
 def _read_file(path: Path, reading: _Reading, store: _Store) -> str:
@@ -235,12 +241,12 @@ def _stored_copy(entry: SourceEntry, copy: Any, where: Path) -> Source:
     reading = _Reading.of(entry)
     wanted = [name for name in copy.columns if name in {"prompt", "completion", *reading.fields}]
     reading.layout = layout_named("prompt-completion")
-    store = _Store(bool(reading.templates))
-    for start in range(0, copy.size, _ROWS_AT_ONCE):
-        batch = copy.batch(range(start, min(start + _ROWS_AT_ONCE, copy.size)), wanted).to_arrow()
-        for number, row in enumerate(batch.to_pylist(), start):
-            _add(store, reading, row, f"{where}: row {number}")
-    return store.source(entry, f"our shards, split {entry.split}")
+    with closing(_Store(bool(reading.templates))) as store:
+        for start in range(0, copy.size, _ROWS_AT_ONCE):
+            batch = copy.batch(range(start, min(start + _ROWS_AT_ONCE, copy.size)), wanted).to_arrow()
+            for number, row in enumerate(batch.to_pylist(), start):
+                _add(store, reading, row, f"{where}: row {number}")
+        return store.source(entry, f"our shards, split {entry.split}")
 
 
 def _add(store: _Store, reading: _Reading, row: Row, where: str) -> None:

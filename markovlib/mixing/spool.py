@@ -41,6 +41,10 @@ class Spool:
         self._guard(lambda: self._file.write(data))
         self._ends.append(self._ends[-1] + len(data))
 
+    def close(self) -> None:
+        """Lets go of the file; a column that was made keeps it."""
+        self._file.close()
+
     def column(self) -> Column:
         """All texts.  Nothing can be added afterwards."""
         import pyarrow as pa
