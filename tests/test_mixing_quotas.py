@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from fractions import Fraction
 
@@ -144,6 +145,20 @@ def test_an_order_is_a_function_of_the_seed_and_of_each_source_alone() -> None:
     assert not np.array_equal(made.first_rows(0, 190), other.first_rows(0, 190))
     more = an_order([190, 10, 50])
     assert np.array_equal(more.first_rows(0, 190), made.first_rows(0, 190))
+
+
+@pytest.mark.parametrize(
+    ("quotas", "rows", "used", "digest"),
+    [
+        ([1900, 100], [5000, 150], [5000, 120], "7a24973d3be84101998d60db7628f6609df1715317977ac05ffcfcd515b8c913"),
+        ([100001, 7], [100001, 7], [100001, 7], "5d4d804b0db2a0f9139478306322764e9eb1694ba4af433b39bfa5357a119292"),
+    ],
+)
+def test_the_order_is_that_of_this_version(quotas: list[int], rows: list[int], used: list[int], digest: str) -> None:
+    """Golden: another order is another version of mixtures."""
+    made = Order(7, ["oss", "alpaca"], quotas, rows, used)
+    found = made.find(np.arange(made.size))
+    assert hashlib.sha256(b"".join(part.astype("<i8").tobytes() for part in found)).hexdigest() == digest
 
 
 def test_sources_do_not_fall_into_step() -> None:
