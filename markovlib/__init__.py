@@ -17,6 +17,7 @@ from markovlib.rules import Match, Rule, RuleSet, Runner, RunResult, Step
 if TYPE_CHECKING:
     from markovlib import evaluation, leakage, machines, programs, scoring
     from markovlib.dataset import STREAM_VERSION, Dataset
+    from markovlib.mixture import Mixture, MixtureRecipe, SourceError
     from markovlib.notation import NotationError
     from markovlib.recipe import Recipe, RecipeError
     from markovlib.scoring import Score, Scores, reward
@@ -30,6 +31,8 @@ __all__ = [
     "Column",
     "Dataset",
     "Match",
+    "Mixture",
+    "MixtureRecipe",
     "NotationError",
     "Outcome",
     "Recipe",
@@ -42,6 +45,7 @@ __all__ = [
     "Runner",
     "Score",
     "Scores",
+    "SourceError",
     "Step",
     "Trace",
     "View",
@@ -59,11 +63,14 @@ __all__ = [
 _LATER = {
     "STREAM_VERSION": "markovlib.dataset",
     "Dataset": "markovlib.dataset",
+    "Mixture": "markovlib.mixture",
+    "MixtureRecipe": "markovlib.mixture",
     "NotationError": "markovlib.notation",
     "Recipe": "markovlib.recipe",
     "RecipeError": "markovlib.recipe",
     "Score": "markovlib.scoring",
     "Scores": "markovlib.scoring",
+    "SourceError": "markovlib.mixture",
     "Trace": "markovlib.trace",
     "View": "markovlib.view",
     "reward": "markovlib.scoring",

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import tomllib
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
@@ -250,7 +251,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         try:
             recipe = msgspec.convert(fields, cls)
         except msgspec.ValidationError as error:
-            raise RecipeError(*_where(str(error)), source) from None
+            raise RecipeError(*_where(str(error), fields_at), source) from None
         from markovlib.recipe_checks import check_recipe
 
         check_recipe(recipe, source)
@@ -466,13 +467,13 @@ def _side(side: str | list[int], text: bool) -> str | bytes:
 # ---- reading and writing ----------------------------------------------------------------------------------------
 
 
-def _where(message: str) -> tuple[str, str]:
-    """A path and a problem from the words of msgspec."""
+def _where(message: str, names_at: Callable[[str], tuple[str, ...]]) -> tuple[str, str]:
+    """A path and a problem from the words of msgspec; `names_at` gives the fields of the table at a path."""
     found = re.fullmatch(r"(.*?)(?: - at `(?:key in )?\$\.?(.*)`)?", message, re.DOTALL)
     problem, path = (found.group(1), found.group(2) or "") if found else (message, "")
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", problem)
     if unknown:
-        names = ", ".join(fields_at(path))
+        names = ", ".join(names_at(path))
         return f"{path}.{unknown.group(1)}".lstrip("."), f"unknown field; the fields here are {names}"
     return path, problem[:1].lower() + problem[1:]
 

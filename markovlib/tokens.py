@@ -459,7 +459,10 @@ def _recipes_of(source: Recipe | Source) -> list[Recipe]:
     sources: Sequence[Source] = getattr(source, "sources", ())
     if sources:
         return [recipe for one in sources for recipe in _recipes_of(one)]
-    return [getattr(source, "recipe", source)]  # type: ignore[arg-type]
+    recipe: Any = getattr(source, "recipe", source)
+    if not hasattr(recipe, "letters"):
+        raise ValueError("the characters of a mixture are not known beforehand; name them, or use ByteTokenizer")
+    return [recipe]
 
 
 def _read_tokenizer(text: str, path: str) -> Any:

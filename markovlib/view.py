@@ -508,9 +508,12 @@ def _joined(parts: list[Batch], names: list[str], order: NDArray[np.int64]) -> B
     from markovlib.examples import Batch
 
     values = {name: _join([getattr(part, name) for part in parts], order) for name in names}
-    if not any(part._several for part in parts):
-        return Batch(values)
-    fired = [part._values["_fired"] if part._several else np.zeros(len(part), np.int32) for part in parts]
+    kinds = {type(part) for part in parts}
+    if not any(getattr(part, "_several", False) for part in parts):
+        return kinds.pop()(values) if len(kinds) == 1 else Batch(values)
+    fired = [
+        part._values["_fired"] if getattr(part, "_several", False) else np.zeros(len(part), np.int32) for part in parts
+    ]
     return Batch({**values, "_fired": np.concatenate(fired)[order]}, several=True)
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "presets": ("markovlib.cli.data", "List the recipes that come with the library, or print one."),
     "generate": ("markovlib.cli.data", "Write a data set as shards."),
     "sweep": ("markovlib.cli.sweeping", "Write a data set for each point of a recipe's grid."),
+    "mix": ("markovlib.cli.mixing", "Write a mixture of several sources as shards."),
     "inspect": ("markovlib.cli.data", "Show what is in a folder of shards."),
     "report": ("markovlib.cli.diversity", "Count how diverse a folder or a preset is."),
     "verify": ("markovlib.cli.data", "Check a folder of shards by making its rows again."),

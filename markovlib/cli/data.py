@@ -16,6 +16,8 @@ from markovlib.cli import Interrupted
 from markovlib.shards.formats import MODULES
 
 if TYPE_CHECKING:
+    from markovlib.mixing.recipe import MixtureRecipe
+    from markovlib.recipe import Recipe
     from markovlib.shards.generation import Written
 
 
@@ -23,11 +25,11 @@ if TYPE_CHECKING:
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def presets(name: str | None, as_json: bool) -> None:
-    """List the recipes that come with the library; with NAME, print that recipe as TOML."""
+    """List the recipes that come with the library, and its mixtures; with NAME, print one as TOML."""
     from markovlib.recipe import Recipe
 
     if name is not None:
-        recipe = Recipe.load(name)
+        recipe = _preset(name)
         click.echo(json.dumps(recipe.to_dict(), indent=2) if as_json else recipe.to_toml().rstrip("\n"))
         return
     recipes = {preset: Recipe.load(preset) for preset in Recipe.presets()}
@@ -35,8 +37,18 @@ def presets(name: str | None, as_json: bool) -> None:
         click.echo(json.dumps({preset: recipe.to_dict() for preset, recipe in recipes.items()}, indent=2))
         return
     from markovlib.cli import tables
+    from markovlib.mixing.recipe import MixtureRecipe
 
     tables.presets({preset: (line, recipes[preset].to_dict()) for preset, line in Recipe.presets().items()})
+    click.echo("\nmixtures, for `markovlib mix`:")
+    tables.mixtures(MixtureRecipe.presets())
+
+
+def _preset(name: str) -> "Recipe | MixtureRecipe":
+    from markovlib.mixing.recipe import MixtureRecipe
+    from markovlib.recipe import Recipe
+
+    return MixtureRecipe.load(name) if name in MixtureRecipe.presets() else Recipe.load(name)
 
 
 def token_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -210,6 +222,7 @@ def inspect(folder: Path, rows: int | None, examples: int, as_json: bool) -> Non
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.option("--sample", type=click.IntRange(min=1), help="Make only about this many rows again.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
+@click.option("--source", "sources", multiple=True, metavar="NAME=PATH", help="Where a mixture's source is now.")
 @click.option("--leakage", nargs=2, metavar="A B", help="Count what two data sets have in common instead.")
 @click.option("--near", is_flag=True, help="With --leakage: count near duplicates too.")
 @click.option("--fail-on", metavar="KINDS", help="With --leakage: exit 1 if they share rules, patterns, ..., rows.")
@@ -219,6 +232,7 @@ def verify(
     folder: Path | None,
     sample: int | None,
     threads: int | None,
+    sources: tuple[str, ...],
     leakage: tuple[str, str] | None,
     near: bool,
     fail_on: str | None,
@@ -227,7 +241,7 @@ def verify(
 ) -> None:
     """Check a folder of shards: all checksums, and its rows by making them again.
 
-    Exits 1 where anything differs.
+    Exits 1 where anything differs.  The rows of a mixture are made again from its sources' files.
 
     With --leakage, count the rules, patterns, replacements, words and rows that two data sets share.  A and B are
     folders, presets or recipe files, with :SPLIT and, for a preset or recipe, @SEED.
@@ -235,16 +249,19 @@ def verify(
     if leakage is not None:
         from markovlib.cli.scores import compare
 
-        if folder is not None or sample is not None:
-            raise click.UsageError("--leakage takes two data sets, and neither DIR nor --sample")
+        if folder is not None or sample is not None or sources:
+            raise click.UsageError("--leakage takes two data sets, and neither DIR, --sample nor --source")
         sys.exit(compare(leakage, seed, near, fail_on, threads, as_json))
     if folder is None or near or fail_on is not None:
         raise click.UsageError("give DIR, or --leakage A B" if folder is None else "--near, --fail-on: need --leakage")
     from markovlib.cli import progress
+    from markovlib.cli.mixing import files_of
     from markovlib.shards import verification
 
     with progress.shown(as_json=as_json) as advance:
-        report = verification.verify(folder, sample=sample, threads=threads, progress=advance)
+        report = verification.verify(
+            folder, sample=sample, threads=threads, progress=advance, sources=files_of(sources)
+        )
     if as_json:
         click.echo(json.dumps({"ok": report.ok, **asdict(report)}, ensure_ascii=False))
     else:

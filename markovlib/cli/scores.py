@@ -76,6 +76,8 @@ def open_folder(folder: Path, split: str | None) -> "Dataset":
         split = next(iter(made.splits))
     if split not in made.splits:
         raise click.UsageError(f"{folder} has no split {split!r}; it has {have}")
+    if source.is_mixture(made.recipe):
+        raise ShardError(f"{folder}: holds a mixture, whose rows have no rules to be compared or scored by")
     ds: Any = source.recreate(made, split)
     opened: Dataset = ds
     return opened

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from markovlib.shards.inspection import Contents, Inspected, Spread
 
 PIPE_WIDTH = 120
-SHOWN = ("index", "pattern", "replacement", "word", "output", "prompt", "completion", "tokens", "position", "outcome")
+SHOWN = (
+    "index", "source", "source_row", "pattern", "replacement", "word", "output", "prompt", "completion", "tokens",
+    "position", "outcome",
+)  # fmt: skip
 
 
 class _Console(Console):
@@ -53,6 +56,14 @@ def presets(recipes: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
     _console().print(table)
 
 
+def mixtures(lines: Mapping[str, str]) -> None:
+    """Print the presets of mixtures, each with its description."""
+    table = Table(box=None, show_header=False)
+    for name, line in lines.items():
+        table.add_row(Text(name, style="bold"), Text(line))
+    _console().print(table)
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
@@ -71,6 +82,8 @@ def contents(folder: Path, found: "Inspected") -> None:
     for split in found.splits:
         console.print()
         console.print(_figures(split))
+        if split.counts:
+            console.print(mixture_counts(split.counts))
         console.print(_lengths(split))
         console.print(_examples(split))
     for name, shards in found.unfinished.items():
@@ -182,3 +195,14 @@ def leakage(names: tuple[str, str], found: "Leakage") -> None:
         for example in kind.examples:
             shown = " ".join(map(repr, example)) if isinstance(example, tuple) else repr(example)
             console.print(Text(f"shared of {name}: {shown}", overflow="fold"))
+
+
+def mixture_counts(counts: Mapping[str, Any]) -> Table:
+    """What was read, left out and used of the sources of a mixture."""
+    columns = dict.fromkeys(name for found in counts["sources"].values() for name in found)
+    table = Table("source", box=None)
+    for name in columns:
+        table.add_column(name.replace("_", " "), justify="right")
+    for source, found in counts["sources"].items():
+        table.add_row(Text(source, style="bold"), *(f"{found.get(name, 0):,}" for name in columns))
+    return table

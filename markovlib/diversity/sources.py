@@ -115,6 +115,8 @@ def open_rows(data: Any, split: str | None = None, threads: int | None = None) -
     if split is not None:
         raise TypeError("split is for folders of shards; a data set has its own")
     if hasattr(data, "batch") and hasattr(data, "recipe"):
+        if not hasattr(data.recipe, "rules"):
+            raise TypeError("a mixture has no rules whose diversity could be counted; give one of its sources")
         return DatasetRows(data, threads)
     if hasattr(data, "schema") and hasattr(data, "num_rows"):
         return TableRows(data)
@@ -165,7 +167,9 @@ def _find_split(folder: Path, split: str | None) -> tuple[Path, manifest.Manifes
 
 
 def _recreated(made: manifest.Manifest, split: str) -> Any:
-    """The data set that a split was made from; None where this version cannot read its recipe."""
+    """The data set that a split was made from; None for a mixture, and where this version cannot read its recipe."""
+    if source.is_mixture(made.recipe):
+        return None
     try:
         return source.recreate(made, split)
     except ValueError:

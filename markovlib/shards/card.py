@@ -2,6 +2,7 @@
 
 import json
 
+from markovlib.shards import mixed_card, source
 from markovlib.shards.formats import Format
 from markovlib.shards.manifest import Manifest
 
@@ -64,21 +65,30 @@ COLUMNS = {
     "occurrences": "how often the pattern occurs in the word, overlaps counted",
     "tokens": "prompt, completion and end token, as numbers",
     "loss_mask": "1 for the tokens of the completion and its end, 0 for those of the prompt",
+    "source": "the source that the example is from",
+    "source_row": "its row there, from 0",
 }
 
 
 def render(manifest: Manifest, recipe_toml: str) -> str:
     """Return the card of a folder; a function of its manifest and recipe alone."""
-    parts = [_front_matter(manifest), INTRODUCTION, _splits(manifest), _columns(manifest), *_tokens(manifest)]
+    mixed = source.is_mixture(manifest.recipe)
+    parts = [_front_matter(manifest, mixed), mixed_card.introduction(manifest) if mixed else INTRODUCTION]
+    parts += [_splits(manifest), *([mixed_card.sources(manifest)] if mixed else [])]
+    parts += [_columns(manifest), *_tokens(manifest)]
     parts += [_recipe(recipe_toml), _provenance(manifest), f"## Citation\n\n```bibtex\n{CITATION}```\n"]
     return "\n".join(parts)
 
 
-def _front_matter(manifest: Manifest) -> str:
+def _front_matter(manifest: Manifest, mixed: bool) -> str:
     rows = sum(split.rows for split in manifest.splits.values())
     size = next((name for limit, name in SCALE if rows < limit), "n>1T")
-    lines = ["---", "license: cc0-1.0", "pretty_name: Markov algorithm rewriting", "task_categories:"]
-    lines += ["- text-generation", "tags:", "- synthetic", "- string-rewriting", "- markov-algorithm"]
+    licence, name = ("cc0-1.0", "Markov algorithm rewriting")
+    tags = ["synthetic", "string-rewriting", "markov-algorithm"]
+    if mixed:
+        licence, name, tags = mixed_card.license_of(manifest), "A mixture of instructions", ["instruction-tuning"]
+    lines = ["---", f"license: {licence}", f"pretty_name: {name}", "task_categories:"]
+    lines += ["- text-generation", "tags:", *(f"- {tag}" for tag in tags)]
     lines += ["size_categories:", f"- {size}", *_data_files(manifest)]
     return "\n".join([*lines, "---", ""])
 

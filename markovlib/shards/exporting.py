@@ -53,7 +53,7 @@ def export(
     (100, 100)
     """
     root, target = Path(path), Path(out)
-    made = _load(root)
+    made = load(root)
     if target.exists() and target.samefile(root):
         raise ShardError(f"{target}: cannot be exported into itself; give another folder")
     names = list(made.splits) if splits is None else list(dict.fromkeys(splits))
@@ -70,7 +70,8 @@ def export(
     return generation.write(target, plans, threads, executor, progress)
 
 
-def _load(root: Path) -> Manifest:
+def load(root: Path) -> Manifest:
+    """Return the manifest of a folder; raises `ShardError` where it has none, or one that cannot be copied."""
     try:
         made = manifest.load(root)
     except (FileNotFoundError, NotADirectoryError):
@@ -121,6 +122,7 @@ class Copy:
         self.size: int | None = found.rows
         self.columns = tuple(found.columns)
         self.fingerprint = found.fingerprint
+        self.counts = found.counts
         self.recipe = _Recipe(found.recipe_fingerprint, source.with_sizes(made.recipe, found.sizes))
 
     def __getstate__(self) -> dict[str, Any]:

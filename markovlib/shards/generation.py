@@ -196,6 +196,7 @@ def _finished(plan: Plan, entries: Sequence[Entry]) -> Split:
         fingerprint=plan.data.fingerprint,
         rows_digest=rows_digest(plan.rows, blocks),
         shards=[entry.shard for entry in entries],
+        counts=manifest.plain(getattr(plan.data, "counts", {})),
     )
 
 

@@ -32,7 +32,10 @@ class Spread:
 
 @dataclass
 class Contents:
-    """What a split holds; the fields after `rows_read` come from that many rows: all of them, or a sample."""
+    """What a split holds; the fields after `rows_read` come from that many rows: all of them, or a sample.
+
+    `counts`, of a mixture, are the manifest's: the rows of each source that were read, left out and used.
+    """
 
     split: str
     rows: int
@@ -48,6 +51,7 @@ class Contents:
     position: Spread | None = None
     steps: Spread | None = None
     examples: list[dict[str, Any]] = field(default_factory=list)
+    counts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def exact(self) -> bool:
@@ -111,7 +115,9 @@ def _unfinished(root: Path) -> dict[str, int]:
 
 def _contents(root: Path, made: Manifest, name: str, limit: int, examples: int) -> Contents:
     split = made.splits[name]
-    found = Contents(name, split.rows, len(split.shards), split.bytes, split.format, list(split.columns))
+    found = Contents(
+        name, split.rows, len(split.shards), split.bytes, split.format, list(split.columns), counts=split.counts
+    )
     layout = Format.of(split, root)
     tally = _Tally(found, layout, examples)
     for batch in _batches(root / name, layout, split, limit):

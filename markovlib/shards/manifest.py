@@ -41,11 +41,12 @@ class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return sum(file.bytes for file in self.files)
 
 
-class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A finished split.
 
     `columns` are its rows' columns with their types, as `markovlib.shards.schema` describes them; `options` what its
-    format was asked for; `sizes` the sizes in the recipe that it was made with, by dotted path.
+    format was asked for; `sizes` the sizes in the recipe that it was made with, by dotted path; `counts`, of a mixture,
+    the rows of its sources that were read, left out and used.
     """
 
     rows: int
@@ -58,6 +59,7 @@ class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fingerprint: str
     rows_digest: str
     shards: list[Shard]
+    counts: dict[str, Any] = {}
 
     @property
     def bytes(self) -> int:
@@ -145,8 +147,18 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any], path: str = 
         here, there = ours.get(field), theirs.get(field)
         if isinstance(here, Mapping) and isinstance(there, Mapping):
             yield from differences(here, there, f"{path}{field}.")
+        elif (pairs := _paired(here, there)) is not None:
+            for i, (one, other) in enumerate(pairs):
+                yield from differences(one, other, f"{path}{field}[{i}].")
         elif here != there:
             yield f"{path}{field} is {_shown(there)} there, {_shown(here)} asked for"
+
+
+def _paired(ours: Any, theirs: Any) -> list[tuple[Any, Any]] | None:
+    """The items of two lists of as many dictionaries."""
+    if not isinstance(ours, list) or not isinstance(theirs, list) or len(ours) != len(theirs):
+        return None
+    return list(zip(ours, theirs, strict=True)) if all(isinstance(item, Mapping) for item in ours + theirs) else None
 
 
 def _shown(value: Any) -> str:

@@ -1,12 +1,19 @@
 """What shards ask of a data set, and how a manifest turns back into one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from markovlib.shards.manifest import Manifest
 
 SIZES = ("examples", "instructions", "eval.examples", "eval.instructions")
+
+#: The field of an identity that has the recipe of a mixture, and the one beside it that has its version.
+MIXTURE, MIXED_BY = "mixture", "mixture_version"
+
+#: Where the files of a mixture's sources are, by the sources' names.
+Files = Mapping[str, str | Path | Sequence[str | Path]]
 
 
 class Rows(Protocol):
@@ -90,8 +97,29 @@ def with_sizes(identity: Mapping[str, Any], values: Mapping[str, int]) -> dict[s
     return recipe
 
 
-def open_split(identity: Mapping[str, Any], values: Mapping[str, int], seed: int, split: str) -> Source:
-    """Return the data set of a split: a function of the recipe's identity, the split's sizes and the seed."""
+def mixture_identity(recipe: RecipeLike) -> dict[str, Any]:
+    """Return the identity of a mixture: its recipe, in which files are what they hold, and the version of mixtures."""
+    from markovlib.mixture import MIXTURE_VERSION
+
+    return {MIXTURE: recipe.to_dict(), MIXED_BY: MIXTURE_VERSION}
+
+
+def is_mixture(identity: Mapping[str, Any]) -> bool:
+    """Tell whether an identity is that of a mixture."""
+    return MIXTURE in identity
+
+
+def open_split(
+    identity: Mapping[str, Any], values: Mapping[str, int], seed: int, split: str, files: Files | None = None
+) -> Source:
+    """Return the data set of a split: a function of the recipe's identity, the split's sizes and the seed.
+
+    A mixture is a function of its sources' contents too, which are looked for in `files` and checked.
+    """
+    if is_mixture(identity):
+        return _open_mixture(identity, seed, files or {})
+    if files:
+        raise ValueError("the folder is not of a mixture, and has no sources to look for")
     from markovlib.dataset import Dataset
     from markovlib.recipe import Recipe
 
@@ -99,19 +127,35 @@ def open_split(identity: Mapping[str, Any], values: Mapping[str, int], seed: int
     return source
 
 
+def _open_mixture(identity: Mapping[str, Any], seed: int, files: Files) -> Source:
+    from markovlib.mixture import MIXTURE_VERSION, Mixture, MixtureRecipe
+
+    if identity.get(MIXED_BY) != MIXTURE_VERSION:
+        raise ValueError(
+            f"the folder holds version {identity.get(MIXED_BY)} of mixtures and this markovlib makes version "
+            f"{MIXTURE_VERSION}"
+        )
+    source: Source = Mixture(MixtureRecipe.from_dict(identity[MIXTURE]), seed, files=files)
+    return source
+
+
 def recipe_toml(identity: Mapping[str, Any], values: Mapping[str, int]) -> str:
     """Return a recipe of this identity and these sizes as TOML."""
+    if is_mixture(identity):
+        from markovlib.mixture import MixtureRecipe
+
+        return MixtureRecipe.from_dict(identity[MIXTURE]).to_toml()
     from markovlib.recipe import Recipe
 
     text: str = Recipe.from_dict(with_sizes(identity, values)).to_toml()
     return text
 
 
-def recreate(manifest: "Manifest", split: str) -> Source:
-    """Return the data set that a split of a folder was written from.
+def recreate(manifest: "Manifest", split: str, files: Files | None = None) -> Source:
+    """Return the data set that a split of a folder was written from; `files` says where those of a mixture are.
 
-    Raises `markovlib.recipe.RecipeError` where the recorded recipe is not one, and `ValueError` where the
-    folder was written by another version of the example stream.
+    Raises `markovlib.recipe.RecipeError` where the recorded recipe is not one, `ValueError` where the folder was
+    written by another version of the example stream, or the files of a mixture are not those that it was made from.
     """
     made = manifest.stream_version
     if made != stream_version():
@@ -119,7 +163,7 @@ def recreate(manifest: "Manifest", split: str) -> Source:
             f"the folder holds stream version {made} of the examples and this markovlib makes version "
             f"{stream_version()}: use markovlib {manifest.markovlib}"
         )
-    return open_split(manifest.recipe, manifest.splits[split].sizes, manifest.seed, split)
+    return open_split(manifest.recipe, manifest.splits[split].sizes, manifest.seed, split, files)
 
 
 def stream_version() -> int:

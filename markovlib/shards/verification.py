@@ -52,6 +52,7 @@ def verify(
     sample: int | None = None,
     threads: int | None = None,
     progress: Callable[[Progress], None] | None = None,
+    sources: source.Files | None = None,
 ) -> Verified:
     """Check a folder of shards: every byte against its checksum, and the rows by making them again.
 
@@ -61,8 +62,12 @@ def verify(
     limits the rows made again to about that many, spread evenly in at most 64 runs; checksums cover all
     bytes anyway.  Per shard the first problem is reported.
 
-    Raises `FileNotFoundError` where there is no manifest, and `ShardError` where it is not one of ours or the
-    examples cannot be made again by this version.  Memory is bounded by `threads` blocks of 65,536 rows.
+    The rows of a mixture are made again from its sources' files, which are looked for where `sources` says, by the
+    sources' names, and else by their own names in the working folder; each must have the SHA-256 that is recorded.
+
+    Raises `FileNotFoundError` where there is no manifest, `ShardError` where it is not one of ours or the examples
+    cannot be made again by this version, and `SourceError` where a source is not at hand, or another.  Memory is
+    bounded by `threads` blocks of 65,536 rows.
 
     >>> import tempfile
     >>> from markovlib import Recipe
@@ -84,7 +89,7 @@ def verify(
         raise ShardError(f"{root}: no {manifest.NAME} here: not a folder of shards, or one not finished") from None
     report = Verified(problems=[*_companions(root, made), *_extra(root, made)])
     for name in made.splits:
-        _Split(root, made, name, sample, progress).check(report, threads or generation.processors())
+        _Split(root, made, name, sample, progress, sources).check(report, threads or generation.processors())
     return report
 
 
@@ -120,13 +125,14 @@ class _Split:
         name: str,
         sample: int | None,
         progress: Callable[[Progress], None] | None,
+        sources: source.Files | None,
     ) -> None:
         self._name = name
         self._directory = root / name
         self._split: Split = made.splits[name]
         self._format = Format.of(self._split, root)
         self._columns = list(self._split.columns)
-        self._data = source.recreate(made, name)
+        self._data = source.recreate(made, name, sources)
         self._full = sample is None or sample >= self._split.rows
         self._runs = [range(self._split.rows)] if self._full else _spread(self._split.rows, sample or 0)
         self._progress = progress
@@ -166,6 +172,9 @@ class _Split:
         found = (data.size, data.fingerprint, data.recipe.fingerprint)
         if found != (split.rows, split.fingerprint, split.recipe_fingerprint):
             yield Problem(manifest.NAME, f"the recipe gives another size or fingerprint for {self._name!r}")
+        counts = manifest.plain(getattr(data, "counts", {}))
+        if changes := list(manifest.differences(split.counts, counts, "counts.")):
+            yield Problem(manifest.NAME, f"{self._name}: {changes[0].replace(' asked for', ' recorded')}")
 
     def _shard(self, shard: Shard) -> tuple[list[Problem], list[str]]:
         """Check one shard: returns its problems and the digests of the blocks that start in it."""

@@ -1,0 +1,149 @@
+"""The command mix: several sources as one data set."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from markovlib.cli import Interrupted
+from markovlib.cli.data import assignment, names_of, summarise
+from markovlib.shards.formats import MODULES
+
+if TYPE_CHECKING:
+    from markovlib.mixing.recipe import MixtureRecipe
+    from markovlib.mixing.survey import Survey
+
+
+@click.command()
+@click.argument("recipe", metavar="PRESET_OR_MIXTURE")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder to write.")
+@click.option("--dry-run", is_flag=True, help="Only read the sources and say what they come to.")
+@click.option("--source", "sources", multiple=True, metavar="NAME=PATH", help="Where the files of a source are.")
+@click.option("--against", multiple=True, metavar="FILE", help="Leave out rows that share words with this evaluation.")
+@click.option("--examples", type=click.IntRange(min=1), help="The budget, as examples.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--format", "format_name", type=click.Choice(list(MODULES)), default="parquet", show_default=True)
+@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML.")
+@click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
+@click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the whole report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report, or the summary, as JSON on standard output.")
+def mix(
+    recipe: str,
+    out: Path | None,
+    dry_run: bool,
+    sources: tuple[str, ...],
+    against: tuple[str, ...],
+    examples: int | None,
+    seed: int,
+    format_name: str,
+    changes: tuple[str, ...],
+    shard_rows: int | None,
+    threads: int | None,
+    columns: str | None,
+    report: Path | None,
+    as_json: bool,
+) -> None:
+    """Write a mixture of several sources as shards, with a manifest and a card, into one folder.
+
+    Sources are data sets of ours, folders of our shards, and files of instructions in JSON, JSON Lines, Parquet or
+    Arrow.  The same command goes on where an interrupted one stopped, and does nothing in a finished folder.
+    With --dry-run, exits 1 where the sources have less than is asked for.
+    """
+    from markovlib.mixing.survey import Survey
+
+    if out is None and not dry_run:
+        raise click.UsageError("give --out DIR, or --dry-run")
+    files = files_of(sources)
+    started = time.perf_counter()
+    told = None if as_json or not sys.stderr.isatty() else lambda what: click.echo(f"{what} ...", err=True)
+    try:
+        survey = Survey(_recipe(recipe, examples, against, changes), seed, files, told)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; nothing is written") from None
+    if report is not None:
+        _write_report(report, survey)
+    if dry_run or out is None:
+        sys.exit(_show(survey, as_json))
+    options = {
+        "format": format_name, "shard_rows": shard_rows, "threads": threads,
+        "columns": None if columns is None else names_of(columns, "--columns"),
+    }  # fmt: skip
+    _write(survey, files, out, options, started, as_json)
+
+
+def files_of(given: Sequence[str]) -> dict[str, str | list[str]]:
+    """Where files are, by source: NAME=PATH, a name that comes again having several."""
+    listed: dict[str, list[str]] = {}
+    for text in given:
+        name, equals, path = text.partition("=")
+        if not equals or not name.strip() or not path:
+            raise click.UsageError(f"--source {text}: expected NAME=PATH, such as oss=data/oss.jsonl")
+        listed.setdefault(name.strip(), []).append(path)
+    return {name: paths[0] if len(paths) == 1 else paths for name, paths in listed.items()}
+
+
+def _recipe(name: str, examples: int | None, against: Sequence[str], changes: Sequence[str]) -> MixtureRecipe:
+    from markovlib.mixing.recipe import MixtureRecipe
+
+    recipe = MixtureRecipe.load(name)
+    values: dict[str, Any] = {}
+    if examples is not None:
+        values |= {"examples": examples, "tokens": None, "tokenizer": None}
+    if against:
+        cleaning = recipe.to_dict().get("decontaminate", {})
+        values["decontaminate"] = {**cleaning, "against": [*cleaning.get("against", []), *against]}
+    values.update(assignment(change) for change in changes)
+    return recipe.replace(values) if values else recipe
+
+
+def _write_report(path: Path, survey: Survey) -> None:
+    from markovlib.shards.folder import write_whole
+
+    write_whole(path, (json.dumps(survey.report(), indent=1, ensure_ascii=False) + "\n").encode())
+    click.echo(f"{path}: written", err=True)
+
+
+def _write(
+    survey: Survey, files: Mapping[str, Any], out: Path, options: dict[str, Any], started: float, as_json: bool
+) -> None:
+    from markovlib.cli import progress
+    from markovlib.mixture import Mixture
+
+    mixture = Mixture.of(survey, files)
+    try:
+        with progress.shown(as_json=as_json) as advance:
+            written = mixture.write(out, progress=advance, **options)
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
+    if not as_json:
+        click.echo(", ".join(f"{name} {count:,}" for name, count in mixture.quotas.items()), err=True)
+    summarise(out, [written], time.perf_counter() - started, as_json)
+
+
+def _show(survey: Survey, as_json: bool) -> int:
+    """Print what the sources come to; 1 where they have less than is asked for."""
+    short = survey.shortage
+    if as_json:
+        click.echo(json.dumps(survey.report(), ensure_ascii=False))
+        return int(short is not None)
+    from markovlib.cli import tables
+
+    console = tables._console()
+    console.print(tables.mixture_counts(survey.counts()))
+    for name, source in zip(survey.names, survey.sources, strict=True):
+        click.echo(f"{name}: {source.described}")
+    for met in survey.duplicates.examples[:5] if survey.duplicates else []:
+        near = "" if met.near is None else f", similarity {met.near:.2f}"
+        click.echo(f"duplicate: {met.row[0]} row {met.row[1]} is {met.first[0]} row {met.first[1]}{near}")
+    if survey.contamination is not None:
+        click.echo(survey.contamination.to_text(), nl=False)
+    click.echo(f"short: {short[1]}" if short else f"{sum(survey.examples):,} examples")
+    return int(short is not None)

@@ -1,0 +1,1 @@
+"""What mixtures are made of: sources, quotas, an order, duplicates and contamination; see `markovlib.mixture`."""
