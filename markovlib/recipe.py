@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from markovlib.alphabets import Alphabet, alphabet_of
+from markovlib.fields import canonical, sha256, toml_key, toml_value, where, without_none
 from markovlib.render import Piece, TemplateError, default_templates, paraphrases, parse_template
 from markovlib.rulelists import ListedInstructions, RuleList
 from markovlib.spaces import Family, Instructions, RuleSpace, SpaceError
@@ -251,7 +250,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         try:
             recipe = msgspec.convert(fields, cls)
         except msgspec.ValidationError as error:
-            raise RecipeError(*_where(str(error), fields_at), source) from None
+            raise RecipeError(*where(str(error), fields_at), source) from None
         from markovlib.recipe_checks import check_recipe
 
         check_recipe(recipe, source)
@@ -266,7 +265,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain values (dict, list, str, int, float, bool), those left out missing."""
-        fields: dict[str, Any] = _without_none(msgspec.to_builtins(self, builtin_types=()))
+        fields: dict[str, Any] = without_none(msgspec.to_builtins(self, builtin_types=()))
         for name in ("shifts", "sweep"):
             if not fields[name]:
                 del fields[name]
@@ -274,7 +273,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def to_json(self) -> str:
         """The canonical JSON: keys in order, no spaces."""
-        return _canonical(self.to_dict())
+        return canonical(self.to_dict())
 
     def to_toml(self) -> str:
         """TOML text that reads back as this recipe."""
@@ -293,7 +292,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the canonical JSON without the sweep, which plans several data sets and is part of none."""
-        return _sha256(_canonical(_without(self.to_dict(), ("sweep",))))
+        return sha256(canonical(_without(self.to_dict(), ("sweep",))))
 
     @property
     def identity(self) -> str:
@@ -301,7 +300,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         fields = _without(self.to_dict(), ("sweep",))
         for path in _SIZES:
             fields = _without(fields, path)
-        return _sha256(_canonical(fields))
+        return sha256(canonical(fields))
 
     # ---- meaning ------------------------------------------------------------------------------------------------
 
@@ -467,17 +466,6 @@ def _side(side: str | list[int], text: bool) -> str | bytes:
 # ---- reading and writing ----------------------------------------------------------------------------------------
 
 
-def _where(message: str, names_at: Callable[[str], tuple[str, ...]]) -> tuple[str, str]:
-    """A path and a problem from the words of msgspec; `names_at` gives the fields of the table at a path."""
-    found = re.fullmatch(r"(.*?)(?: - at `(?:key in )?\$\.?(.*)`)?", message, re.DOTALL)
-    problem, path = (found.group(1), found.group(2) or "") if found else (message, "")
-    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", problem)
-    if unknown:
-        names = ", ".join(names_at(path))
-        return f"{path}.{unknown.group(1)}".lstrip("."), f"unknown field; the fields here are {names}"
-    return path, problem[:1].lower() + problem[1:]
-
-
 def fields_at(path: str) -> tuple[str, ...]:
     """The names of the fields of the table at a path; none if there is no such table."""
     tables: dict[str, type[msgspec.Struct]] = {
@@ -524,50 +512,23 @@ def _without(fields: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     return {**fields, path[0]: _without(inner, path[1:])} if isinstance(inner, dict) else fields
 
 
-def _without_none(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_none(item) for key, item in value.items() if item is not None}
-    return [_without_none(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _canonical(fields: dict[str, Any]) -> str:
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _toml(fields: dict[str, Any]) -> str:
-    lines = [f"{_toml_key(key)} = {_toml_value(v)}" for key, v in fields.items() if not _is_table(key, v)]
+    lines = [f"{toml_key(key)} = {toml_value(v)}" for key, v in fields.items() if not _is_table(key, v)]
     for name, table in fields.items():
         if name == "shifts":
             for shift, changes in table.items():
-                lines += _toml_table(f"shifts.{_toml_key(shift)}", changes)
+                lines += _toml_table(f"shifts.{toml_key(shift)}", changes)
         elif _is_table(name, table):
-            lines += _toml_table(_toml_key(name), table)
+            lines += _toml_table(toml_key(name), table)
     return "\n".join(lines) + "\n"
 
 
 def _toml_table(header: str, table: dict[str, Any]) -> list[str]:
-    return ["", f"[{header}]", *(f"{_toml_key(key)} = {_toml_value(value)}" for key, value in table.items())]
+    return ["", f"[{header}]", *(f"{toml_key(key)} = {toml_value(value)}" for key, value in table.items())]
 
 
 def _is_table(key: str, value: Any) -> bool:
     return isinstance(value, dict) and key != "popularity"
-
-
-def _toml_key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _toml_value(key)
-
-
-def _toml_value(value: Any) -> str:
-    """One value; JSON's strings, numbers and booleans are TOML's, but for the DEL character."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_toml_key(key)} = {_toml_value(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_toml_value, value)) + "]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 def _without_defaults(recipe: Recipe) -> dict[str, Any]:

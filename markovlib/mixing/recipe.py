@@ -14,9 +14,10 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from markovlib.fields import canonical, sha256, toml_key, toml_value, where, without_none
 from markovlib.mixing.layouts import layout_named
 from markovlib.mixing.templates import Template
-from markovlib.recipe import RecipeError, _canonical, _sha256, _toml_key, _toml_value, _where, _without_none
+from markovlib.recipe import RecipeError
 from markovlib.render import TemplateError
 
 #: Names what a mixture holds, as a function of its recipe, its sources and the seed.
@@ -168,7 +169,7 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         try:
             recipe = msgspec.convert(dict(fields), cls)
         except msgspec.ValidationError as error:
-            raise RecipeError(*_where(str(error), _fields_at), source) from None
+            raise RecipeError(*where(str(error), _fields_at), source) from None
         _Check(source).all(recipe)
         return recipe
 
@@ -182,24 +183,24 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain values, those left out missing."""
-        fields: dict[str, Any] = _without_none(msgspec.to_builtins(self, builtin_types=()))
+        fields: dict[str, Any] = without_none(msgspec.to_builtins(self, builtin_types=()))
         return fields
 
     def to_json(self) -> str:
         """The canonical JSON: keys in order, no spaces."""
-        return _canonical(self.to_dict())
+        return canonical(self.to_dict())
 
     def to_toml(self) -> str:
         """TOML text that reads back as this recipe."""
         fields = self.to_dict()
         sources = fields.pop("sources")
         tables = {name: fields.pop(name) for name in ("deduplicate", "decontaminate") if name in fields}
-        lines = [f"{_toml_key(name)} = {_toml_value(value)}" for name, value in fields.items()]
+        lines = [f"{toml_key(name)} = {toml_value(value)}" for name, value in fields.items()]
         for header, table in [
             *((f"[{name}]", t) for name, t in tables.items()),
             *(("[[sources]]", t) for t in sources),
         ]:
-            lines += ["", header, *(f"{_toml_key(name)} = {_toml_value(value)}" for name, value in table.items())]
+            lines += ["", header, *(f"{toml_key(name)} = {toml_value(value)}" for name, value in table.items())]
         return "\n".join(lines) + "\n"
 
     def replace(self, changes: Mapping[str, Any] | None = None, /, **fields: Any) -> MixtureRecipe:
@@ -232,7 +233,7 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the canonical JSON.  That of a mixture's own recipe has the contents of all files."""
-        return _sha256(self.to_json())
+        return sha256(self.to_json())
 
     @property
     def evaluations(self) -> list[Evaluation]:

@@ -174,7 +174,7 @@ class _Split:
             yield Problem(manifest.NAME, f"the recipe gives another size or fingerprint for {self._name!r}")
         counts = manifest.plain(getattr(data, "counts", {}))
         if changes := list(manifest.differences(split.counts, counts, "counts.")):
-            yield Problem(manifest.NAME, f"{self._name}: {changes[0].replace(' asked for', ' recorded')}")
+            yield Problem(manifest.NAME, f"{self._name}: {_counted(changes[0])}")
 
     def _shard(self, shard: Shard) -> tuple[list[Problem], list[str]]:
         """Check one shard: returns its problems and the digests of the blocks that start in it."""
@@ -242,6 +242,10 @@ class _Split:
         self._checked += rows
         if self._progress is not None:
             self._progress(Progress(self._name, self._checked, sum(map(len, self._runs))))
+
+
+def _counted(difference: str) -> str:
+    return difference.replace(" there, ", " by the sources, ").replace(" asked for", " in the manifest")
 
 
 def _spread(rows: int, sample: int) -> list[range]:
