@@ -6,6 +6,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ from markovlib.cli import Interrupted
 from markovlib.shards.formats import MODULES
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
+
     from markovlib.shards.generation import Written
 
 
@@ -69,6 +73,7 @@ def format_options(tokenizer: str | None, eos: str | None) -> dict[str, str]:
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML.")
 @click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
+@click.option("--executor", metavar="NAME", help="Instead of threads: processes, dask://HOST:PORT, ray[://HOST:PORT].")
 @click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
 @token_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
@@ -83,6 +88,7 @@ def generate(
     changes: tuple[str, ...],
     shard_rows: int | None,
     threads: int | None,
+    executor: str | None,
     columns: str | None,
     tokenizer: str | None,
     eos: str | None,
@@ -92,6 +98,8 @@ def generate(
 
     The same command goes on where an interrupted one stopped, and does nothing in a finished folder.  Another
     split of the same recipe and seed is added to the folder.
+
+    With --executor, --threads is the number of processes, or on a cluster the threads for one shard.
     """
     from markovlib.cli import progress
     from markovlib.shards import generation
@@ -100,7 +108,7 @@ def generate(
     names = names_of(splits, "--split")
     started = time.perf_counter()
     try:
-        with progress.shown(as_json=as_json) as advance:
+        with progress.shown(as_json=as_json) as advance, _executor(executor, threads) as pool:
             written = generation.generate(
                 _recipe(recipe, names, examples, instructions, changes, out),
                 out,
@@ -109,13 +117,22 @@ def generate(
                 format=format_name,
                 columns=None if columns is None else names_of(columns, "--columns"),
                 shard_rows=shard_rows or SHARD_ROWS,
-                threads=threads,
+                threads=None if executor == "processes" else threads,
+                executor=pool,
                 progress=advance,
                 options=format_options(tokenizer, eos),
             )
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
     summarise(out, written, time.perf_counter() - started, as_json)
+
+
+def _executor(name: str | None, workers: int | None) -> "AbstractContextManager[Executor | None]":
+    if name is None:
+        return nullcontext()
+    from markovlib.cluster import open_executor
+
+    return open_executor(name, workers)
 
 
 def _recipe(
