@@ -20,6 +20,7 @@ from markovlib.shards.coordination import WorkerError
 from markovlib.shards.folder import ShardError
 from markovlib.shards.generation import generate
 from markovlib.shards.plan import make_plan, restore_plan
+from markovlib.shards.stores import LocalStore
 from markovlib.shards.verification import verify
 
 RECIPE = Recipe.load("paper/no-op").replace({"rules.pattern_length": 3, "words.length": 12, "examples": 1300})
@@ -248,10 +249,11 @@ def test_a_worker_that_writes_while_the_job_ends_leaves_nothing(tmp_path):
 
 def test_a_job_travels_as_its_description_and_is_made_by_the_same_versions_alone(tmp_path, monkeypatch):
     plan = make_plan(RECIPE, "train", 5, "jsonl", ("prompt", "index"), 100)
-    job = work.Job.of(plan, tmp_path, tmp_path / "drafts")
-    (tmp_path / "drafts").mkdir()
+    job = work.Job.of(plan, LocalStore(tmp_path), "drafts")
+    (tmp_path / "train" / "drafts").mkdir(parents=True)
     again = pickle.loads(pickle.dumps(job))
-    assert again == job
+    assert again.description == job.description
+    assert str(again.store) == str(tmp_path)
     assert again.ready is None
     here, there = work.make_shard(job, 3), work.make_shard(again, 3)
     assert here.entry == there.entry
@@ -278,11 +280,11 @@ def test_workers_that_do_not_see_the_folder_say_so(tmp_path):
     class Elsewhere(Executor):
         def submit(self, fn, /, job, *args):
             future = Future()
-            other = work.Job(job.description, tmp_path / "other", tmp_path / "other" / job.drafts.name)
+            other = work.Job(job.description, LocalStore(tmp_path / "other"), job.drafts)
             future.set_result(fn(other, *args))
             return future
 
-    with pytest.raises(FileNotFoundError, match="other/part-00000"):
+    with pytest.raises(FileNotFoundError, match="other/train/part-00000"):
         generate(RECIPE, tmp_path / "a", executor=Elsewhere(), **OPTIONS)
 
 

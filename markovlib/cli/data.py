@@ -8,19 +8,31 @@ import tomllib
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from markovlib.cli import Interrupted
 from markovlib.shards.formats import MODULES
+from markovlib.shards.stores import Place, Store, open_store
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
     from contextlib import AbstractContextManager
 
     from markovlib.shards.generation import Written
+
+
+class _Folder(click.ParamType):  # type: ignore[type-arg]
+    """A folder of shards: a path, or a URL such as s3://bucket/prefix."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Store:  # noqa: ARG002
+        return open_store(value)
+
+
+FOLDER = _Folder()
 
 
 @click.command()
@@ -64,7 +76,7 @@ def format_options(tokenizer: str | None, eos: str | None) -> dict[str, str]:
 
 @click.command()
 @click.argument("recipe", metavar="PRESET_OR_RECIPE")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to write.")
+@click.option("--out", required=True, type=FOLDER, help="The folder to write: a path or a URL.")
 @click.option("--examples", type=click.IntRange(min=1), help="Rows of each split written.")
 @click.option("--instructions", type=click.IntRange(min=1), help="Instructions of each split written.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -79,7 +91,7 @@ def format_options(tokenizer: str | None, eos: str | None) -> dict[str, str]:
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
 def generate(
     recipe: str,
-    out: Path,
+    out: Place,
     examples: int | None,
     instructions: int | None,
     seed: int,
@@ -141,7 +153,7 @@ def _recipe(
     examples: int | None,
     instructions: int | None,
     changes: tuple[str, ...],
-    out: Path,
+    out: Place,
 ) -> Any:
     """Return the recipe asked for: the folder's training sizes, those of the splits written, then --set."""
     from markovlib.recipe import Recipe
@@ -184,7 +196,7 @@ def names_of(text: str, option: str) -> list[str]:
     return names
 
 
-def summarise(out: Path, written: "list[Written]", seconds: float, as_json: bool) -> None:
+def summarise(out: Place, written: "list[Written]", seconds: float, as_json: bool) -> None:
     """Print what was written: lines on standard error, or JSON on standard output."""
     made = sum(item.rows for item in written if item.kept < item.shards)
     if as_json:
@@ -206,11 +218,11 @@ def _count(number: int, noun: str) -> str:
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--rows", type=click.IntRange(min=1), help="Rows of each split to read; 1048576 if not given.")
 @click.option("--examples", type=click.IntRange(min=0), default=3, show_default=True, help="Rows to show.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def inspect(folder: Path, rows: int | None, examples: int, as_json: bool) -> None:
+def inspect(folder: Place, rows: int | None, examples: int, as_json: bool) -> None:
     """Show what is in a folder of shards: counts, shares, lengths and a few examples."""
     from markovlib.shards import inspection
 
@@ -224,7 +236,7 @@ def inspect(folder: Path, rows: int | None, examples: int, as_json: bool) -> Non
 
 
 @click.command()
-@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[DIR]", required=False, type=FOLDER)
 @click.option("--sample", type=click.IntRange(min=1), help="Make only about this many rows again.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
 @click.option("--leakage", nargs=2, metavar="A B", help="Count what two data sets have in common instead.")
@@ -233,7 +245,7 @@ def inspect(folder: Path, rows: int | None, examples: int, as_json: bool) -> Non
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="With --leakage: the seed of presets and recipes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(
-    folder: Path | None,
+    folder: Place | None,
     sample: int | None,
     threads: int | None,
     leakage: tuple[str, str] | None,
