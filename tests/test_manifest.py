@@ -14,6 +14,7 @@ from markovlib.shards import card, journal, manifest
 from markovlib.shards.digest import block_digest, rows_digest
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.manifest import Companion, File, Manifest, Shard, Split
+from markovlib.shards.stores import LocalStore
 
 
 def made(**changes):
@@ -165,23 +166,30 @@ def entry(number):
     return journal.Entry(Shard(number, number + 1, [File(f"part-{number}", 9, "aa")]), ["bb"])
 
 
+def store_of(path):
+    (path / "train").mkdir()
+    return LocalStore(path)
+
+
 def test_a_torn_journal_loses_only_its_last_line(tmp_path):
-    record = journal.Journal(tmp_path, {"seed": 1})
+    store = store_of(tmp_path)
+    record = journal.Journal(store, "train", {"seed": 1})
     for number in range(3):
         record.append(entry(number))
     record.close()
-    path = tmp_path / journal.NAME
+    path = tmp_path / "train" / journal.NAME
     path.write_bytes(path.read_bytes()[:-10])
-    again = journal.Journal(tmp_path, {"seed": 1})
+    again = journal.Journal(store, "train", {"seed": 1})
     assert again.entries == {0: entry(0), 1: entry(1)}
     again.append(entry(2))
     again.close()
-    last = journal.Journal(tmp_path, {"seed": 1})
+    last = journal.Journal(store, "train", {"seed": 1})
     last.close()
     assert sorted(last.entries) == [0, 1, 2]
 
 
 def test_a_journal_of_another_plan_is_refused(tmp_path):
-    journal.Journal(tmp_path, {"seed": 1, "rows": 5}).close()
+    store = store_of(tmp_path)
+    journal.Journal(store, "train", {"seed": 1, "rows": 5}).close()
     with pytest.raises(ShardError, match="seed is 1 there, 2 asked for"):
-        journal.Journal(tmp_path, {"seed": 2, "rows": 5})
+        journal.Journal(store, "train", {"seed": 2, "rows": 5})

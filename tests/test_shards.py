@@ -22,6 +22,7 @@ from markovlib.shards.folder import ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.generation import generate
 from markovlib.shards.inspection import inspect
+from markovlib.shards.stores import LocalStore
 from markovlib.shards.verification import verify
 
 FORMATS = list(formats.MODULES)
@@ -176,7 +177,7 @@ def unfinish(out, shards=()):
     data = fake_dataset.Dataset(fake_dataset.Recipe.from_dict(made.recipe | split.sizes))
     columns = tuple(split.columns)
     wanted = plan.make_plan(data.recipe, "train", made.seed, split.format, columns, split.shard_rows, split.options)
-    record = journal.Journal(out / "train", wanted.describe())
+    record = journal.Journal(LocalStore(out), "train", wanted.describe())
     for number, shard in enumerate(split.shards):
         blocks = [
             digest.block_digest(data.batch(block).to_arrow(list(split.columns)))

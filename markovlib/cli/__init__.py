@@ -76,6 +76,10 @@ class Commands(click.Group):
             _fail(f"out of memory{f': {error}' if str(error) else ''}", 2)
         except OSError as error:
             _fail(_os_message(error), 2)
+        except ImportError as error:
+            if "pip install" not in str(error):
+                raise
+            _fail(str(error), 2)
         except ValueError as error:
             _fail_value(error)
         sys.exit(code if isinstance(code, int) else 0)

@@ -6,19 +6,35 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from markovlib.cli import Interrupted
 from markovlib.shards.formats import MODULES
+from markovlib.shards.stores import Place, Store, open_store
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
+
     from markovlib.mixing.recipe import MixtureRecipe
     from markovlib.recipe import Recipe
     from markovlib.shards.generation import Written
+
+
+class _Folder(click.ParamType):  # type: ignore[type-arg]
+    """A folder of shards: a path, or a URL such as s3://bucket/prefix."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Store:  # noqa: ARG002
+        return open_store(value)
+
+
+FOLDER = _Folder()
 
 
 @click.command()
@@ -72,7 +88,7 @@ def format_options(tokenizer: str | None, eos: str | None) -> dict[str, str]:
 
 @click.command()
 @click.argument("recipe", metavar="PRESET_OR_RECIPE")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to write.")
+@click.option("--out", required=True, type=FOLDER, help="The folder to write: a path or a URL.")
 @click.option("--examples", type=click.IntRange(min=1), help="Rows of each split written.")
 @click.option("--instructions", type=click.IntRange(min=1), help="Instructions of each split written.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -81,12 +97,13 @@ def format_options(tokenizer: str | None, eos: str | None) -> dict[str, str]:
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML.")
 @click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
+@click.option("--executor", metavar="NAME", help="Instead of threads: processes, dask://HOST:PORT, ray[://HOST:PORT].")
 @click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
 @token_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
 def generate(
     recipe: str,
-    out: Path,
+    out: Place,
     examples: int | None,
     instructions: int | None,
     seed: int,
@@ -95,6 +112,7 @@ def generate(
     changes: tuple[str, ...],
     shard_rows: int | None,
     threads: int | None,
+    executor: str | None,
     columns: str | None,
     tokenizer: str | None,
     eos: str | None,
@@ -104,6 +122,8 @@ def generate(
 
     The same command goes on where an interrupted one stopped, and does nothing in a finished folder.  Another
     split of the same recipe and seed is added to the folder.
+
+    With --executor, --threads is the number of processes, or on a cluster the threads for one shard.
     """
     from markovlib.cli import progress
     from markovlib.shards import generation
@@ -112,7 +132,7 @@ def generate(
     names = names_of(splits, "--split")
     started = time.perf_counter()
     try:
-        with progress.shown(as_json=as_json) as advance:
+        with progress.shown(as_json=as_json) as advance, _executor(executor, threads) as pool:
             written = generation.generate(
                 _recipe(recipe, names, examples, instructions, changes, out),
                 out,
@@ -121,7 +141,8 @@ def generate(
                 format=format_name,
                 columns=None if columns is None else names_of(columns, "--columns"),
                 shard_rows=shard_rows or SHARD_ROWS,
-                threads=threads,
+                threads=None if executor == "processes" else threads,
+                executor=pool,
                 progress=advance,
                 options=format_options(tokenizer, eos),
             )
@@ -130,13 +151,21 @@ def generate(
     summarise(out, written, time.perf_counter() - started, as_json)
 
 
+def _executor(name: str | None, workers: int | None) -> "AbstractContextManager[Executor | None]":
+    if name is None:
+        return nullcontext()
+    from markovlib.cluster import open_executor
+
+    return open_executor(name, workers)
+
+
 def _recipe(
     name: str,
     splits: list[str],
     examples: int | None,
     instructions: int | None,
     changes: tuple[str, ...],
-    out: Path,
+    out: Place,
 ) -> Any:
     """Return the recipe asked for: the folder's training sizes, those of the splits written, then --set."""
     from markovlib.recipe import Recipe
@@ -179,7 +208,7 @@ def names_of(text: str, option: str) -> list[str]:
     return names
 
 
-def summarise(out: Path, written: "list[Written]", seconds: float, as_json: bool) -> None:
+def summarise(out: Place, written: "list[Written]", seconds: float, as_json: bool) -> None:
     """Print what was written: lines on standard error, or JSON on standard output."""
     made = sum(item.rows for item in written if item.kept < item.shards)
     if as_json:
@@ -201,11 +230,11 @@ def _count(number: int, noun: str) -> str:
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--rows", type=click.IntRange(min=1), help="Rows of each split to read; 1048576 if not given.")
 @click.option("--examples", type=click.IntRange(min=0), default=3, show_default=True, help="Rows to show.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def inspect(folder: Path, rows: int | None, examples: int, as_json: bool) -> None:
+def inspect(folder: Place, rows: int | None, examples: int, as_json: bool) -> None:
     """Show what is in a folder of shards: counts, shares, lengths and a few examples."""
     from markovlib.shards import inspection
 
@@ -219,7 +248,7 @@ def inspect(folder: Path, rows: int | None, examples: int, as_json: bool) -> Non
 
 
 @click.command()
-@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[DIR]", required=False, type=FOLDER)
 @click.option("--sample", type=click.IntRange(min=1), help="Make only about this many rows again.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
 @click.option("--source", "sources", multiple=True, metavar="NAME=PATH", help="Where a mixture's source is now.")
@@ -229,7 +258,7 @@ def inspect(folder: Path, rows: int | None, examples: int, as_json: bool) -> Non
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="With --leakage: the seed of presets and recipes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(
-    folder: Path | None,
+    folder: Place | None,
     sample: int | None,
     threads: int | None,
     sources: tuple[str, ...],

@@ -6,13 +6,14 @@ from pathlib import Path
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import format_options, names_of, summarise, token_options
+from markovlib.cli.data import FOLDER, format_options, names_of, summarise, token_options
 from markovlib.shards.formats import MODULES
+from markovlib.shards.stores import Place
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to write.")
+@click.option("--out", required=True, type=FOLDER, help="The folder to write: a path or a URL.")
 @click.option("--format", "format_name", type=click.Choice(list(MODULES)), required=True)
 @click.option("--split", "splits", help="Splits, separated by commas; all if not given.")
 @click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
@@ -22,7 +23,7 @@ from markovlib.shards.formats import MODULES
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
 def export(
     folder: Path,
-    out: Path,
+    out: Place,
     format_name: str,
     splits: str | None,
     columns: str | None,

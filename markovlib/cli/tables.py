@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -74,7 +73,7 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def contents(folder: Path, found: "Inspected") -> None:
+def contents(folder: Any, found: "Inspected") -> None:
     """Print what a folder holds."""
     console = _console()
     made = f"markovlib {found.markovlib}, stream {found.stream_version}, seed {found.seed}"

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from itertools import islice
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
-from markovlib.shards import folder
 from markovlib.shards.folder import ShardError
 from markovlib.shards.journal import Journal
 from markovlib.shards.work import Failed, Job, Made, make_shard
@@ -21,6 +20,9 @@ TRIES = 4
 
 AHEAD = 1024
 """How many shards an executor has been given at any time."""
+
+IDLE = 1.0
+"""Seconds without a complete shard after which the journal is brought up to date."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Work:
                     self._submit(number, 1)
                 if not self._running:
                     break
-                future = self._done.get()
+                future = self._next_done()
                 number, tries = self._running.pop(future)
                 try:
                     made = future.result()
@@ -92,8 +94,14 @@ class Work:
             for future in self._running:
                 future.cancel()
             raise
-        folder.sync_directory(self._job.directory)
         return kept
+
+    def _next_done(self) -> Future[Made | Failed]:
+        while True:
+            try:
+                return self._done.get(timeout=IDLE)
+            except Empty:
+                self._record.flush()
 
     def _submit(self, number: int, tries: int) -> None:
         known = self._record.entries.get(self._plan.rows_of(number).start)
@@ -114,23 +122,22 @@ class Work:
 
     def _lost(self, number: int, error: Exception) -> WorkerError:
         said = f"{type(error).__name__}: {error}".rstrip(": ").splitlines()[0]
-        name = self._plan.names_of(number)[0]
+        where = self._job.store.path(f"{self._plan.split}/{self._plan.names_of(number)[0]}")
         return WorkerError(
-            f"{self._job.directory / name}: its worker was lost ({said}); complete shards are kept: "
-            "run the same command again"
+            f"{where}: its worker was lost ({said}); complete shards are kept: run the same command again"
         )
 
     def _settle(self, number: int, made: Made | Failed) -> bool:
         """Enter a complete shard in the journal and name its files; tells whether it was there already."""
         if isinstance(made, Failed):
             raise made.error
-        if made.drafts:
+        if not made.kept:
             self._record.append(made.entry)
             for draft, file in zip(made.drafts, made.entry.shard.files, strict=True):
-                folder.rename(self._job.drafts / draft, self._job.directory / file.name)
+                self._job.store.place(self._plan.split, self._job.drafts, draft, file.name)
         if not self._inside:
             self._advance(len(self._plan.rows_of(number)), made.entry.shard.bytes)
-        return not made.drafts
+        return made.kept
 
     def _advance(self, rows: int, size: int) -> None:
         if self._stop.is_set():

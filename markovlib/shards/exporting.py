@@ -16,11 +16,12 @@ from markovlib.shards.formats import Format
 from markovlib.shards.generation import Progress, Written
 from markovlib.shards.manifest import Manifest, Shard
 from markovlib.shards.plan import SHARD_ROWS, plan_of
+from markovlib.shards.stores import LocalStore, Place, open_store
 
 
 def export(
     path: str | Path,
-    out: str | Path,
+    out: Place,
     *,
     format: str = "parquet",
     splits: Sequence[str] | None = None,
@@ -52,9 +53,9 @@ def export(
     >>> copied[0].rows, len(lines)
     (100, 100)
     """
-    root, target = Path(path), Path(out)
+    root, target = Path(path), open_store(out)
     made = load(root)
-    if target.exists() and target.samefile(root):
+    if isinstance(target, LocalStore) and target.root.exists() and target.root.samefile(root):
         raise ShardError(f"{target}: cannot be exported into itself; give another folder")
     names = list(made.splits) if splits is None else list(dict.fromkeys(splits))
     if unknown := sorted(set(names) - set(made.splits)):

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 CHUNK = 1 << 20
+LOCK = ".lock"
 
 
 class ShardError(ValueError):
@@ -44,9 +45,19 @@ def temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
+def unique(path: Path) -> Path:
+    """Return another name beside `path`, that nobody else has."""
+    return path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+
+
 def is_temporary(name: str) -> bool:
     """Tell whether a file name is one that `temporary` gives."""
     return name.startswith(".") and name.endswith(".tmp")
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a name is of what writers keep beside the files, a lock or a temporary one, until they end."""
+    return name == LOCK or is_temporary(name)
 
 
 def remove_temporaries(directory: Path) -> None:
@@ -65,7 +76,7 @@ def drafts(directory: Path) -> Iterator[Path]:
 
     Whoever still writes there finds it gone when opening the next file, so that nothing is left.
     """
-    path = temporary(directory / secrets.token_hex(8))
+    path = temporary(unique(directory / "drafts"))
     path.mkdir()
     try:
         yield path

@@ -9,6 +9,7 @@ from markovlib.shards import schema
 from markovlib.shards.folder import DamagedError, WholeFile
 from markovlib.shards.manifest import Shard, Split
 from markovlib.shards.source import Source
+from markovlib.shards.stores import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,7 +97,7 @@ class Format:
         options: Mapping[str, Any] | None = None,
         *,
         source: Source | None = None,
-        root: Path | None = None,
+        root: Place | None = None,
     ) -> None:
         self._module = module(name)
         self.name = name
@@ -108,7 +109,7 @@ class Format:
         self._content: Content = make(columns, dict(options or {}), source, root)
 
     @classmethod
-    def of(cls, split: Split, root: Path | None = None) -> "Format":
+    def of(cls, split: Split, root: Place | None = None) -> "Format":
         """Return the format of a finished split; raises `DamagedError` where its manifest names none of ours.
 
         `root` is the folder that the split is in, which is needed to make rows again.

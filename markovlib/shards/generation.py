@@ -1,11 +1,9 @@
 """Writing a folder of shards: on threads, resumably, each file appearing whole or not at all."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow
@@ -19,6 +17,7 @@ from markovlib.shards.formats import Format
 from markovlib.shards.journal import Entry, Journal
 from markovlib.shards.manifest import Companion, Manifest, Split
 from markovlib.shards.plan import SHARD_ROWS, Plan, check_fits, check_ours, in_order, make_plan
+from markovlib.shards.stores import Place, Store, open_store
 from markovlib.shards.work import Job
 
 __all__ = ["Progress", "Written", "companions", "generate", "processors"]
@@ -39,7 +38,7 @@ class Written:
 
 def generate(
     recipe: source.RecipeLike,
-    out: str | Path,
+    out: Place,
     *,
     splits: Sequence[str] = ("train",),
     seed: int = 0,
@@ -59,11 +58,12 @@ def generate(
     calling again on a finished split does nothing.  Another split of the same recipe and seed is added to
     the folder.
 
-    Parameters: `out` is made, with its parents; `format` is a name in `markovlib.shards.formats.MODULES` and
-    `options` what that format alone takes; `columns` is a choice from the data set's columns, kept in their fixed
-    order; `threads` defaults to the processors at hand; `progress` is called from the writing threads.  With an
-    `executor`, any of `concurrent.futures`, its workers write the shards, `threads` (1 if not given) to a shard; they
-    must see the same folder.  Returns what was done for each split, in the order asked.
+    Parameters: `out`, a path, a URL that fsspec knows or an open store, is made, with its parents; `format` is a name
+    in `markovlib.shards.formats.MODULES` and `options` what that format alone takes; `columns` is a choice from the
+    data set's columns, kept in their fixed order; `threads` defaults to the processors at hand; `progress` is called
+    from the writing threads.  With an `executor`, any of `concurrent.futures`, its workers write the shards, `threads`
+    (1 if not given) to a shard; they must see the same folder.  Returns what was done for each split, in the order
+    asked.
 
     Memory is bounded by `threads` blocks of 65,536 rows and the format's buffers, whatever the number of
     rows.
@@ -73,6 +73,7 @@ def generate(
     no sense.  No partial file is left under its name, and the same call goes on.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from markovlib import Recipe
     >>> recipe = Recipe.load("paper/no-op").replace(examples=1000)
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -87,19 +88,20 @@ def generate(
         make_plan(recipe, split, seed, format, None if columns is None else tuple(columns), shard_rows, options)
         for split in dict.fromkeys(splits)
     ]
-    return write(Path(out), plans, threads, executor, progress)
+    return write(out, plans, threads, executor, progress)
 
 
 def write(
-    out: Path,
+    out: Place,
     plans: Sequence[Plan],
     threads: int | None = None,
     executor: Executor | None = None,
     progress: Report | None = None,
 ) -> list[Written]:
     """Write planned splits into a folder, as `generate` says."""
-    with _folder(out):
-        return [_ensure(out, plan, threads, executor, progress) for plan in plans]
+    store = open_store(out)
+    with store.held():
+        return [_ensure(store, plan, threads, executor, progress) for plan in plans]
 
 
 def processors() -> int:
@@ -107,67 +109,47 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@contextmanager
-def _folder(path: Path) -> Iterator[None]:
-    """Make the folder and its parents if need be, and hold it; folders made for nothing are removed again."""
-    made = [missing for missing in (path, *path.parents) if not missing.exists()]
-    if made:
-        path.mkdir(parents=True, exist_ok=True)
-    for missing in made:
-        folder.sync_directory(missing.parent)
-    try:
-        with folder.locked(path):
-            yield
-    except BaseException:
-        for missing in made:
-            if any(missing.iterdir()):
-                break
-            missing.rmdir()
-        raise
-
-
-def _ensure(out: Path, plan: Plan, threads: int | None, executor: Executor | None, progress: Report | None) -> Written:
+def _ensure(
+    store: Store, plan: Plan, threads: int | None, executor: Executor | None, progress: Report | None
+) -> Written:
     """Bring one split to completion, from wherever it is."""
-    found = manifest.load_if_any(out)
-    directory = out / plan.split
+    found = manifest.load_if_any(store)
     if found is None:
-        check_ours(out)
-    elif check_fits(out, found, plan):
-        folder.remove_temporaries(out)
-        journal.remove(directory)
+        check_ours(store)
+    elif check_fits(store, found, plan):
+        store.clean()
+        journal.remove(store, plan.split)
         split = found.splits[plan.split]
         return Written(plan.split, split.rows, len(split.shards), len(split.shards), split.bytes)
-    _make_directory(directory)
-    folder.remove_temporaries(out)
-    folder.remove_temporaries(directory)
-    record = Journal(directory, plan.describe())
+    _prepare(store, plan.split)
+    record = Journal(store, plan.split, plan.describe())
     try:
         for name, data in plan.format.files.items():
-            folder.write_whole(out / name, data)  # Workers in other processes read them.
-        with folder.drafts(directory) as drafts:
-            kept = _write(plan, directory, drafts, record, threads, executor, progress)
+            store.write(name, data)  # Workers in other processes read them.
+        with store.drafts(plan.split) as drafts:
+            kept = _write(plan, store, drafts, record, threads, executor, progress)
     finally:
         record.close()
     entries = [record.entries[plan.rows_of(number).start] for number in range(plan.shards)]
     split = _finished(plan, entries)
-    _publish(out, found, plan, split)
-    journal.remove(directory)
+    _publish(store, found, plan, split)
+    journal.remove(store, plan.split)
     return Written(plan.split, plan.rows, plan.shards, kept, split.bytes)
 
 
-def _make_directory(directory: Path) -> None:
-    if directory.is_symlink() or (directory.exists() and not directory.is_dir()):
-        raise ShardError(f"{directory}: not a folder")
-    directory.mkdir(exist_ok=True)
-    names = {entry.name for entry in directory.iterdir() if not folder.is_temporary(entry.name)}
+def _prepare(store: Store, split: str) -> None:
+    store.prepare(split)
+    names = {name for name in store.entries(split) if not folder.is_hidden(name)}
     if names and journal.NAME not in names:
-        raise ShardError(f"{directory}: holds something else ({min(names)}); give another folder")
+        raise ShardError(f"{store.path(split)}: holds something else ({min(names)}); give another folder")
+    store.clean()
+    store.clean(split)
 
 
 def _write(
     plan: Plan,
-    directory: Path,
-    drafts: Path,
+    store: Store,
+    drafts: str,
     record: Journal,
     threads: int | None,
     executor: Executor | None,
@@ -175,10 +157,10 @@ def _write(
 ) -> int:
     """Write every shard that is not complete yet; returns how many were."""
     if executor is not None:
-        job = Job.of(plan, directory, drafts, threads or 1)
+        job = Job.of(plan, store, drafts, threads or 1)
         return Work(job, record, executor, progress, inside=False).run()
     threads = threads or processors()
-    job = Job.of(plan, directory, drafts, max(1, threads // plan.shards))
+    job = Job.of(plan, store, drafts, max(1, threads // plan.shards))
     with ThreadPoolExecutor(threads, thread_name_prefix="markovlib-shards") as pool:
         return Work(job, record, pool, progress, inside=True, ahead=2 * threads).run()
 
@@ -200,7 +182,7 @@ def _finished(plan: Plan, entries: Sequence[Entry]) -> Split:
     )
 
 
-def _publish(out: Path, found: Manifest | None, plan: Plan, split: Split) -> None:
+def _publish(store: Store, found: Manifest | None, plan: Plan, split: Split) -> None:
     """Write the recipe, the card and last the manifest, with the split added."""
     splits = in_order({**(found.splits if found else {}), plan.split: split})
     made = Manifest(
@@ -216,9 +198,9 @@ def _publish(out: Path, found: Manifest | None, plan: Plan, split: Split) -> Non
     )
     files = {**companions(made), **plan.format.files}
     for name, data in files.items():
-        folder.write_whole(out / name, data)
+        store.write(name, data)
     sums = {name: Companion(len(data), folder.sha256_bytes(data)) for name, data in files.items()}
-    folder.write_whole(out / manifest.NAME, made.with_files(sums).encode())
+    store.write(manifest.NAME, made.with_files(sums).encode())
 
 
 def companions(made: Manifest) -> dict[str, bytes]:

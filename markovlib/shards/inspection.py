@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from markovlib.shards.digest import BLOCK_ROWS
 from markovlib.shards.folder import ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.manifest import Manifest, Split
+from markovlib.shards.stores import Place, Store, open_store
 
 EXACT_ROWS = 1 << 20
 MEASURED = ("prompt", "completion", "word", "output", "pattern", "replacement")
@@ -75,7 +75,7 @@ class Inspected:
         return fields
 
 
-def inspect(path: str | Path, *, rows: int = EXACT_ROWS, examples: int = 3) -> Inspected:
+def inspect(path: Place, *, rows: int = EXACT_ROWS, examples: int = 3) -> Inspected:
     """Read a folder of shards and summarise it.
 
     Up to `rows` rows of each split are read: all, if it has no more (the figures are then exact), else
@@ -85,6 +85,7 @@ def inspect(path: str | Path, *, rows: int = EXACT_ROWS, examples: int = 3) -> I
     `markovlib.shards.verification.verify`.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from markovlib import Recipe
     >>> from markovlib.shards.generation import generate
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -93,7 +94,7 @@ def inspect(path: str | Path, *, rows: int = EXACT_ROWS, examples: int = 3) -> I
     >>> train.rows, train.no_ops, train.distinct["rules"]
     (1000, 300, 1000)
     """
-    root = Path(path)
+    root = open_store(path)
     try:
         made = manifest.load_if_any(root)
     except NotADirectoryError:
@@ -106,34 +107,36 @@ def inspect(path: str | Path, *, rows: int = EXACT_ROWS, examples: int = 3) -> I
     return Inspected(made.markovlib, made.stream_version, made.seed, made.recipe, contents, unfinished)
 
 
-def _unfinished(root: Path) -> dict[str, int]:
+def _unfinished(root: Store) -> dict[str, int]:
     found = {}
-    for path in sorted(root.glob(f"*/{journal.NAME}")) if root.is_dir() else []:
-        found[path.parent.name] = max(0, len(path.read_bytes().splitlines()) - 1)
+    for name in sorted(name for name, size in root.entries().items() if size is None):
+        if lines := root.log(f"{name}/{journal.NAME}").lines():
+            found[name] = len(lines) - 1
     return found
 
 
-def _contents(root: Path, made: Manifest, name: str, limit: int, examples: int) -> Contents:
+def _contents(root: Store, made: Manifest, name: str, limit: int, examples: int) -> Contents:
     split = made.splits[name]
     found = Contents(
         name, split.rows, len(split.shards), split.bytes, split.format, list(split.columns), counts=split.counts
     )
     layout = Format.of(split, root)
     tally = _Tally(found, layout, examples)
-    for batch in _batches(root / name, layout, split, limit):
+    for batch in _batches(root, name, layout, split, limit):
         tally.add(batch)
     tally.close()
     return found
 
 
-def _batches(directory: Path, layout: Format, split: Split, limit: int) -> Iterator[pa.RecordBatch]:
+def _batches(root: Store, name: str, layout: Format, split: Split, limit: int) -> Iterator[pa.RecordBatch]:
     """Yield all rows of a split, or blocks spread evenly over it that hold `limit` rows."""
     wanted = _blocks(split.rows, limit)
     for shard in split.shards:
         pieces = [range(max(b.start, shard.start), min(b.stop, shard.stop)) for b in wanted]
         if not any(pieces):
             continue
-        with closing(layout.reader(directory, shard)) as reader:
+        files = [file.name for file in shard.files]
+        with root.fetched(name, files) as directory, closing(layout.reader(directory, shard)) as reader:
             for piece in filter(len, pieces):
                 yield reader.read(piece.start - shard.start, piece.stop - shard.start)
 

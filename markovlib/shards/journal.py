@@ -1,50 +1,50 @@
 """The record of an unfinished split: which shards are complete, so that a killed job goes on where it was.
 
-A line is written, durably, before the shard that it describes appears under its name.  The journal is removed
-once the split is in the manifest.  It is JSON lines: first what is being made, then a shard a line.
+On a disk a line is written, durably, before the shard that it describes appears under its name; in an object store it
+is written once the shard is there.  The journal is removed once the split is in the manifest.  It is JSON lines: first
+what is being made, then a shard a line.
 """
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from markovlib.shards import folder, manifest
+from markovlib.shards import manifest
 from markovlib.shards.folder import ShardError
+from markovlib.shards.stores import Store
 
 NAME = ".unfinished.jsonl"
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A complete shard, and the digests of the row blocks that start in it."""
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A complete shard, the digests of the row blocks that start in it, and the store's tags of its files, if any."""
 
     shard: manifest.Shard
     blocks: list[str]
+    tags: list[str] = []
 
 
 class Journal:
-    """The open journal of one split; its folder must be locked."""
+    """The open journal of one split; its folder must be held."""
 
-    def __init__(self, directory: Path, plan: Mapping[str, Any]) -> None:
+    def __init__(self, store: Store, split: str, plan: Mapping[str, Any]) -> None:
         """Open the journal of the split that `plan` describes, or start one.
 
         Raises `ShardError` where the split was started from another plan, saying what differs.
         """
-        self._path = directory / NAME
+        self._log = store.log(f"{split}/{NAME}")
         self.entries: dict[int, Entry] = {}
-        lines = self._path.read_bytes().split(b"\n") if self._path.exists() else []
+        lines = self._log.lines()
         if lines:
             found = msgspec.json.decode(lines[0])
             changes = list(manifest.differences(manifest.plain(plan), found))
             if changes:
                 what = "holds an unfinished split of another kind"
-                raise ShardError(f"{directory}: {what}: {'; '.join(changes)}; give another folder")
+                raise ShardError(f"{store.path(split)}: {what}: {'; '.join(changes)}; give another folder")
         self._recover(lines[1:])
         kept = [msgspec.json.encode(entry) for entry in self.entries.values()]
-        folder.write_whole(self._path, b"\n".join([msgspec.json.encode(plan), *kept, b""]))
-        self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._log.start([msgspec.json.encode(plan), *kept])
 
     def _recover(self, lines: list[bytes]) -> None:
         """Take every whole line; a kill in the middle of an append leaves at most one that is not."""
@@ -56,20 +56,18 @@ class Journal:
             self.entries[entry.shard.start] = entry
 
     def append(self, entry: Entry) -> None:
-        """Record a shard whose bytes are durable and which is about to get its name."""
-        line = msgspec.json.encode(entry) + b"\n"
-        try:
-            if os.write(self._handle, line) != len(line):
-                raise OSError(28, os.strerror(28))
-            os.fsync(self._handle)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self._path)) from None
+        """Record a shard whose bytes are durable and which is about to get its name, if it has none yet."""
+        self._log.append(msgspec.json.encode(entry))
         self.entries[entry.shard.start] = entry
 
+    def flush(self) -> None:
+        """Make the record of all shards durable, where `append` alone does not."""
+        self._log.flush()
+
     def close(self) -> None:
-        os.close(self._handle)
+        self._log.close()
 
 
-def remove(directory: Path) -> None:
+def remove(store: Store, split: str) -> None:
     """Remove the journal of a split that is in the manifest, if it is still there."""
-    (directory / NAME).unlink(missing_ok=True)
+    store.log(f"{split}/{NAME}").remove()

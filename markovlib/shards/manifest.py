@@ -5,12 +5,12 @@ It is JSON of one canonical form, and carries the SHA-256 of itself, so that a c
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from markovlib.shards.folder import DamagedError, ShardError
+from markovlib.shards.stores import Place, open_store
 
 NAME = "manifest.json"
 KIND = "markovlib-shards"
@@ -97,14 +97,15 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return _json(msgspec.structs.replace(self, sha256=hashlib.sha256(bare).hexdigest()))
 
 
-def load(folder: Path) -> Manifest:
-    """Read and check the manifest of a folder.
+def load(folder: Place) -> Manifest:
+    """Read and check the manifest of a folder: a path, a URL or an open store.
 
     Raises `FileNotFoundError` where there is none, and `ShardError` where the file is not a manifest of ours,
     is of a later version, `DamagedError` where it has been changed.
     """
-    path = folder / NAME
-    data = path.read_bytes()
+    store = open_store(folder)
+    path = store.path(NAME)
+    data = store.read(NAME)
     try:
         head = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -123,7 +124,7 @@ def load(folder: Path) -> Manifest:
     return manifest
 
 
-def load_if_any(folder: Path) -> Manifest | None:
+def load_if_any(folder: Place) -> Manifest | None:
     """Return the manifest of a folder, or None where it has none."""
     try:
         return load(folder)

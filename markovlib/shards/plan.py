@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,9 +13,10 @@ import pyarrow
 from markovlib import __version__
 from markovlib.shards import formats, journal, manifest, source
 from markovlib.shards.digest import BLOCK_ROWS
-from markovlib.shards.folder import ShardError, is_temporary
+from markovlib.shards.folder import ShardError, is_hidden
 from markovlib.shards.formats import Format
 from markovlib.shards.manifest import Manifest, Split
+from markovlib.shards.stores import Store
 
 SHARD_ROWS = 1 << 17
 ORDER = ("train", "seen", "unseen")
@@ -143,7 +143,7 @@ def plan_of(
 
 
 @lru_cache(maxsize=4)
-def restore_plan(description: str, root: Path, rows: bytes | None = None) -> Plan:
+def restore_plan(description: str, root: Store, rows: bytes | None = None) -> Plan:
     """Return the plan that another process described, as JSON, for a folder; `rows` is its pickled data set, where that
     was copied.
 
@@ -193,12 +193,12 @@ def _folder_fields(*, stream_version: int, seed: int, recipe: Mapping[str, Any])
     }
 
 
-def check_fits(out: Path, found: Manifest, plan: Plan) -> bool:
+def check_fits(out: Store, found: Manifest, plan: Plan) -> bool:
     """Tell whether the split is finished; raises `ShardError` where the folder is of another kind."""
     if plan.split in found.splits:
         theirs = describe_finished(found, plan.split)
         _refuse(out, f"holds a finished split {plan.split!r} of another kind", plan.describe(), theirs)
-        _check_present(out / plan.split, found.splits[plan.split])
+        _check_present(out, plan.split, found.splits[plan.split])
         return True
     other = next(iter(found.splits))
     theirs = describe_finished(found, other)
@@ -209,12 +209,12 @@ def check_fits(out: Path, found: Manifest, plan: Plan) -> bool:
     return False
 
 
-def _refuse(out: Path, what: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+def _refuse(out: Store, what: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
     if changes := list(manifest.differences(ours, theirs)):
         raise ShardError(f"{out}: {what}: {'; '.join(changes)}; give another folder")
 
 
-def _check_instructions(out: Path, found: Manifest, plan: Plan) -> None:
+def _check_instructions(out: Store, found: Manifest, plan: Plan) -> None:
     """Refuse a `seen` split of instructions that the folder's `train` was not made from, in either order."""
     pair = {**{name: split.sizes for name, split in found.splits.items()}, plan.split: dict(plan.sizes)}
     if plan.split not in ("train", "seen") or not {"train", "seen"} <= set(pair):
@@ -228,32 +228,26 @@ def _check_instructions(out: Path, found: Manifest, plan: Plan) -> None:
             )
 
 
-def _check_present(directory: Path, split: Split) -> None:
+def _check_present(out: Store, name: str, split: Split) -> None:
+    there = out.entries(name)
     for shard in split.shards:
         for file in shard.files:
-            path = directory / file.name
-            if not path.is_file() or path.stat().st_size != file.bytes:
+            if there.get(file.name) != file.bytes:
                 raise ShardError(
-                    f"{path}: in the manifest but missing or of another size; `markovlib verify` says more; "
-                    f"remove {manifest.NAME} and the folder of the split to make it again"
+                    f"{out.path(f'{name}/{file.name}')}: in the manifest but missing or of another size; "
+                    f"`markovlib verify` says more; remove {manifest.NAME} and the folder of the split to make it again"
                 )
 
 
-def check_ours(out: Path) -> None:
+def check_ours(out: Store) -> None:
     """Refuse a folder without a manifest that holds anything but our own unfinished work."""
-    entries = [entry for entry in out.iterdir() if not is_temporary(entry.name)]
-    foreign = [entry.name for entry in entries if not _unfinished(entry)]
-    started = any((entry / journal.NAME).exists() for entry in entries)
+    entries = {name: size for name, size in out.entries().items() if not is_hidden(name)}
+    inside = {name: out.entries(name) for name, size in entries.items() if size is None}
+    started = any(journal.NAME in names for names in inside.values())
+    ours = {name for name, names in inside.items() if journal.NAME in names or all(map(is_hidden, names))}
     companions = {"README.md", "recipe.toml", "tokenizer.json"} if started else set()
-    if left := sorted(set(foreign) - companions):
+    if left := sorted(set(entries) - ours - companions):
         raise ShardError(f"{out}: holds something else ({left[0]}) and no {manifest.NAME}; give an empty folder")
-
-
-def _unfinished(entry: Path) -> bool:
-    """Tell whether a folder is a split that was begun: it has a journal, or nothing yet."""
-    if entry.is_symlink() or not entry.is_dir():
-        return False
-    return (entry / journal.NAME).exists() or all(is_temporary(item.name) for item in entry.iterdir())
 
 
 def in_order(splits: Mapping[str, Split]) -> dict[str, Split]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from markovlib.shards import folder
 from markovlib.shards.source import Source
+from markovlib.shards.stores import Place, open_store
 from markovlib.tokens import ByteTokenizer, CharacterTokenizer, Tokenizer, TokenizerFile
 
 COLUMNS = ("prompt", "completion")
@@ -41,7 +42,7 @@ class Content:
     most: ClassVar[int]
     """The largest vocabulary of the former."""
 
-    def __init__(self, columns: pa.Schema, options: dict[str, Any], source: Source | None, root: Path | None) -> None:
+    def __init__(self, columns: pa.Schema, options: dict[str, Any], source: Source | None, root: Place | None) -> None:
         if tuple(columns.names) != COLUMNS:
             raise ValueError(f"token formats hold prompt and completion alone, not {', '.join(columns.names)}")
         self.held = HELD
@@ -132,10 +133,14 @@ class Content:
     def _file(self, sha256: str) -> str:
         if self._root is None:
             raise ValueError(f"{FILE} is needed, and the folder that it is in is not known")
-        path = self._root / FILE
-        if not path.is_file() or folder.sha256_file(path)[1] != sha256:
-            raise ValueError(f"{path}: is missing, or not the tokenizer that the shards were made with")
-        return path.read_bytes().decode()
+        store = open_store(self._root)
+        try:
+            data = store.read(FILE)
+        except FileNotFoundError:
+            data = b""
+        if folder.sha256_bytes(data) != sha256:
+            raise ValueError(f"{store.path(FILE)}: is missing, or not the tokenizer that the shards were made with")
+        return data.decode()
 
 
 def _with_recipe(source: Any) -> Any:

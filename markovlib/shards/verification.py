@@ -16,6 +16,7 @@ from markovlib.shards.formats import Format, Reader
 from markovlib.shards.generation import Progress
 from markovlib.shards.manifest import Manifest, Shard, Split
 from markovlib.shards.recheck import checker, shown
+from markovlib.shards.stores import Place, Store, open_store
 
 WINDOWS = 64
 
@@ -47,7 +48,7 @@ class Verified:
 
 
 def verify(
-    path: str | Path,
+    path: Place,
     *,
     sample: int | None = None,
     threads: int | None = None,
@@ -70,6 +71,7 @@ def verify(
     bounded by `threads` blocks of 65,536 rows.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from markovlib import Recipe
     >>> from markovlib.shards.generation import generate
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -78,13 +80,13 @@ def verify(
     >>> report.ok, report.checked
     (True, 1000)
     """
-    root = Path(path)
+    root = open_store(path)
     if sample is not None and sample < 1:
         raise ValueError(f"the sample must be at least 1 row, got {sample}")
     try:
         made = manifest.load(root)
     except DamagedError as error:
-        return Verified(problems=[Problem(manifest.NAME, str(error).removeprefix(f"{root / manifest.NAME}: "))])
+        return Verified(problems=[Problem(manifest.NAME, str(error).removeprefix(f"{root.path(manifest.NAME)}: "))])
     except (FileNotFoundError, NotADirectoryError):
         raise ShardError(f"{root}: no {manifest.NAME} here: not a folder of shards, or one not finished") from None
     report = Verified(problems=[*_companions(root, made), *_extra(root, made)])
@@ -93,12 +95,12 @@ def verify(
     return report
 
 
-def _companions(root: Path, made: Manifest) -> Iterator[Problem]:
+def _companions(root: Store, made: Manifest) -> Iterator[Problem]:
     """Compare the recipe and the card with the manifest, and with what it gives under this version."""
     expected = generation.companions(made) if made.markovlib == __version__ else {}
     for name, record in made.files.items():
         try:
-            data = (root / name).read_bytes()
+            data = root.read(name)
         except FileNotFoundError:
             yield Problem(name, "missing")
             continue
@@ -108,11 +110,11 @@ def _companions(root: Path, made: Manifest) -> Iterator[Problem]:
             yield Problem(name, "is not what the manifest's recipe gives")
 
 
-def _extra(root: Path, made: Manifest) -> Iterator[Problem]:
+def _extra(root: Store, made: Manifest) -> Iterator[Problem]:
     known = {manifest.NAME, *made.files, *made.splits}
-    for entry in sorted(root.iterdir()):
-        if entry.name not in known and (folder.is_temporary(entry.name) or not entry.name.startswith(".")):
-            yield Problem(entry.name, "not in the manifest")
+    for name in sorted(root.entries()):
+        if name not in known and (folder.is_temporary(name) or not name.startswith(".")):
+            yield Problem(name, "not in the manifest")
 
 
 class _Split:
@@ -120,7 +122,7 @@ class _Split:
 
     def __init__(
         self,
-        root: Path,
+        root: Store,
         made: Manifest,
         name: str,
         sample: int | None,
@@ -128,7 +130,7 @@ class _Split:
         sources: source.Files | None,
     ) -> None:
         self._name = name
-        self._directory = root / name
+        self._root = root
         self._split: Split = made.splits[name]
         self._format = Format.of(self._split, root)
         self._columns = list(self._split.columns)
@@ -159,13 +161,18 @@ class _Split:
         """Compare the names in the split's folder with the manifest, and its ranges with each other."""
         listed = {file.name for shard in self._split.shards for file in shard.files}
         listed.update(self._format.index(self._split))
-        present = {entry.name for entry in self._directory.iterdir()} if self._directory.is_dir() else set()
-        for name in sorted(present - listed):
+        for name in sorted(self._present() - listed):
             yield Problem(f"{self._name}/{name}", "not in the manifest")
         ends = [0, *(shard.stop for shard in self._split.shards)]
         starts = [*(shard.start for shard in self._split.shards), self._split.rows]
         if ends != starts:
             yield Problem(manifest.NAME, f"the shards of {self._name!r} do not cover its rows once each")
+
+    def _present(self) -> set[str]:
+        try:
+            return set(self._root.entries(self._name))
+        except NotADirectoryError:
+            return set()
 
     def _identity(self) -> Iterator[Problem]:
         split, data = self._split, self._data
@@ -180,8 +187,9 @@ class _Split:
         """Check one shard: returns its problems and the digests of the blocks that start in it."""
         name, blocks = shard.name, list[str]()
         try:
-            wrong = self._wrong(shard)
-            problem, blocks = self._contents(shard)
+            with self._root.fetched(self._name, [file.name for file in shard.files]) as directory:
+                wrong = _wrong(directory, shard)
+                problem, blocks = self._contents(directory, shard)
             if wrong:
                 name = wrong[0]
                 also = f", nor is that of {' and '.join(wrong[1:])}" if wrong[1:] else ""
@@ -192,15 +200,10 @@ class _Split:
             problem = f"cannot be read: {error.strerror}"
         return [Problem(f"{self._name}/{name}", problem)] if problem else [], blocks
 
-    def _wrong(self, shard: Shard) -> list[str]:
-        """Return the names of a shard's files that are not the manifest's."""
-        sums = {file: folder.sha256_file(self._directory / file.name) for file in shard.files}
-        return [file.name for file, found in sums.items() if found != (file.bytes, file.sha256)]
-
-    def _contents(self, shard: Shard) -> tuple[str | None, list[str]]:
+    def _contents(self, directory: Path, shard: Shard) -> tuple[str | None, list[str]]:
         """Return what is wrong with the rows, and the digests of their blocks."""
         try:
-            with closing(self._format.reader(self._directory, shard)) as reader:
+            with closing(self._format.reader(directory, shard)) as reader:
                 if reader.rows != shard.stop - shard.start:
                     return f"holds {reader.rows} rows, not {shard.stop - shard.start}", []
                 if reader.columns != self._format.held:
@@ -246,6 +249,12 @@ class _Split:
 
 def _counted(difference: str) -> str:
     return difference.replace(" there, ", " by the sources, ").replace(" asked for", " in the manifest")
+
+
+def _wrong(directory: Path, shard: Shard) -> list[str]:
+    """Return the names of a shard's files that are not the manifest's."""
+    sums = {file: folder.sha256_file(directory / file.name) for file in shard.files}
+    return [file.name for file, found in sums.items() if found != (file.bytes, file.sha256)]
 
 
 def _spread(rows: int, sample: int) -> list[range]:

@@ -6,18 +6,17 @@ So two workers at one shard, one of which was taken for dead, do not meet.
 """
 
 import pickle
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from markovlib.shards import folder, manifest
+from markovlib.shards import manifest
 from markovlib.shards.digest import block_digest
 from markovlib.shards.folder import ShardError, WholeFile
 from markovlib.shards.journal import Entry
 from markovlib.shards.manifest import File, Shard
 from markovlib.shards.plan import Plan, restore_plan
+from markovlib.shards.stores import Store
 
 Advance = Callable[[int, int], None]
 """Told how many more rows and bytes are done; may raise to end the work."""
@@ -27,36 +26,37 @@ Advance = Callable[[int, int], None]
 class Job:
     """A split that is being written, as its workers are given it; pickles as the plan's description.
 
-    `directory` is the split's folder, `drafts` the folder in it that files are written in; where `drafts` is gone, the
-    job is over.  `threads` are those that make the rows of one shard.
+    `drafts` is where files of the split are that have no name yet; on a disk the job is over where that is gone.
+    `threads` are those that make the rows of one shard.
     """
 
     description: str
-    directory: Path
-    drafts: Path
+    store: Store
+    drafts: str
     threads: int = 1
     ready: Plan | None = field(default=None, compare=False, repr=False)
     rows: bytes | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def of(cls, plan: Plan, directory: Path, drafts: Path, threads: int = 1) -> "Job":
-        return cls(manifest.compact(plan.describe()), directory.absolute(), drafts.absolute(), threads, plan)
+    def of(cls, plan: Plan, store: Store, drafts: str, threads: int = 1) -> "Job":
+        return cls(manifest.compact(plan.describe()), store, drafts, threads, plan)
 
     @property
     def plan(self) -> Plan:
-        return self.ready or restore_plan(self.description, self.directory.parent, self.rows)
+        return self.ready or restore_plan(self.description, self.store, self.rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
         rows = pickle.dumps(self.ready.data) if self.ready is not None and self.ready.copied else self.rows
-        return Job, (self.description, self.directory, self.drafts, self.threads, None, rows)
+        return Job, (self.description, self.store, self.drafts, self.threads, None, rows)
 
 
 @dataclass(frozen=True)
 class Made:
-    """A complete shard; `drafts` are the names of its files until they get their own, none if they have them."""
+    """A complete shard; `drafts` are its files until they get their names.  One that was `kept` has no drafts."""
 
     entry: Entry
     drafts: list[str]
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,39 +80,40 @@ def make_shard(job: Job, number: int, known: Entry | None = None, advance: Advan
     """
     try:
         plan = job.plan
-        if known is not None and _intact(job.directory, known.shard):
+        if known is not None and _intact(job.store, plan.split, known):
             if advance is not None:
                 advance(len(plan.rows_of(number)), known.shard.bytes)
-            return Made(known, [])
+            return Made(known, [], kept=True)
         return _write(job, plan, number, advance)
     except Exception as error:
         return Failed(error)
 
 
-def _intact(directory: Path, shard: Shard) -> bool:
-    try:
-        sums = [folder.sha256_file(directory / file.name) for file in shard.files]
-    except FileNotFoundError:
-        return False
-    return sums == [(file.bytes, file.sha256) for file in shard.files]
+def _intact(store: Store, split: str, known: Entry) -> bool:
+    files = known.shard.files
+    tags = known.tags or [""] * len(files)
+    return all(
+        store.intact(f"{split}/{file.name}", file.bytes, file.sha256, tag)
+        for file, tag in zip(files, tags, strict=True)
+    )
 
 
 def _write(job: Job, plan: Plan, number: int, advance: Advance | None) -> Made:
-    token = secrets.token_hex(4)
-    rows = plan.rows_of(number)
+    store, split, names, rows = job.store, plan.split, plan.names_of(number), plan.rows_of(number)
     files: list[WholeFile] = []
     try:
-        for name in plan.names_of(number):
-            files.append(WholeFile(job.directory / name, job.drafts / f"{name}.{token}"))
+        for name in names:
+            files.append(store.draft(split, job.drafts, name))
         blocks = _fill(plan, files, rows, job.threads, advance)
-        for file in files:
-            file.seal()
+        tags = [store.deliver(split, name, file) for name, file in zip(names, files, strict=True)]
     except BaseException:
         for file in files:
             file.discard()
         raise
-    shard = Shard(rows.start, rows.stop, [File(file.path.name, file.size, file.sha256) for file in files])
-    return Made(Entry(shard, blocks), [file.draft.name for file in files])
+    shard = Shard(
+        rows.start, rows.stop, [File(name, file.size, file.sha256) for name, file in zip(names, files, strict=True)]
+    )
+    return Made(Entry(shard, blocks, tags if any(tags) else []), [file.draft.name for file in files])
 
 
 def _fill(plan: Plan, files: Sequence[WholeFile], rows: range, threads: int, advance: Advance | None) -> list[str]:
