@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from markovlib.distinct import Hashes
 from markovlib.mixing.duplicates import ROWS_AT_ONCE
-from markovlib.mixing.sources import Source
+from markovlib.mixing.sources import Pair, Source
 from markovlib.mixing.words import WordHashes, different, runs, words
 
 _SHOWN = 1000
@@ -167,22 +167,27 @@ def find_contamination(sources: Sequence[Source], reference: Reference) -> Conta
     """The rows of sources that share a run of words with an evaluation.  O(letters); a batch of rows is held."""
     found = Contamination(reference.length, [], reference.evaluations, [], [])
     for source in sources:
-        matches: list[Match] = []
-        removed: dict[int, None] = {}
+        removed: list[int] = []
+        shown: list[Match] = []
         for start in range(0, source.rows, ROWS_AT_ONCE):
             columns = source.compared(start, min(start + ROWS_AT_ONCE, source.rows))
-            for name, column in zip(("prompt", "completion"), columns, strict=True):
-                for match in _matches(start, name, column.tolist(), reference):
-                    if match.row in removed:
-                        continue
-                    removed[match.row] = None
-                    found.runs[match.words] += 1
-                    if len(matches) < _SHOWN:
-                        matches.append(match)
+            for match in _first_matches(start, columns, reference):
+                removed.append(match.row)
+                found.runs[match.words] += 1
+                shown += [match] if len(shown) < _SHOWN else []
         found.names.append(source.entry.name)
-        found.removed.append(np.array(sorted(removed), np.int64))
-        found.matches.append(matches)
+        found.removed.append(np.array(removed, np.int64))
+        found.matches.append(shown)
     return found
+
+
+def _first_matches(start: int, columns: Pair, reference: Reference) -> list[Match]:
+    """The first match of each row that has one, in the order of rows."""
+    found: dict[int, Match] = {}
+    for name, column in zip(("prompt", "completion"), columns, strict=True):
+        for match in _matches(start, name, column.tolist(), reference):
+            found.setdefault(match.row, match)
+    return [found[row] for row in sorted(found)]
 
 
 def _matches(start: int, name: str, texts: list[str], reference: Reference) -> list[Match]:
