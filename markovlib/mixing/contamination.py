@@ -97,19 +97,22 @@ class Contamination:
 
     def to_text(self, examples: int = 3) -> str:
         """The report for people, with so many examples of each source."""
-        lines = [
-            f"{one.name}: {one.items:,} items with {one.runs:,} runs of {self.words} words, of which"
-            f" {len(one.met):,} were met in rows"
-            + (f"; {one.too_short:,} items too short to look for" if one.too_short else "")
-            for one in self.evaluations
-        ]
+        lines = []
+        for one in self.evaluations:
+            what = f"{_count(one.items, 'item')} with {_count(one.runs, 'run')} of {self.words} words"
+            short = f"; {_count(one.too_short, 'item')} too short to look for" if one.too_short else ""
+            lines.append(f"{one.name}: {what}, of which {len(one.met):,} met in rows{short}")
         for name, rows, found in zip(self.names, self.removed, self.matches, strict=True):
-            lines.append(f"{name}: {len(rows):,} rows left out")
+            lines.append(f"{name}: {_count(len(rows), 'row')} left out")
             lines += [
                 f"  row {match.row}, {match.text}, has of {match.evaluation} {match.item}: {match.words}"
                 for match in found[:examples]
             ]
         return "\n".join(lines) + "\n"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 class Reference:
