@@ -181,6 +181,14 @@ def test_processes_write_the_same_folder(tmp_path: Path, mixture: Mixture) -> No
     assert snapshot(tmp_path / "a") == snapshot(tmp_path / "b")
 
 
+def test_a_mixture_goes_into_a_store(tmp_path: Path, mixture: Mixture, files: dict[str, str]) -> None:
+    pytest.importorskip("fsspec")
+    url = f"memory://{tmp_path.name}/out"
+    assert mixture.write(url).kept == 0
+    assert mixture.write(url).kept == 1
+    assert verify(url, sources=files).ok
+
+
 def test_a_mixture_is_copied_into_other_formats(tmp_path: Path, mixture: Mixture, files: dict[str, str]) -> None:
     mixture.write(tmp_path / "a")
     export(tmp_path / "a", tmp_path / "b", format="jsonl", shard_rows=90)
@@ -268,6 +276,14 @@ def test_mix_writes_verifies_and_shows(folder: Path) -> None:
     again = run("mix", out / "recipe.toml", "--out", folder / "again", "--seed", 7, *moved)
     assert "train: 200 rows" in again.stderr
     assert snapshot(folder / "again") == snapshot(out)
+
+
+def test_mix_by_processes_into_tokens(folder: Path) -> None:
+    args = ["mix", folder / "mix.toml", "--format", "tokens", "--tokenizer", "bytes", "--eos", "<end>",
+            "--columns", "prompt,completion"]  # fmt: skip
+    run(*args, "--out", folder / "a")
+    run(*args, "--out", folder / "b", "--executor", "processes", "--threads", 1)
+    assert snapshot(folder / "a") == snapshot(folder / "b")
 
 
 def test_a_dry_run_says_what_the_sources_come_to(folder: Path) -> None:
