@@ -207,7 +207,12 @@ class Mixture:
             return self.batch(range(*key.indices(self.size)))
         if isinstance(key, np.ndarray) or not hasattr(key, "__index__"):
             return self.batch(key)
-        return self.batch([operator.index(key)])[0]
+        return self._example(operator.index(key))
+
+    def __getitems__(self, indices: Sequence[int]) -> list[MixedExample]:
+        """The examples at `indices`, as a list: what torch's `DataLoader` asks a data set for, a batch at a time."""
+        batch = self.batch(indices)
+        return [batch[i] for i in range(len(batch))]
 
     def __iter__(self) -> Iterator[MixedExample]:
         for batch in self.batches(_ROWS_AT_ONCE):
@@ -312,6 +317,14 @@ class Mixture:
         return generation.write(out, [plan], threads, executor, progress)[0]
 
     # ---- inside -------------------------------------------------------------------------------------------------
+
+    def _example(self, index: int) -> MixedExample:
+        if not -self.size <= index < self.size:
+            raise IndexError(f"example {index} of a mixture of {self.size}")
+        number, found = self._order.at(index % self.size)
+        row = int(self._survey.used[number].rows[found])
+        prompt, completion = self._survey.sources[number].text(row)
+        return MixedExample(index % self.size, prompt, completion, self._survey.names[number], row)
 
     def _columns(self, columns: Iterable[str] | None) -> list[str]:
         names = list(COLUMNS if columns is None else columns)

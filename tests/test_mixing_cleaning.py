@@ -38,6 +38,9 @@ class Listed:
     def texts(self, rows: Any) -> Pair:
         return self._columns[0].take(rows), self._columns[1].take(rows)
 
+    def text(self, row: int) -> tuple[str, str]:
+        return self._columns[0][row], self._columns[1][row]
+
     def compared(self, start: int, stop: int) -> Pair:
         return self._columns[0][start:stop], self._columns[1][start:stop]
 
