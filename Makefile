@@ -40,7 +40,7 @@ LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
 
 SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4 -DMK_CYCLE_LETTERS=0
 
-.PHONY: build test test-slow test-presets lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
+.PHONY: build test test-data test-slow test-presets lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
 .SECONDARY: $(OBJECTS) $(ORACLE)
 
 build:
@@ -48,6 +48,10 @@ build:
 
 test:
 	$(RUN) -m pytest $(PYTEST)
+
+# Other people's data that tests of mixtures read, about 400 kB, which is no part of the project.
+test-data:
+	$(PYTHON) -m pip download -q --no-deps --no-binary alpaca-eval -d $(BUILD)/data alpaca-eval==0.6.6
 
 # Exit status 5 says that there is no slow test.
 test-slow:

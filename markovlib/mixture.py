@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from markovlib.packing import Packed
     from markovlib.shards.generation import Written
+    from markovlib.shards.stores import Place
     from markovlib.tokens import Tokenizer, Tokens
     from markovlib.view import View
 
@@ -110,7 +111,7 @@ class Mixture:
     >>> more = {"name": "several", "recipe": "first-rewrite", "ratio": 1}
     >>> mixture = Mixture(MixtureRecipe.from_dict({"examples": 1000, "sources": [ours, more]}), seed=7)
     >>> len(mixture), mixture.quotas, mixture[0].source, mixture[0].source_row
-    (1000, {'rewriting': 750, 'several': 250}, 'rewriting', 828426)
+    (1000, {'rewriting': 750, 'several': 250}, 'rewriting', 209561)
     """
 
     split = "train"
@@ -130,14 +131,14 @@ class Mixture:
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, got {seed}")
         given = recipe if isinstance(recipe, MixtureRecipe) else MixtureRecipe.load(recipe)
-        self._set(Survey(given, self.seed, files or {}, told), _paths(given, files or {}))
+        self._set(Survey(given, self.seed, files or {}, told))
 
     @classmethod
-    def of(cls, survey: Survey, files: Mapping[str, Paths] | None = None) -> Mixture:
-        """The mixture of a survey that is made already; `files` is what it was made with."""
+    def of(cls, survey: Survey) -> Mixture:
+        """The mixture of a survey that is made already."""
         made = cls.__new__(cls)
         made.seed = survey.seed
-        made._set(survey, dict(files or {}))
+        made._set(survey)
         return made
 
     @classmethod
@@ -148,10 +149,9 @@ class Mixture:
         """
         return cls(MixtureRecipe.load(name_or_path), seed, files=files)
 
-    def _set(self, survey: Survey, files: dict[str, Paths]) -> None:
+    def _set(self, survey: Survey) -> None:
         self._order = survey.order()
         self._survey = survey
-        self._files = files
         self._names = as_column(survey.names, text=True)
         self.recipe = survey.recipe
         self.size = self._order.size
@@ -194,7 +194,7 @@ class Mixture:
         return hash(self.fingerprint)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self.recipe.to_dict(), self.seed, self._files)
+        return _reopened, (self.recipe.to_dict(), self.seed, self._survey.files)
 
     # ---- examples -----------------------------------------------------------------------------------------------
 
@@ -207,7 +207,12 @@ class Mixture:
             return self.batch(range(*key.indices(self.size)))
         if isinstance(key, np.ndarray) or not hasattr(key, "__index__"):
             return self.batch(key)
-        return self.batch([operator.index(key)])[0]
+        return self._example(operator.index(key))
+
+    def __getitems__(self, indices: Sequence[int]) -> list[MixedExample]:
+        """The examples at `indices`, as a list: what torch's `DataLoader` asks a data set for, a batch at a time."""
+        batch = self.batch(indices)
+        return [batch[i] for i in range(len(batch))]
 
     def __iter__(self) -> Iterator[MixedExample]:
         for batch in self.batches(_ROWS_AT_ONCE):
@@ -285,7 +290,7 @@ class Mixture:
 
     def write(
         self,
-        out: str | Path,
+        out: Place,
         *,
         format: str = "parquet",
         columns: Sequence[str] | None = None,
@@ -309,9 +314,17 @@ class Mixture:
         chosen = None if columns is None else tuple(columns)
         identity = mixture_identity(self.recipe)
         plan = plan_of(identity, {}, self, format, chosen, shard_rows or SHARD_ROWS, options, copied=True)
-        return generation.write(Path(out), [plan], threads, executor, progress)[0]
+        return generation.write(out, [plan], threads, executor, progress)[0]
 
     # ---- inside -------------------------------------------------------------------------------------------------
+
+    def _example(self, index: int) -> MixedExample:
+        if not -self.size <= index < self.size:
+            raise IndexError(f"example {index} of a mixture of {self.size}")
+        number, found = self._order.at(index % self.size)
+        row = int(self._survey.used[number].rows[found])
+        prompt, completion = self._survey.sources[number].text(row)
+        return MixedExample(index % self.size, prompt, completion, self._survey.names[number], row)
 
     def _columns(self, columns: Iterable[str] | None) -> list[str]:
         names = list(COLUMNS if columns is None else columns)
@@ -344,19 +357,6 @@ def _joined(columns: list[Column], order: NDArray[np.int64]) -> Column:
         return columns[0].take(order)
     chunks = [pa.array(column) for column in columns]
     return Column.from_words(pa.chunked_array(chunks, pa.large_string()), text=True).take(order)
-
-
-def _paths(recipe: MixtureRecipe, files: Mapping[str, Paths]) -> dict[str, Paths]:
-    """Where the files of a mixture are, by name: what is given, else what the recipe says."""
-    found: dict[str, Paths] = {one.name: one.shards for one in recipe.sources if isinstance(one.shards, str)}
-    listed = [(one.name, one.files) for one in recipe.sources] + [(one.name, one.files) for one in recipe.evaluations]
-    for name, files_of in listed:
-        paths = [files_of] if isinstance(files_of, str) else files_of or []
-        if paths and all(isinstance(path, str) for path in paths):
-            found[name] = [str(path) for path in paths]
-    if isinstance(recipe.tokenizer, str) and recipe.tokenizer != "bytes":
-        found["tokenizer"] = recipe.tokenizer
-    return {**found, **files}
 
 
 def _reopened(recipe: dict[str, Any], seed: int, files: dict[str, Paths]) -> Mixture:

@@ -38,6 +38,9 @@ class Listed:
     def texts(self, rows: Any) -> Pair:
         return self._columns[0].take(rows), self._columns[1].take(rows)
 
+    def text(self, row: int) -> tuple[str, str]:
+        return self._columns[0][row], self._columns[1][row]
+
     def compared(self, start: int, stop: int) -> Pair:
         return self._columns[0][start:stop], self._columns[1][start:stop]
 
@@ -288,7 +291,7 @@ def test_rows_that_hold_a_run_of_words_are_found() -> None:
     assert matches[59].words == " ".join(words(ITEMS[2][1]["prompt"])[:10])
     assert found.evaluations[0].met == {"E/7", "E/2"}
     text = found.to_text()
-    assert "evaluation: 40 items with 640 runs of 10 words, of which 2 were met in rows" in text
+    assert "evaluation: 40 items with 640 runs of 10 words, of which 2 met in rows" in text
     assert "rows: 3 rows left out" in text
     assert "clean: 0 rows left out" in text
     plain = json.loads(found.to_json())
@@ -333,7 +336,7 @@ def test_short_items_are_looked_for_whole() -> None:
     found = find_contamination([source], reference)
     assert found.removed[0].tolist() == [0]
     assert (reference.evaluations[0].items, reference.evaluations[0].too_short) == (2, 1)
-    assert "1 items too short to look for" in found.to_text()
+    assert "1 item too short to look for" in found.to_text()
 
 
 def test_an_evaluation_of_any_kind_of_file(tmp_path: Path) -> None:

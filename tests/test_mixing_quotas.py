@@ -93,6 +93,7 @@ def test_each_source_has_exactly_its_quota_and_each_row_once(
         again = made.find(some)
         assert np.array_equal(again[0], sources[some])
         assert np.array_equal(again[1], rows[some])
+        assert [made.at(place) for place in some.tolist()] == list(zip(*(part.tolist() for part in again), strict=True))
 
 
 @settings(max_examples=60)

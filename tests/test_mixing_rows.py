@@ -6,6 +6,7 @@ import bz2
 import gzip
 import json
 import lzma
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,32 @@ def test_what_is_no_rows_is_one_line_with_file_and_line(tmp_path: Path, content:
     assert str(caught.value).startswith(str(path))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_columns_that_are_no_text_are_let_alone(tmp_path: Path) -> None:
+    """Such as times that Python has no value for, which would fail for no good reason."""
+    times = pa.array([2**62, 1], pa.timestamp("ns"))
+    table = pa.table({"prompt": ["a", "b"], "completion": ["c", "d"], "made": times, "raw": [b"x", b"y"]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    assert read(tmp_path / "t.parquet") == [{"prompt": "a", "completion": "c"}, {"prompt": "b", "completion": "d"}]
+
+
+def test_one_row_is_held_at_a_time(tmp_path: Path) -> None:
+    """Files of 20 MB are read in much less, lists on one line included."""
+    rows = [{"instruction": f"{i} " * 100, "output": "y" * 300} for i in range(25_000)]
+    (tmp_path / "lines.jsonl").write_bytes(as_jsonl(rows))
+    (tmp_path / "list.json").write_text(json.dumps(rows))
+    (tmp_path / "packed.json.gz").write_bytes(gzip.compress(json.dumps(rows).encode(), 1))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "table.parquet", row_group_size=1000)
+    del rows
+    for path in sorted(tmp_path.iterdir()):
+        tracemalloc.start()
+        try:
+            assert sum(1 for _ in open_rows(path).read()) == 25_000
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 5_000_000, path.name
 
 
 def test_a_file_of_lines_is_told_by_its_name_from_an_object_of_rows(tmp_path: Path) -> None:

@@ -68,6 +68,8 @@ def test_the_interface_of_a_data_set(mixture: Mixture) -> None:
     for batch in (mixture[3:90:7], mixture[list(range(3, 90, 7))], mixture[np.arange(3, 90, 7)]):
         assert [batch[i] for i in range(len(batch))] == expected[3:90:7]
     assert mixture[-1] == mixture[np.int64(399)] == expected[-1]
+    assert [mixture[i] for i in range(400)] == expected
+    assert mixture.__getitems__([5, 0, 7]) == [expected[i] for i in (5, 0, 7)]
     assert [row for batch in mixture.batches(37) for row in (batch[i] for i in range(len(batch)))] == expected
     some = mixture.batch([5, 5, 0], ["source_row", "completion"], threads=2)
     assert some.columns == ("source_row", "completion")
@@ -243,6 +245,7 @@ def test_templates_of_a_source(tmp_path: Path) -> None:
         assert example.completion == row["output"]
     fields = {**OURS, "prompt": "{word}: {pattern}", "completion": "{output}!"}
     ours = Mixture(MixtureRecipe.from_dict({"examples": 10, "sources": [fields]}), 1)
+    assert [ours[i] for i in range(10)] == list(ours)
     for example in ours:
         row = Dataset(TINY)[example.source_row]
         assert (example.prompt, example.completion) == (f"{row.word}: {row.pattern}", f"{row.output}!")

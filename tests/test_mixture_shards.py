@@ -106,7 +106,7 @@ def test_the_card_names_sources_and_claims_nothing_of_others(tmp_path: Path, mix
     assert "| `oss` | 3 | 240 | 503 | 0 | 3 | 0 | 1 | not stated | oss.jsonl (`" in head
     assert "| CC BY-NC 4.0 \\| see &lt;their> card | alpaca.json (`" in head
     assert "| `ours` | 1 | 80 | 300 | 0 | 0 | 0 | 0 | made by markovlib, CC0 1.0 | the recipe below |" in head
-    assert "Compared with the 1 items of eval, 1 of them met." in head
+    assert "Compared with the evaluation eval (items: 1, met: 1)." in head
     toml = rest.partition("```toml\n")[2].partition("```")[0]
     assert MixtureRecipe.from_toml(toml) == mixture.recipe
 
@@ -179,6 +179,14 @@ def test_processes_write_the_same_folder(tmp_path: Path, mixture: Mixture) -> No
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         mixture.write(tmp_path / "b", shard_rows=100, executor=pool)
     assert snapshot(tmp_path / "a") == snapshot(tmp_path / "b")
+
+
+def test_a_mixture_goes_into_a_store(tmp_path: Path, mixture: Mixture, files: dict[str, str]) -> None:
+    pytest.importorskip("fsspec")
+    url = f"memory://{tmp_path.name}/out"
+    assert mixture.write(url).kept == 0
+    assert mixture.write(url).kept == 1
+    assert verify(url, sources=files).ok
 
 
 def test_a_mixture_is_copied_into_other_formats(tmp_path: Path, mixture: Mixture, files: dict[str, str]) -> None:
@@ -270,6 +278,14 @@ def test_mix_writes_verifies_and_shows(folder: Path) -> None:
     assert snapshot(folder / "again") == snapshot(out)
 
 
+def test_mix_by_processes_into_tokens(folder: Path) -> None:
+    args = ["mix", folder / "mix.toml", "--format", "tokens", "--tokenizer", "bytes", "--eos", "<end>",
+            "--columns", "prompt,completion"]  # fmt: skip
+    run(*args, "--out", folder / "a")
+    run(*args, "--out", folder / "b", "--executor", "processes", "--threads", 1)
+    assert snapshot(folder / "a") == snapshot(folder / "b")
+
+
 def test_a_dry_run_says_what_the_sources_come_to(folder: Path) -> None:
     result = run("mix", folder / "mix.toml", "--dry-run", "--against", folder / "eval.jsonl")
     lines = result.stdout.splitlines()
@@ -278,7 +294,7 @@ def test_a_dry_run_says_what_the_sources_come_to(folder: Path) -> None:
     assert lines[1].split() == ["oss", "302", "0", "2", "0", "1", "299", "160"]
     assert "oss: JSON Lines; oss-instruct: rows have problem and solution: OSS-Instruct" in lines
     assert "duplicate: oss row 300 is oss row 0" in lines
-    assert "eval: 1 items with 21 runs of 10 words, of which 1 were met in rows" in lines
+    assert "eval: 1 item with 21 runs of 10 words, of which 1 met in rows" in lines
     assert any(line.startswith("  row 4, prompt, has of eval E/1: ") for line in lines)
     assert lines[-1] == "200 examples"
     assert not (folder / "out").exists()

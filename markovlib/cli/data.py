@@ -132,7 +132,7 @@ def generate(
     names = names_of(splits, "--split")
     started = time.perf_counter()
     try:
-        with progress.shown(as_json=as_json) as advance, _executor(executor, threads) as pool:
+        with progress.shown(as_json=as_json) as advance, executor_named(executor, threads) as pool:
             written = generation.generate(
                 _recipe(recipe, names, examples, instructions, changes, out),
                 out,
@@ -151,7 +151,7 @@ def generate(
     summarise(out, written, time.perf_counter() - started, as_json)
 
 
-def _executor(name: str | None, workers: int | None) -> "AbstractContextManager[Executor | None]":
+def executor_named(name: str | None, workers: int | None) -> "AbstractContextManager[Executor | None]":
     if name is None:
         return nullcontext()
     from markovlib.cluster import open_executor

@@ -5,24 +5,25 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import assignment, names_of, summarise
+from markovlib.cli.data import FOLDER, assignment, executor_named, format_options, names_of, summarise, token_options
 from markovlib.shards.formats import MODULES
 
 if TYPE_CHECKING:
     from markovlib.mixing.recipe import MixtureRecipe
     from markovlib.mixing.survey import Survey
+    from markovlib.shards.stores import Place
 
 
 @click.command()
 @click.argument("recipe", metavar="PRESET_OR_MIXTURE")
-@click.option("--out", type=click.Path(path_type=Path), help="The folder to write.")
+@click.option("--out", type=FOLDER, help="The folder to write: a path or a URL.")
 @click.option("--dry-run", is_flag=True, help="Only read the sources and say what they come to.")
 @click.option("--source", "sources", multiple=True, metavar="NAME=PATH", help="Where the files of a source are.")
 @click.option("--against", multiple=True, metavar="FILE", help="Leave out rows that share words with this evaluation.")
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML.")
 @click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
+@click.option("--executor", metavar="NAME", help="Instead of threads: processes, dask://HOST:PORT, ray[://HOST:PORT].")
 @click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
+@token_options
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the whole report as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report, or the summary, as JSON on standard output.")
 def mix(
     recipe: str,
-    out: Path | None,
+    out: Place | None,
     dry_run: bool,
     sources: tuple[str, ...],
     against: tuple[str, ...],
@@ -47,7 +50,10 @@ def mix(
     changes: tuple[str, ...],
     shard_rows: int | None,
     threads: int | None,
+    executor: str | None,
     columns: str | None,
+    tokenizer: str | None,
+    eos: str | None,
     report: Path | None,
     as_json: bool,
 ) -> None:
@@ -57,7 +63,9 @@ def mix(
     Arrow.  The same command goes on where an interrupted one stopped, and does nothing in a finished folder.
     With --dry-run, exits 1 where the sources have less than is asked for.
     """
+    from markovlib.cli import progress
     from markovlib.mixing.survey import Survey
+    from markovlib.mixture import Mixture
 
     if out is None and not dry_run:
         raise click.UsageError("give --out DIR, or --dry-run")
@@ -72,11 +80,20 @@ def mix(
         _write_report(report, survey)
     if dry_run or out is None:
         sys.exit(_show(survey, as_json))
-    options = {
-        "format": format_name, "shard_rows": shard_rows, "threads": threads,
+    options: dict[str, Any] = {
+        "format": format_name, "shard_rows": shard_rows, "threads": None if executor == "processes" else threads,
         "columns": None if columns is None else names_of(columns, "--columns"),
+        "options": format_options(tokenizer, eos),
     }  # fmt: skip
-    _write(survey, files, out, options, started, as_json)
+    mixture = Mixture.of(survey)
+    try:
+        with progress.shown(as_json=as_json) as advance, executor_named(executor, threads) as pool:
+            written = mixture.write(out, progress=advance, executor=pool, **options)
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
+    if not as_json:
+        click.echo(", ".join(f"{name} {count:,}" for name, count in mixture.quotas.items()), err=True)
+    summarise(out, [written], time.perf_counter() - started, as_json)
 
 
 def files_of(given: Sequence[str]) -> dict[str, str | list[str]]:
@@ -109,23 +126,6 @@ def _write_report(path: Path, survey: Survey) -> None:
 
     write_whole(path, (json.dumps(survey.report(), indent=1, ensure_ascii=False) + "\n").encode())
     click.echo(f"{path}: written", err=True)
-
-
-def _write(
-    survey: Survey, files: Mapping[str, Any], out: Path, options: dict[str, Any], started: float, as_json: bool
-) -> None:
-    from markovlib.cli import progress
-    from markovlib.mixture import Mixture
-
-    mixture = Mixture.of(survey, files)
-    try:
-        with progress.shown(as_json=as_json) as advance:
-            written = mixture.write(out, progress=advance, **options)
-    except KeyboardInterrupt:
-        raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
-    if not as_json:
-        click.echo(", ".join(f"{name} {count:,}" for name, count in mixture.quotas.items()), err=True)
-    summarise(out, [written], time.perf_counter() - started, as_json)
 
 
 def _show(survey: Survey, as_json: bool) -> int:

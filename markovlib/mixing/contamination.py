@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from markovlib.distinct import Hashes
 from markovlib.mixing.duplicates import ROWS_AT_ONCE
-from markovlib.mixing.sources import Source
+from markovlib.mixing.sources import Pair, Source
 from markovlib.mixing.words import WordHashes, different, runs, words
 
 _SHOWN = 1000
@@ -97,19 +97,22 @@ class Contamination:
 
     def to_text(self, examples: int = 3) -> str:
         """The report for people, with so many examples of each source."""
-        lines = [
-            f"{one.name}: {one.items:,} items with {one.runs:,} runs of {self.words} words, of which"
-            f" {len(one.met):,} were met in rows"
-            + (f"; {one.too_short:,} items too short to look for" if one.too_short else "")
-            for one in self.evaluations
-        ]
+        lines = []
+        for one in self.evaluations:
+            what = f"{_count(one.items, 'item')} with {_count(one.runs, 'run')} of {self.words} words"
+            short = f"; {_count(one.too_short, 'item')} too short to look for" if one.too_short else ""
+            lines.append(f"{one.name}: {what}, of which {len(one.met):,} met in rows{short}")
         for name, rows, found in zip(self.names, self.removed, self.matches, strict=True):
-            lines.append(f"{name}: {len(rows):,} rows left out")
+            lines.append(f"{name}: {_count(len(rows), 'row')} left out")
             lines += [
                 f"  row {match.row}, {match.text}, has of {match.evaluation} {match.item}: {match.words}"
                 for match in found[:examples]
             ]
         return "\n".join(lines) + "\n"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 class Reference:
@@ -167,22 +170,27 @@ def find_contamination(sources: Sequence[Source], reference: Reference) -> Conta
     """The rows of sources that share a run of words with an evaluation.  O(letters); a batch of rows is held."""
     found = Contamination(reference.length, [], reference.evaluations, [], [])
     for source in sources:
-        matches: list[Match] = []
-        removed: dict[int, None] = {}
+        removed: list[int] = []
+        shown: list[Match] = []
         for start in range(0, source.rows, ROWS_AT_ONCE):
             columns = source.compared(start, min(start + ROWS_AT_ONCE, source.rows))
-            for name, column in zip(("prompt", "completion"), columns, strict=True):
-                for match in _matches(start, name, column.tolist(), reference):
-                    if match.row in removed:
-                        continue
-                    removed[match.row] = None
-                    found.runs[match.words] += 1
-                    if len(matches) < _SHOWN:
-                        matches.append(match)
+            for match in _first_matches(start, columns, reference):
+                removed.append(match.row)
+                found.runs[match.words] += 1
+                shown += [match] if len(shown) < _SHOWN else []
         found.names.append(source.entry.name)
-        found.removed.append(np.array(sorted(removed), np.int64))
-        found.matches.append(matches)
+        found.removed.append(np.array(removed, np.int64))
+        found.matches.append(shown)
     return found
+
+
+def _first_matches(start: int, columns: Pair, reference: Reference) -> list[Match]:
+    """The first match of each row that has one, in the order of rows."""
+    found: dict[int, Match] = {}
+    for name, column in zip(("prompt", "completion"), columns, strict=True):
+        for match in _matches(start, name, column.tolist(), reference):
+            found.setdefault(match.row, match)
+    return [found[row] for row in sorted(found)]
 
 
 def _matches(start: int, name: str, texts: list[str], reference: Reference) -> list[Match]:

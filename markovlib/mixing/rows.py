@@ -332,7 +332,7 @@ class _ParquetRows(Rows):
         import pyarrow.parquet as pq
 
         with pq.ParquetFile(self.path) as file:
-            names = [name for name in file.schema_arrow.names if fields is None or name in fields]
+            names = _chosen(file.schema_arrow, fields)
             yield from _numbered(file.iter_batches(_ROWS_AT_ONCE, columns=names), names)
 
 
@@ -353,12 +353,25 @@ class _ArrowRows(Rows):
         with pa.memory_map(str(self.path)) as file:
             if self._stream:
                 with pa.ipc.open_stream(file) as batches:
-                    names = [name for name in batches.schema.names if fields is None or name in fields]
+                    names = _chosen(batches.schema, fields)
                     yield from _numbered(batches, names)
                 return
             with pa.ipc.open_file(file) as reader:
-                names = [name for name in reader.schema.names if fields is None or name in fields]
+                names = _chosen(reader.schema, fields)
                 yield from _numbered((reader.get_batch(i) for i in range(reader.num_record_batches)), names)
+
+
+def _chosen(schema: Any, fields: Collection[str] | None) -> list[str]:
+    """The columns that are read: those asked for, or all that hold texts, numbers, and lists and groups of such."""
+    import pyarrow.types as kinds
+
+    if fields is not None:
+        return [name for name in schema.names if name in fields]
+    plain = (
+        kinds.is_string, kinds.is_large_string, kinds.is_string_view, kinds.is_dictionary, kinds.is_nested,
+        kinds.is_integer, kinds.is_floating, kinds.is_boolean, kinds.is_null,
+    )  # fmt: skip
+    return [field.name for field in schema if any(is_kind(field.type) for is_kind in plain)]
 
 
 def _numbered(batches: Any, names: list[str]) -> Iterator[tuple[int, Row]]:

@@ -45,6 +45,9 @@ class Source(Protocol):
     def texts(self, rows: NDArray[np.int64]) -> Pair:
         """The texts of these rows, as the mixture has them."""
 
+    def text(self, row: int) -> tuple[str, str]:
+        """The texts of one row, as the mixture has them."""
+
     def compared(self, start: int, stop: int) -> Pair:
         """The texts of consecutive rows without the source's templates, in which rows of sources are compared."""
 
@@ -132,6 +135,9 @@ class _StoredSource:
 
     def texts(self, rows: NDArray[np.int64]) -> Pair:
         return self._texts.take(2 * rows), self._texts.take(2 * rows + 1)
+
+    def text(self, row: int) -> tuple[str, str]:
+        return self._texts[2 * row], self._texts[2 * row + 1]
 
     def compared(self, start: int, stop: int) -> Pair:
         rows = np.arange(start, stop)
@@ -283,6 +289,13 @@ class _DatasetSource:
         fields = [name for name in self._data.known_columns if name in {"prompt", "completion", *self._reading.fields}]
         made = [self._reading.texts(row)[0] for row in self._data.batch(rows, fields).to_arrow().to_pylist()]
         return as_column([prompt for prompt, _ in made], text=True), as_column([text for _, text in made], text=True)
+
+    def text(self, row: int) -> tuple[str, str]:
+        if not self._reading.templates:
+            example = self._data[row]
+            return example.prompt, example.completion
+        prompts, completions = self.texts(np.array([row]))
+        return prompts[0], completions[0]
 
     def compared(self, start: int, stop: int) -> Pair:
         batch = self._data.batch(range(start, stop), ["prompt", "completion"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -42,13 +43,14 @@ class Survey:
     """Sources and what was found in them, the quotas of the budget, and the order.
 
     `recipe` has in the place of files, folders and presets what they hold, so that it names the same mixture
-    wherever they lie.  Reading and cleaning takes the time; it is done once, when the survey is made.  `told` is
-    called with what is being done.
+    wherever they lie; `files` says where that is.  Reading and cleaning takes the time; it is done once, when the
+    survey is made.  `told` is called with what is being done.
     """
 
     def __init__(self, recipe: MixtureRecipe, seed: int, files: Mapping[str, Paths], told: Told | None = None) -> None:
         say = told or (lambda _: None)
         _check_names(recipe, files)
+        self.files = _paths(recipe, files)
         self.seed = seed
         self.sources: list[Source] = []
         for i, entry in enumerate(recipe.sources):
@@ -275,3 +277,22 @@ def _pinned_recipe(
         cleaning = msgspec.structs.replace(cleaning, against=list(evaluations))
     made = msgspec.structs.replace(recipe, sources=sources, decontaminate=cleaning, tokenizer=tokenizer)
     return MixtureRecipe.from_dict(made.to_dict())
+
+
+def _paths(recipe: MixtureRecipe, files: Mapping[str, Paths]) -> dict[str, Paths]:
+    """Where the files of a mixture are, by name and whole path: what is given, else what the recipe says."""
+    found: dict[str, Paths] = {one.name: one.shards for one in recipe.sources if isinstance(one.shards, str)}
+    listed = [(one.name, one.files) for one in recipe.sources] + [(one.name, one.files) for one in recipe.evaluations]
+    for name, files_of in listed:
+        paths = [files_of] if isinstance(files_of, str) else files_of or []
+        if paths and all(isinstance(path, str) for path in paths):
+            found[name] = [str(path) for path in paths]
+    if isinstance(recipe.tokenizer, str) and recipe.tokenizer != "bytes":
+        found["tokenizer"] = recipe.tokenizer
+    return {name: _whole(paths) for name, paths in {**found, **files}.items()}
+
+
+def _whole(paths: Paths) -> Paths:
+    if isinstance(paths, str | Path):
+        return str(Path(paths).absolute())
+    return [str(Path(path).absolute()) for path in paths]

@@ -70,7 +70,7 @@ def _table(made: Manifest, split: Split) -> list[str]:
     for name, found in split.counts.get("evaluations", {}).items():
         lines += [
             "",
-            f"Compared with the {found['items']:,} items of {_plain(name)}, {found['items_met']:,} of them met.",
+            f"Compared with the evaluation {_plain(name)} (items: {found['items']:,}, met: {found['items_met']:,}).",
         ]
     return lines
 
