@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -140,6 +141,12 @@ def test_every_notation_has_a_trap_and_a_line_about_it():
     # These have no trap of their own: what they are made of has.
     assert untried <= {"alphabet-sets", "codeforces", "double-packed", "knuth-assembler", "quoted", "repl",
                        "underscore-words"}  # fmt: skip
+
+
+def test_every_notation_is_documented():
+    page = Path(__file__).parents[1] / "docs" / "notation.md"
+    headings = [line for line in page.read_text("utf-8").splitlines() if line.startswith("##")]
+    assert all(any(f"`{name}`" in line for line in headings) for name in names())
 
 
 # --- what is written is read back ---------------------------------------------------------------------------

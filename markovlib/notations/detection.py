@@ -269,5 +269,6 @@ def compare(text: str, chosen: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
             others = parse(text, name)
         except ValueError:
             continue
-        (same if others == rules else different).append(name)
+        if others or not rules:  # A notation that skips every line has nothing to say about it.
+            (same if others == rules else different).append(name)
     return tuple(same), tuple(different)
