@@ -490,6 +490,11 @@ HOSTILE = {
     "escapes": lambda n: '"' + "\\n" * n,
     "quotes": lambda n: '"' * n,
     "faulty last line": lambda n: "a -> b\n" * (n // 10) + "a",
+    "variables": lambda n: "for " + ",".join(chr(0x4E00 + i % 20_000) for i in range(n // 4)) + " in V",
+    "classes": lambda n: "{A=a}" * (n // 5) + ">b",
+    "colons": lambda n: "\\:" * n,
+    "deep": lambda n: '{"a":' * n,
+    "digits": lambda n: "[" + "1" * n + "]",
     "line ends": lambda n: "\r\n" * (n // 10) + "\r",
 }
 

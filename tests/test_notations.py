@@ -100,6 +100,8 @@ TRAPS = {
     ("^a>b", "classes"): "the anchor '^'",
     ("{N=12}a>b{N}.", "classes"): [("1a", "b1", True), ("2a", "b2", True)],
     ("{N=0-9}>{N+1}", "classes"): "is computed",
+    ("{N=9-0}>b", "classes"): "the range 9-0 is empty",
+    ("xa -> ax | x:bbc", "logicians"): [("ba", "ab", False), ("ca", "ac", False)],
     ("xa -> ax | x:bc", "logicians"): [("ba", "ab", False), ("ca", "ac", False)],
     ("for x in V\nxa -> ax", "schemes alphabet=bc"): [("ba", "ab", False), ("ca", "ac", False)],
     ("for x in V\nxa -> ax", "schemes"): "the file does not say which letters V has",
@@ -238,6 +240,8 @@ def test_schemes_are_expanded_up_to_a_limit():
             parse(source, f"schemes alphabet={letters}")
     with pytest.raises(NotationError, match="too many rules"):
         parse("{A=!-~}{B=!-~}{C=!-~}>{A}", "classes")
+    with pytest.raises(NotationError, match="too many rules"):
+        parse("{A=" + "!-\U0001ffff" * 100_000 + "}>b", "classes")
     with pytest.raises(NotationError, match="more than 64 classes"):
         parse("".join(f"{{N{i}=a}}" for i in range(65)) + ">b", "classes")
 

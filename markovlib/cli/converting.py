@@ -58,12 +58,22 @@ def convert(
     if out is None:
         sys.stdout.buffer.write(data)
     else:
-        with Path(out).open("xb") as file:
-            file.write(data)
+        write_new(Path(out), data)
     for word in done.input_words:
         shown = word if isinstance(word, str) else word.decode("utf-8", "backslashreplace")
         click.echo(f"{rules}: left out, being no rule: the input word {shown!r:.80}", err=True)
     return 0
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet; on a failure none is left."""
+    with path.open("xb") as file:
+        try:
+            file.write(data)
+            file.flush()
+        except BaseException:
+            path.unlink()
+            raise
 
 
 def show_detection(path: str, limit: int | None, as_json: bool) -> int:

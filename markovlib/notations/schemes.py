@@ -31,6 +31,7 @@ class Expander:
         """The rules of a scheme: the first variable changes slowest.  Raises at the line if they are too many."""
         pattern, replacement, terminal = rule
         used = [name for name in letters if name in pattern]
+        letters = {name: "".join(dict.fromkeys(letters[name])) for name in used}
         count = prod(len(letters[name]) for name in used)
         self.rules += count
         self.letters += count * (len(pattern) + len(replacement))
@@ -79,8 +80,8 @@ def read_declaration(line: Line, alphabet: str, variables: list[str]) -> None:
             raise line.error(line.text.index(name), f"the file says {name!r} is not in the alphabet, but it is")
         if not fresh and name not in variables:
             variables.append(name)
-    if len(variables) > MAX_VARIABLES:
-        raise line.error(0, f"more than {MAX_VARIABLES} variables")
+            if len(variables) > MAX_VARIABLES:
+                raise line.error(0, f"more than {MAX_VARIABLES} variables")
 
 
 def refuse_scheme(line: Line, rule: TextRule, used: Sequence[str], alphabet: str) -> None:
@@ -157,7 +158,7 @@ def with_variables(line: Line, rule: TextRule) -> tuple[TextRule, dict[str, str]
                 message = f"the class {{{inside}}}: a class is {{NAME=letters}}, each name once, and no complement"
                 raise line.error(line.text.index("{" + inside), f"{message} (the alphabet is not known)")
             names[name] = unused(len(names), pattern + replacement)
-            letters[names[name]] = ranged(values)
+            letters[names[name]] = ranged(line, values)
             pieces.append(names[name])
     pattern = "".join(pieces)
     pieces = []
@@ -194,18 +195,25 @@ def unused(number: int, text: str) -> str:
     return chr(code)
 
 
-def ranged(values: str) -> str:
+def ranged(line: Line, values: str) -> str:
     """The letters of a class, `0-9+` for instance, each once and in order."""
-    letters: list[str] = []
-    index = 0
+    letters: dict[str, None] = {}
+    index = steps = 0
     while index < len(values):
         last = index
         if values[index + 1 : index + 2] == "-" and index + 2 < len(values):
             last = index + 2
-        stop = min(ord(values[last]), ord(values[index]) + MAX_EXPANDED_RULES)
-        letters += (chr(code) for code in range(ord(values[index]), stop + 1) if not 0xD800 <= code <= 0xDFFF)
+        first, stop = ord(values[index]), ord(values[last])
+        steps += stop - first + 1
+        if stop < first:
+            raise line.error(0, f"the range {values[index : last + 1]} is empty: its first letter comes after its last")
+        if steps > MAX_EXPANDED_RULES:
+            raise line.error(0, f"too many rules: a class of more than {MAX_EXPANDED_RULES} letters")
+        letters.update(
+            (chr(code), None) for code in range(first, stop + 1) if not 0xD800 <= code <= 0xDFFF or stop == first
+        )
         index = last + 1
-    return "".join(dict.fromkeys(letters))
+    return "".join(letters)
 
 
 def write_classes(rule: TextRule) -> str:
