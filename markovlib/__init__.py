@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from markovlib import evaluation, leakage, machines, programs, scoring
     from markovlib.dataset import STREAM_VERSION, Dataset
     from markovlib.mixture import Mixture, MixtureRecipe, SourceError
-    from markovlib.notation import NotationError
+    from markovlib.notations import NotationError
     from markovlib.recipe import Recipe, RecipeError
     from markovlib.scoring import Score, Scores, reward
     from markovlib.trace import Trace
@@ -65,7 +65,7 @@ _LATER = {
     "Dataset": "markovlib.dataset",
     "Mixture": "markovlib.mixture",
     "MixtureRecipe": "markovlib.mixture",
-    "NotationError": "markovlib.notation",
+    "NotationError": "markovlib.notations",
     "Recipe": "markovlib.recipe",
     "RecipeError": "markovlib.recipe",
     "Score": "markovlib.scoring",

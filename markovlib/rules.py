@@ -180,7 +180,7 @@ class RuleSet:
         >>> RuleSet.parse("a -> b\\nb ->. c")
         RuleSet([('a', 'b'), ('b', 'c', True)])
         """
-        from markovlib import notation as notations
+        from markovlib import notations
 
         if isinstance(source, str):
             return cls(notations.parse(source, notation))
@@ -199,7 +199,7 @@ class RuleSet:
         Raises `NotationError` with `file:line:column: message`, also for a file of more than `max_bytes` bytes (None:
         any size); OSError if the file cannot be read.
         """
-        from markovlib import notation as notations
+        from markovlib import notations
 
         return cls(notations.load_rules(path, notation, kind, max_bytes))
 
@@ -212,7 +212,7 @@ class RuleSet:
         a b -> ""
         "#" ->. x
         """
-        from markovlib import notation as notations
+        from markovlib import notations
 
         return notations.format([tuple(rule) for rule in self._rules], notation)
 

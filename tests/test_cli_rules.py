@@ -184,3 +184,42 @@ def test_large_files_are_refused_unless_asked_for(tmp_path):
         file.write(b"a -> b\n# ")
         file.truncate(2**26 + 1)
     assert "more than the limit" in run("run", path, "a", code=2).stderr
+
+
+def test_convert_writes_another_notation(tmp_path):
+    path = tmp_path / "r.rosetta"
+    path.write_text("ba -> ab\nb -> .\n")
+    assert run("convert", path, "--to", "mao").stdout == "ba:ab\nb::\n"
+    out = tmp_path / "r.markov"
+    run("convert", path, "--to", "arrow", "--out", out)
+    assert run("run", out, "bab").stdout == "ab\n"
+    assert "File exists" in run("convert", path, "--to", "arrow", "--out", out, code=2).stderr
+    assert "has no terminal rules" in run("convert", path, "--to", "a2b", code=2).stderr
+    failed = run("convert", path, "--from", "tight", "--to", "nowhere", code=2)
+    assert "unknown notation 'nowhere'" in failed.stderr
+    path.write_text("b => a\n")
+    assert run("convert", path, "--to", "mao", code=2).stderr.startswith(
+        f"{path}:1:3: '=>' is not this notation's arrow"
+    )
+
+
+def test_convert_says_what_it_leaves_out(tmp_path):
+    path = tmp_path / "r.txt"
+    path.write_text("aab\nab -> ba\n")
+    result = run("convert", path, "--from", "input-first", "--to", "arrow")
+    assert result.stdout == "ab -> ba\n"
+    assert "left out, being no rule: the input word 'aab'" in result.stderr
+
+
+def test_convert_detects_and_lists(tmp_path):
+    path = tmp_path / "r.txt"
+    path.write_text("ab:ba\nb::\n")
+    assert run("convert", path, "--detect").stdout.splitlines()[0] == "mao"
+    found = json.loads(run("convert", path, "--detect", "--json").stdout)
+    assert found["notation"] == "mao"
+    assert "colon-trimmed" in found["same"]
+    path.write_text("")
+    assert run("convert", path, "--detect", code=1).stdout.startswith("unknown\n")
+    assert "rosetta " in run("convert", "--list").stdout
+    assert "Missing option '--to'" in run("convert", path, code=2).stderr
+    assert "Missing argument 'FILE'" in run("convert", code=2).stderr

@@ -16,7 +16,8 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 # Where a user begins; a page of examples that were not found must not pass.
 WITH_EXAMPLES = {
     "markovlib": 1, "markovlib._columns": 1, "markovlib.alphabets": 2, "markovlib.batch": 2, "markovlib.dataset": 1,
-    "markovlib.families": 3, "markovlib.machines": 2, "markovlib.notation": 1, "markovlib.outcome": 1,
+    "markovlib.families": 3, "markovlib.machines": 2,
+    "markovlib.notations.reading": 3, "markovlib.notations.files": 1, "markovlib.outcome": 1,
     "markovlib.programs": 4, "markovlib.quotas": 3, "markovlib.recipe": 1, "markovlib.render": 2,
     "markovlib.rulelists": 1, "markovlib.rules": 10, "markovlib.spaces": 2, "markovlib.tokens": 4,
     "markovlib.trace": 2,

@@ -15,6 +15,7 @@ COMMANDS = {
     "run": ("markovlib.cli.rules", "Run a rule file on words."),
     "trace": ("markovlib.cli.rules", "Show a run step by step."),
     "check": ("markovlib.cli.rules", "Lint a rule file."),
+    "convert": ("markovlib.cli.converting", "Write a rule file in another notation."),
     "presets": ("markovlib.cli.data", "List the recipes that come with the library, or print one."),
     "generate": ("markovlib.cli.data", "Write a data set as shards."),
     "sweep": ("markovlib.cli.sweeping", "Write a data set for each point of a recipe's grid."),
@@ -93,7 +94,7 @@ def _fail(message: str, code: int) -> NoReturn:
 
 def _fail_value(error: ValueError) -> NoReturn:
     """A mistake in a rule file is reported as compilers do, so that editors find the place."""
-    from markovlib.notation import NotationError
+    from markovlib.notations import NotationError
 
     if isinstance(error, NotationError):
         click.echo(str(error), err=True)

@@ -20,7 +20,9 @@ def rule_file(command: Command) -> Command:
     for decorate in (
         click.option("--any-size", is_flag=True, help="Read a rule file of more than 64 MiB."),
         click.option("--text", is_flag=True, help="Letters are UTF-8 characters rather than bytes."),
-        click.option("--notation", metavar="NAME", help="How the rules are written: arrow or rosetta."),
+        click.option(
+            "--notation", metavar="NAME", help="How the rules are written; `markovlib convert --list` has the names."
+        ),
         click.argument("rules", metavar="RULES", type=click.Path(dir_okay=False)),
     ):
         command = decorate(command)
@@ -203,8 +205,7 @@ def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json:
 
     The exit status is 0 if nothing was found, 1 if something was, 2 if the file cannot be read.
     """
-    from markovlib import analysis
-    from markovlib import notation as notations
+    from markovlib import analysis, notations
 
     located = notations.load_located(rules, notation, "text" if text else "bytes", None if any_size else 2**26)
     rule_set = RuleSet([rule for _, rule in located])

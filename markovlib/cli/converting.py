@@ -1,0 +1,92 @@
+"""The command `convert`: a rule file in another notation, or the notation that it may be in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from markovlib.notations import convert as convert_file
+from markovlib.notations import detect, names
+from markovlib.notations.files import read_limited
+from markovlib.notations.registry import NOTATIONS
+
+
+@click.command()
+@click.argument("rules", metavar="FILE", type=click.Path(dir_okay=False), required=False)
+@click.option("--from", "notation", metavar="NAME", help="The file's notation (default: what the file itself says).")
+@click.option("--to", metavar="NAME", help="The notation to write.")
+@click.option(
+    "--out", metavar="FILE", type=click.Path(dir_okay=False), help="Where to write (default: standard output)."
+)
+@click.option("--text", is_flag=True, help="Letters are UTF-8 characters rather than bytes.")
+@click.option("--any-size", is_flag=True, help="Read a rule file of more than 64 MiB.")
+@click.option("--detect", "detecting", is_flag=True, help="Print the notation that FILE may be in, and why.")
+@click.option("--json", "as_json", is_flag=True, help="With --detect: one JSON object.")
+@click.option("--list", "listing", is_flag=True, help="Print the notations.")
+def convert(
+    rules: str | None,
+    notation: str | None,
+    to: str | None,
+    out: str | None,
+    text: bool,
+    any_size: bool,
+    detecting: bool,
+    as_json: bool,
+    listing: bool,
+) -> int:
+    """Write the rules of FILE in another notation, or propose the notation that it is in.
+
+    What the file cannot mean, and what the other notation cannot write, is refused with its place and the reason.
+    With --detect the exit status is 1 where nothing can be proposed.
+    """
+    if listing:
+        for name in names():
+            click.echo(f"{name:18} {NOTATIONS[name].about}")
+        return 0
+    if rules is None:
+        raise click.UsageError("Missing argument 'FILE'")
+    limit = None if any_size else 2**26
+    if detecting:
+        return show_detection(rules, limit, as_json)
+    if to is None:
+        raise click.UsageError("Missing option '--to' (or --detect, or --list)")
+    done = convert_file(rules, to, notation, "text" if text else "bytes", limit)
+    data = done.text.encode() if isinstance(done.text, str) else done.text
+    if out is None:
+        sys.stdout.buffer.write(data)
+    else:
+        write_new(Path(out), data)
+    for word in done.input_words:
+        shown = word if isinstance(word, str) else word.decode("utf-8", "backslashreplace")
+        click.echo(f"{rules}: left out, being no rule: the input word {shown!r:.80}", err=True)
+    return 0
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet; on a failure none is left."""
+    with path.open("xb") as file:
+        try:
+            file.write(data)
+            file.flush()
+        except BaseException:
+            path.unlink()
+            raise
+
+
+def show_detection(path: str, limit: int | None, as_json: bool) -> int:
+    data = read_limited(path, limit)
+    found = detect(data.decode("utf-8", "replace"))
+    if as_json:
+        click.echo(json.dumps({"file": path, **found._asdict()}))
+        return int(found.notation is None)
+    click.echo(found.notation or "unknown")
+    for reason in found.reasons:
+        click.echo(f"  {reason}")
+    if found.same:
+        click.echo(f"  the same rules in: {', '.join(found.same)}")
+    if found.different:
+        click.echo(f"  other rules in: {', '.join(found.different)}")
+    return int(found.notation is None)

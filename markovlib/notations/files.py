@@ -1,0 +1,134 @@
+"""Rule files on disk: how large they may be, how they are encoded, and which notation they are in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal, cast, overload
+
+from markovlib.notations.reading import error_after, split_items
+from markovlib.notations.registry import NOTATIONS, marker_words, names, without_encoding
+from markovlib.notations.source import BOM, BytesRule, Kind, NotationError, TextRule
+
+
+@overload
+def load_rules(
+    path: str | os.PathLike[str],
+    notation: str | None = None,
+    kind: Literal["text"] = "text",
+    max_bytes: int | None = 1 << 26,
+) -> list[TextRule]: ...
+@overload
+def load_rules(
+    path: str | os.PathLike[str],
+    notation: str | None = None,
+    *,
+    kind: Literal["bytes"],
+    max_bytes: int | None = 1 << 26,
+) -> list[BytesRule]: ...
+@overload
+def load_rules(
+    path: str | os.PathLike[str],
+    notation: str | None = None,
+    kind: Kind = "text",
+    max_bytes: int | None = 1 << 26,
+) -> list[TextRule] | list[BytesRule]: ...
+
+
+def load_rules(
+    path: str | os.PathLike[str],
+    notation: str | None = None,
+    kind: Kind = "text",
+    max_bytes: int | None = 1 << 26,
+) -> list[TextRule] | list[BytesRule]:
+    """Read a rule file, as `parse` reads its contents.
+
+    The notation is `notation`, or else what the file itself says: its first line, such as `# notation: arrow`, or
+    the ending of its name, such as `.markov` (arrow) or `.rosetta`.  `encoding=` after it states an encoding other
+    than UTF-8 ("semicolon encoding=cp1251").  `kind` is "text" (UTF-8,
+    giving `str`) or "bytes".  Files of more than `max_bytes` bytes (64 MiB; None: no limit) are refused.
+
+    Raises NotationError for a mistake in the file, for bytes that are not UTF-8 where text is asked for, for
+    a file that is too large, and where nothing says which notation it is in, or marker and ending disagree;
+    ValueError for an unknown `notation` or `kind`; OSError as `open` does.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = (path := Path(folder, "sort.markov")).write_text("ba -> ab\\n")
+    ...     load_rules(path)
+    [('ba', 'ab', False)]
+    """
+    return cast("list[TextRule]", [rule for _, rule in load_located(path, notation, kind, max_bytes)])
+
+
+def load_located(
+    path: str | os.PathLike[str],
+    notation: str | None = None,
+    kind: Kind = "text",
+    max_bytes: int | None = 1 << 26,
+) -> list[tuple[int, TextRule]] | list[tuple[int, BytesRule]]:
+    """As `load_rules`, each rule with the number of the line it begins on, counted from 1."""
+    located, _ = read_located(path, notation, kind, max_bytes)
+    return cast("list[tuple[int, TextRule]]", located)
+
+
+def read_located(
+    path: str | os.PathLike[str], notation: str | None, kind: Kind, max_bytes: int | None
+) -> tuple[list[tuple[int, TextRule | BytesRule]], list[str | bytes]]:
+    """The rules of a file with their lines, and the input words that it names."""
+    if kind not in ("text", "bytes"):
+        raise ValueError(f"unknown kind {kind!r}: choose 'text' or 'bytes'")
+    name = os.fspath(path)
+    data = read_limited(name, max_bytes)
+    stated = notation if notation is not None else stated_notation(name, data)
+    chosen, encoding = without_encoding(stated)
+    if kind == "bytes" and encoding == "utf-8":
+        found, words = split_items(data, chosen, name)
+        return list(found), list(words)
+    text, named = split_items(decode(data, name, encoding), chosen, name)
+    if kind == "text":
+        return list(text), list(named)
+    # A stated encoding is always read, so that letters are the same in both kinds.
+    return [(n, (p.encode(), r.encode(), t)) for n, (p, r, t) in text], [word.encode() for word in named]
+
+
+def read_limited(path: str, max_bytes: int | None) -> bytes:
+    with Path(path).open("rb") as file:
+        if max_bytes is None:
+            return file.read()
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(max_bytes + 1) if size <= max_bytes else b""
+    # A pipe has no size before it is read.
+    if size > max_bytes or len(data) > max_bytes:
+        has = f"{size} bytes, " if size > max_bytes else ""
+        message = f"the file has {has}more than the limit of {max_bytes}: raise max_bytes to read it"
+        raise NotationError(path, 1, 1, message)
+    return data
+
+
+def decode(data: bytes, path: str, encoding: str = "utf-8") -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        bad = f"byte 0x{data[error.start]:02x} is not {encoding.upper()}"
+        message = f"{bad}: save the file as UTF-8, or read it as bytes (kind='bytes')"
+        raise error_after(data[: error.start].decode(encoding), path, message) from None
+
+
+def stated_notation(path: str, data: bytes) -> str:
+    """The notation that the file's first line or its name states, with its options."""
+    first = data.partition(b"\n")[0].decode("utf-8", "replace").removeprefix(BOM).removesuffix("\r")
+    marked = marker_words(first)
+    ending = next((name for name, known in NOTATIONS.items() if known.suffix and path.endswith(known.suffix)), None)
+    if marked and marked[0] not in NOTATIONS:
+        message = f"unknown notation {marked[0]!r}: choose one of {', '.join(names())}"
+        raise NotationError(path, 1, 1 + first.rindex(marked[0]), message)
+    if marked and ending and marked[0] != ending:
+        message = f"the first line says notation {marked[0]!r}, the file's ending says {ending!r}: change one"
+        raise NotationError(path, 1, 1, f"{message}, or pass notation=")
+    if not marked and ending is None:
+        endings = " or ".join(f"*{known.suffix} ({name})" for name, known in NOTATIONS.items() if known.suffix)
+        message = f"nothing says which notation this is: pass notation= (one of {', '.join(names())})"
+        advice = f"begin it with '# notation: NAME', or name it {endings}; `markovlib convert --detect` proposes one"
+        raise NotationError(path, 1, 1, f"{message}, {advice}")
+    return " ".join(marked) if marked else str(ending)
