@@ -395,7 +395,7 @@ class RuleSet:
     def check(self, letters: Word | None = None) -> Report:
         """What can be said without running: rules that never fire, and whether the rules terminate; docs/analysis.md.
 
-        `letters` are those of the first word, if they are known.  Each statement has a witness that can be checked again.
+        `letters` are those of the first word, if they are known.  Each statement has a witness to check again.
 
         >>> print(RuleSet([("a", ""), ("ba", "ab")]).check())
         rule 2 can never fire: the pattern of rule 1, 'a', occurs in its pattern

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 
@@ -89,7 +89,7 @@ def test_what_may_fire_next_is_never_too_little():
         graph = following(plain(mk.RuleSet(rules)))
         for word in WORDS[::2]:
             fired = [i for i, _, _ in oracle.run(rules, word, max_steps=20, max_length=40).trace]
-            for i, j in zip(fired, fired[1:], strict=False):
+            for i, j in pairwise(fired):
                 pairs += 1
                 assert rules[j][2] or j in graph[i], (rules, word, i, j)
     assert pairs > 10_000

@@ -18,8 +18,8 @@ _LENGTH = 400
 
 @dataclass(frozen=True)
 class Loop:
-    """A run that never ends: in `steps` steps, none terminal, `middle` becomes left + middle + right, wherever it stands
-    between `prefix` + left * n and right * n + `suffix`, n >= `repeat`.
+    """A run that never ends: in `steps` steps, none terminal, `middle` becomes left + middle + right, wherever it
+    stands between `prefix` + left * n and right * n + `suffix`, n >= `repeat`.
 
     If both `left` and `right` are empty, the word itself comes back: a cycle.  Else the word grows for ever.
 
@@ -74,7 +74,8 @@ class Loop:
         steps = f"{self.steps} step{'s' * (self.steps != 1)}"
         if self.is_cycle:
             return f"{self.word!r} comes back after {steps}"
-        return f"{self.word!r} grows for ever: every {steps} puts {self.left!r} before {self.middle!r} and {self.right!r} after it"
+        added = f"{self.left!r} before {self.middle!r} and {self.right!r} after it"
+        return f"{self.word!r} grows for ever: every {steps} put{'s' * (self.steps == 1)} {added}"
 
     def to_dict(self) -> dict[str, Any]:
         names = ("prefix", "left", "middle", "right", "suffix", "word")
@@ -147,7 +148,7 @@ def growths(rules: RuleSet, word: Any) -> Iterator[Loop]:
 
 def _followed(rules: Sequence[PlainRule], word: str) -> tuple[list[str], list[tuple[int, int]]]:
     """The words of the first steps, and the rule and position of each."""
-    words, places = [word], []
+    words, places = [word], list[tuple[int, int]]()
     while len(places) < _STEPS and len(word) <= _LENGTH and (found := firing(rules, word)) is not None:
         if rules[found[0]].terminal:
             break

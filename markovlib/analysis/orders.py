@@ -26,7 +26,7 @@ def find_order(rules: Sequence[PlainRule]) -> LetterOrder | None:
 
 
 def _sorted(rules: Sequence[PlainRule], from_right: bool) -> str | None:
-    """The letters from the greatest, where every rule that keeps the length asks for one pair; None if they contradict."""
+    """The letters from the greatest, as the rules that keep the length ask for; None if they contradict."""
     above: dict[str, set[str]] = {letter: set() for letter in letters_of(rules)}
     for rule in rules:
         if len(rule.pattern) == len(rule.replacement):

@@ -29,7 +29,7 @@ MOST_LETTERS = 4096
 
 @dataclass(frozen=True)
 class Termination:
-    """What is known: `status` is "terminates" with a `certificate`, "loops" with a `loop`, or "unknown" with `reason`."""
+    """What is known: "terminates" with a `certificate`, "loops" with a `loop`, or "unknown" with a `reason`."""
 
     status: Literal["terminates", "loops", "unknown"]
     certificate: Certificate | None = None
@@ -38,7 +38,8 @@ class Termination:
 
     def __str__(self) -> str:
         if self.certificate is not None:
-            return f"terminates on every word: {'; then '.join(map(str, self.certificate.stages)) or 'no rule fires twice'}"
+            stages = "; then ".join(map(str, self.certificate.stages))
+            return f"terminates on every word: {stages or 'no rule fires twice'}"
         return f"does not terminate: {self.loop}" if self.loop is not None else f"termination unknown: {self.reason}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def certify(
     >>> rules = RuleSet([("ab", "bba")])
     >>> proof = certify(rules, ["matrices"])
     >>> proof.verify(rules), proof.max_steps(rules, "aabb"), rules.run("aabb").steps
-    (True, 18, 8)
+    (True, 18, 6)
     """
     proof, problems = prove(plain(rules), methods, ordered)
     if problems and list(methods) == ["weights"]:

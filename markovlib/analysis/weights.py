@@ -14,18 +14,18 @@ from markovlib.analysis.plain import PlainRule, letters_of
 
 
 def find_weights(rules: Sequence[PlainRule]) -> Weights | None:
-    """Weights by which no rule makes a word heavier and some make it lighter, as many as can be; None if none were found.
+    """Weights by which no rule makes a word heavier and some make it lighter, as many as can be; else None.
 
     Lengths and counts of one letter are tried first, by which every rule must fall; then linear programming.  Of
     solutions that make the most rules lighter, one of the least total weight.  Raises ImportError naming the extra
     if SciPy is not installed.
 
     >>> str(find_weights([PlainRule("a", "bb", False), PlainRule("b", "c", False)]))
-    'weights a=3, b=1, c=0'
+    'weights a=3, b=1'
     """
     letters = letters_of(rules)
     for counted in (letters, *letters):
-        simple = Weights(tuple((letter, int(letter in counted)) for letter in letters))
+        simple = Weights(tuple((letter, 1) for letter in counted))
         if all(simple.falls(rule) for rule in rules):
             return simple
     differences = [[rule.pattern.count(x) - rule.replacement.count(x) for x in letters] for rule in rules]
@@ -34,7 +34,8 @@ def find_weights(rules: Sequence[PlainRule]) -> Weights | None:
     proposal = _propose(np.array(differences, float))
     fractions = [Fraction(x).limit_denominator(1000) for x in proposal]
     scale = lcm(*(x.denominator for x in fractions))
-    weights = Weights(tuple(zip(letters, (max(0, int(x * scale)) for x in fractions), strict=True)))
+    whole = zip(letters, (int(x * scale) for x in fractions), strict=True)
+    weights = Weights(tuple((letter, weight) for letter, weight in whole if weight > 0))
     falls = [weights.falls(rule) for rule in rules]
     return weights if any(falls) and None not in falls else None
 
