@@ -393,13 +393,14 @@ class RuleSet:
         return [Match(rule, position) for rule, position in pairs.tolist()]
 
     def check(self, letters: Word | None = None) -> Report:
-        """What can be said without running: rules that never fire, and whether the rules terminate; docs/analysis.md.
+        """What can be said without running: dead rules, termination, confluence; see docs/analysis.md.
 
         `letters` are those of the first word, if they are known.  Each statement has a witness to check again.
 
         >>> print(RuleSet([("a", ""), ("ba", "ab")]).check())
         rule 2 can never fire: the pattern of rule 1, 'a', occurs in its pattern
         terminates on every word: rules 1: weights a=1
+        confluent in any order of application
         """
         from markovlib.analysis import report
 

@@ -150,13 +150,14 @@ def test_check(tmp_path):
         "idle",
         "duplicate",
         "termination",
+        "confluence",
     ]
     assert "does not terminate: b'c' comes back after 1 step" in result.stderr
     path.write_text("a -> b\n")
     result = run("check", path)
     assert "no findings" in result.stderr
     assert "terminates on every word" in result.stderr
-    line = json.loads(run("check", "--json", path).stdout)
+    line = json.loads(run("check", "--json", path).stdout.splitlines()[0])
     assert (line["status"], line["stages"][0]["measure"]["weights"]) == ("terminates", {"a": 1})
     path.write_text("a -> b\nxb -> a\n")
     result = run("check", "--letters", "ab", path, code=1)

@@ -200,7 +200,8 @@ def trace(
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--letters", metavar="LETTERS", help="The letters of the first word: finds rules that they never reach.")
 def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json: bool, letters: str | None) -> int:
-    """Lint a rule file: rules that can never fire, change nothing or undo one another; and say whether it terminates.
+    """Lint a rule file: rules that can never fire, change nothing or undo one another; and say
+    whether it terminates, and whether the order of its steps matters.
 
     The exit status is 0 if no rule was found fault with, 1 if one was, 2 if the file cannot be read.
     """
@@ -210,19 +211,21 @@ def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json:
     located = notations.load_located(rules, notation, "text" if text else "bytes", None if any_size else 2**26)
     rule_set = RuleSet([rule for _, rule in located])
     given = letters if letters is None or rule_set.kind != "bytes" else os.fsencode(letters)
-    findings = analysis.check(rule_set, given)
-    for finding in findings:
+    report = analysis.report(rule_set, given)
+    for finding in report.findings:
         line = located[finding.rule][0]
         if as_json:
             click.echo(json.dumps({"file": rules, "line": line, **finding.to_dict()}))
         else:
             click.echo(f"{rules}:{line}:1: {finding.message}")
-    verdict = analysis.termination(rule_set)
     if as_json:
-        click.echo(json.dumps({"file": rules, "kind": "termination", **verdict.to_dict()}))
+        click.echo(json.dumps({"file": rules, "kind": "termination", **report.termination.to_dict()}))
+        click.echo(json.dumps({"file": rules, "kind": "confluence", **report.confluence.to_dict()}))
     else:
         terminal = sum(rule.terminal for rule in rule_set)
-        found = f"{len(findings) or 'no'} finding{'s' * (len(findings) != 1)}"
-        click.echo(f"{rules}: {verdict}", err=True)
+        count = len(report.findings)
+        found = f"{count or 'no'} finding{'s' * (count != 1)}"
+        click.echo(f"{rules}: {report.termination}", err=True)
+        click.echo(f"{rules}: {report.confluence}", err=True)
         click.echo(f"{rules}: {len(rule_set)} rules, {terminal} terminal; {found}", err=True)
-    return int(bool(findings))
+    return int(bool(report.findings))
