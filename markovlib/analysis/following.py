@@ -20,14 +20,17 @@ def following(rules: Sequence[PlainRule]) -> Graph:
     Rule j < i fires only where its pattern is new: no earlier pattern than i's occurred in the word before.
     """
     nodes = [i for i in live_rules(rules) if not rules[i].terminal]
-    return {i: frozenset(j for j in nodes if _may_follow(rules, i, j)) for i in nodes}
+    return {i: frozenset(_followers(rules, nodes, i)) for i in nodes}
 
 
-def _may_follow(rules: Sequence[PlainRule], i: int, j: int) -> bool:
+def _followers(rules: Sequence[PlainRule], nodes: Sequence[int], i: int) -> Iterator[int]:
     replacement = rules[i].replacement
-    if any(rule.pattern in replacement for rule in rules[:j]):
-        return False
-    return j >= i or any(_allowed(rules, i, j, *context) for context in _contexts(rules[j].pattern, replacement))
+    last = next((j for j, rule in enumerate(rules) if rule.pattern in replacement), len(rules))
+    for j in nodes:
+        if j > last:
+            break
+        if j >= i or any(_allowed(rules, i, j, *context) for context in _contexts(rules[j].pattern, replacement)):
+            yield j
 
 
 def _contexts(pattern: str, replacement: str) -> Iterator[tuple[str, str]]:

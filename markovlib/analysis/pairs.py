@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _MOST_PAIRS = 2000
+_MOST_CUT_OFF = 20
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,8 @@ def confluence(rules: RuleSet, max_words: int = 500, max_length: int = 64) -> Co
     M. H. A. Newman 1942 (termination and local confluence give confluence); D. Knuth, P. Bendix 1970 (critical pairs
     decide local confluence).
 
-    More than 2,000 critical pairs, or rules of more than 4,096 letters, are "unknown" at once.
+    More than 2,000 critical pairs, or too many rules (see `termination`), are "unknown" at once; twenty searches that
+    were cut off end the whole.
 
     Raises ValueError if a rule is terminal.
 
@@ -157,13 +159,16 @@ def confluence(rules: RuleSet, max_words: int = 500, max_length: int = 64) -> Co
     pairs = critical_pairs(rules)
     if len(pairs) > _MOST_PAIRS:
         return Confluence("unknown", len(pairs), reason=f"there are {len(pairs)} critical pairs")
-    reason = ""
+    reason, cut_off = "", 0
     for pair in pairs:
         meet = joinable(own, as_letters(pair.left), as_letters(pair.right), max_words, max_length)
         if meet is False:
             return Confluence("not confluent", len(pairs), pair)
-        if meet is None and not reason:
-            reason = f"what becomes of {pair.word!r} was not searched to its end"
+        if meet is None:
+            reason = reason or f"what becomes of {pair.word!r} was not searched to its end"
+            cut_off += 1
+            if cut_off == _MOST_CUT_OFF:
+                break
     if reason:
         return Confluence("unknown", len(pairs), reason=reason)
     proof, _ = prove(own, ("weights", "order", "matrices"), ordered=False)

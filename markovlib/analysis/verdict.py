@@ -24,6 +24,7 @@ METHODS: dict[Method, Callable[[Sequence[PlainRule]], Measure | None]] = {
     "order": find_order,
     "matrices": find_matrices,
 }
+MOST_RULES = 200
 MOST_LETTERS = 4096
 
 
@@ -55,8 +56,8 @@ def termination(rules: RuleSet) -> Termination:
     """Looks for a proof that the rules terminate in the Markov reading, and for a run that never ends.
 
     Cheap proofs come first, then runs of a few hundred short words, then matrices.  Weights need SciPy (the extra
-    `analysis`); without it they are left out, and `reason` says so.  Rules of more than 4096 letters together are
-    "unknown" at once.  Deterministic.
+    `analysis`); without it they are left out, and `reason` says so.  More than 200 rules, or
+    4,096 letters in them, are "unknown" at once.  Deterministic.
 
     >>> from markovlib import RuleSet
     >>> print(termination(RuleSet([("ba", "ab")])))
@@ -80,7 +81,8 @@ def termination(rules: RuleSet) -> Termination:
 
 def too_large(rules: Sequence[PlainRule]) -> bool:
     """Whether the analyses would take more than seconds."""
-    return sum(len(rule.pattern) + len(rule.replacement) + 1 for rule in rules) > MOST_LETTERS
+    letters = sum(len(rule.pattern) + len(rule.replacement) for rule in rules)
+    return len(rules) > MOST_RULES or letters > MOST_LETTERS
 
 
 def certify(
