@@ -21,6 +21,9 @@ WITH_EXAMPLES = {
     "markovlib.rulelists": 1, "markovlib.rules": 10, "markovlib.spaces": 2, "markovlib.tokens": 4,
     "markovlib.trace": 2,
     "markovlib.scoring": 4, "markovlib.evaluation": 2, "markovlib.leakage": 1, "markovlib.view": 6,
+    "markovlib.analysis.findings": 2, "markovlib.analysis.verdict": 2, "markovlib.analysis.measures": 3,
+    "markovlib.analysis.loops": 2, "markovlib.analysis.pairs": 2, "markovlib.analysis.completion": 1,
+    "markovlib.analysis.equivalence": 1,
 }  # fmt: skip
 
 
