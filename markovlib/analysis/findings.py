@@ -16,13 +16,11 @@ if TYPE_CHECKING:
 class Finding:
     """Something worth knowing about one rule: its index, a stable one-word `kind`, a sentence, and a witness.
 
-    | kind | says | `other` | `word` |
-    |---|---|---|---|
-    | `dead` | the rule can never fire | the rule that fires instead | its pattern, on which that rule fires |
-    | `duplicate` | dead, by an earlier rule of the same pattern | that rule | the pattern |
-    | `idle` | it changes nothing, so that a run goes on for ever | None | its pattern, which it leaves as it is |
-    | `undo` | it undoes an earlier rule | that rule | the earlier pattern, which comes back after two steps |
-    | `unproduced` | no word over the given letters makes it fire | None | the letters that never come |
+    - `dead`: the rule can never fire; `word` is its pattern, on which rule `other` fires instead.
+    - `duplicate`: dead by rule `other`, which has the same pattern.
+    - `idle`: it changes nothing, so that a run goes on for ever; `word` is its pattern.
+    - `undo`: it undoes the earlier rule `other`; `word`, that rule's pattern, comes back after two steps.
+    - `unproduced`: no word over the given letters makes it fire; `word` holds the letters that never come.
     """
 
     rule: int
