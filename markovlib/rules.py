@@ -14,6 +14,7 @@ from markovlib._columns import Column
 from markovlib.outcome import OUTCOMES, Outcome
 
 if TYPE_CHECKING:
+    from markovlib.analysis import Report
     from markovlib.batch import RunBatch
     from markovlib.trace import Trace
 
@@ -390,6 +391,20 @@ class RuleSet:
         if self._text and not data.isascii():
             pairs = _character_positions(pairs, data)
         return [Match(rule, position) for rule, position in pairs.tolist()]
+
+    def check(self, letters: Word | None = None) -> Report:
+        """What can be said without running: dead rules, termination, confluence; see docs/analysis.md.
+
+        `letters` are those of the first word, if they are known.  Each statement has a witness to check again.
+
+        >>> print(RuleSet([("a", ""), ("ba", "ab")]).check())
+        rule 2 can never fire: the pattern of rule 1, 'a', occurs in its pattern
+        terminates on every word: rules 1: weights a=1
+        confluent in any order of application
+        """
+        from markovlib.analysis import report
+
+        return report(self, letters)
 
     # -- between Python's words and the engine's bytes ---------------------------------------------------------------
 

@@ -149,9 +149,20 @@ def test_check(tmp_path):
         "dead",
         "idle",
         "duplicate",
+        "termination",
+        "confluence",
     ]
+    assert "does not terminate: b'c' comes back after 1 step" in result.stderr
     path.write_text("a -> b\n")
-    assert "no findings" in run("check", path).stderr
+    result = run("check", path)
+    assert "no findings" in result.stderr
+    assert "terminates on every word" in result.stderr
+    line = json.loads(run("check", "--json", path).stdout.splitlines()[0])
+    assert (line["status"], line["stages"][0]["measure"]["weights"]) == ("terminates", {"a": 1})
+    path.write_text("a -> b\nxb -> a\n")
+    result = run("check", "--letters", "ab", path, code=1)
+    sentence = "rule 2 can never fire on words over 'ab': no rule that can fire there produces 'x'"
+    assert result.stdout == f"{path}:2:1: {sentence}\n"
 
 
 def test_mistakes_in_rule_files_are_one_line(tmp_path):

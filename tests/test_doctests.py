@@ -23,6 +23,9 @@ WITH_EXAMPLES = {
     "markovlib.trace": 2,
     "markovlib.mixture": 1, "markovlib.mixing.recipe": 1, "markovlib.mixing.quotas": 3, "markovlib.mixing.layouts": 2,
     "markovlib.scoring": 4, "markovlib.evaluation": 2, "markovlib.leakage": 1, "markovlib.view": 6,
+    "markovlib.analysis.findings": 2, "markovlib.analysis.verdict": 2, "markovlib.analysis.measures": 3,
+    "markovlib.analysis.loops": 2, "markovlib.analysis.pairs": 2, "markovlib.analysis.completion": 1,
+    "markovlib.analysis.equivalence": 1,
 }  # fmt: skip
 
 

@@ -200,24 +200,33 @@ def trace(
 @click.command()
 @rule_file
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json: bool) -> int:
-    """Lint a rule file: mistakes in it, rules that can never fire, rules that change nothing.
+@click.option("--letters", metavar="LETTERS", help="The letters of the first word: finds rules that they never reach.")
+def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json: bool, letters: str | None) -> int:
+    """Lint a rule file: rules that can never fire, change nothing or undo one another; and say
+    whether it terminates, and whether the order of its steps matters.
 
-    The exit status is 0 if nothing was found, 1 if something was, 2 if the file cannot be read.
+    The exit status is 0 if no rule was found fault with, 1 if one was, 2 if the file cannot be read.
     """
     from markovlib import analysis, notations
 
     located = notations.load_located(rules, notation, "text" if text else "bytes", None if any_size else 2**26)
     rule_set = RuleSet([rule for _, rule in located])
-    findings = analysis.check(rule_set)
-    for finding in findings:
+    given = letters if letters is None or rule_set.kind != "bytes" else os.fsencode(letters)
+    report = analysis.report(rule_set, given)
+    for finding in report.findings:
         line = located[finding.rule][0]
         if as_json:
-            click.echo(json.dumps({"file": rules, "line": line, "kind": finding.kind, "message": finding.message}))
+            click.echo(json.dumps({"file": rules, "line": line, **finding.to_dict()}))
         else:
             click.echo(f"{rules}:{line}:1: {finding.message}")
-    if not as_json:
+    if as_json:
+        click.echo(json.dumps({"file": rules, "kind": "termination", **report.termination.to_dict()}))
+        click.echo(json.dumps({"file": rules, "kind": "confluence", **report.confluence.to_dict()}))
+    else:
         terminal = sum(rule.terminal for rule in rule_set)
-        found = f"{len(findings) or 'no'} finding{'s' * (len(findings) != 1)}"
+        count = len(report.findings)
+        found = f"{count or 'no'} finding{'s' * (count != 1)}"
+        click.echo(f"{rules}: {report.termination}", err=True)
+        click.echo(f"{rules}: {report.confluence}", err=True)
         click.echo(f"{rules}: {len(rule_set)} rules, {terminal} terminal; {found}", err=True)
-    return int(bool(findings))
+    return int(bool(report.findings))

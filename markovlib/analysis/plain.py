@@ -1,0 +1,59 @@
+"""Rules as the analyses read them: sides of either kind as `str`, one character a letter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from markovlib.rules import RuleSet
+
+
+class PlainRule(NamedTuple):
+    pattern: str
+    replacement: str
+    terminal: bool
+
+
+def as_letters(word: Any) -> str:
+    """A word with one character a letter: text as it is, bytes as Latin-1."""
+    return word if isinstance(word, str) else bytes(word).decode("latin-1")
+
+
+def as_word(letters: str, rules: RuleSet) -> Any:
+    """The word of the rules' kind that has these letters."""
+    return letters.encode("latin-1") if rules.kind == "bytes" else letters
+
+
+def plain(rules: RuleSet) -> tuple[PlainRule, ...]:
+    return tuple(PlainRule(as_letters(rule.pattern), as_letters(rule.replacement), rule.terminal) for rule in rules)
+
+
+def letters_of(rules: Iterable[PlainRule]) -> str:
+    """The letters that occur in the rules, sorted."""
+    return "".join(sorted({letter for rule in rules for letter in rule.pattern + rule.replacement}))
+
+
+def killer_of(rules: Sequence[PlainRule], i: int) -> int | None:
+    """The first rule before rule i whose pattern occurs in rule i's, so that rule i never fires."""
+    return next((k for k in range(i) if rules[k].pattern in rules[i].pattern), None)
+
+
+def live_rules(rules: Sequence[PlainRule]) -> list[int]:
+    """The rules that fire on some word: those that fire on their own pattern."""
+    return [i for i in range(len(rules)) if killer_of(rules, i) is None]
+
+
+def firing(rules: Sequence[PlainRule], word: str) -> tuple[int, int] | None:
+    """The (rule, position) of the next step under `markov`, straight from the definition."""
+    return next(((i, word.find(rule.pattern)) for i, rule in enumerate(rules) if rule.pattern in word), None)
+
+
+def applied(rules: Sequence[PlainRule], word: str, i: int, at: int) -> str:
+    return word[:at] + rules[i].replacement + word[at + len(rules[i].pattern) :]
+
+
+def words_over(letters: str, length: int) -> Iterator[str]:
+    """Every word of one length, in the order of the letters."""
+    return map("".join, product(letters, repeat=length))

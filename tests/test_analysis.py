@@ -1,0 +1,259 @@
+"""What is said of rules without running them, against brute force: findings, critical pairs, confluence, completion,
+equivalence."""
+
+from __future__ import annotations
+
+import json
+import random
+from itertools import product
+
+import pytest
+
+import markovlib as mk
+from markovlib import analysis
+from markovlib.analysis.pairs import joinable
+from markovlib.analysis.plain import plain
+from markovlib.testing import oracle
+
+SIDES = ["".join(letters) for n in range(4) for letters in product("ab", repeat=n)]
+RULES = [(p, r, t) for p in SIDES for r in SIDES for t in (False, True)]
+WORDS = ["".join(letters) for n in range(6) for letters in product("ab", repeat=n)]
+EVERY = [("", "a", False), ("ab", "b", False), ("b", "b", False), ("b", "a", True)]
+
+
+def fires_somewhere(patterns: list[str], i: int) -> bool:
+    return any((oracle.find([(p, "", False) for p in patterns], word) or (-1,))[0] == i for word in WORDS)
+
+
+def test_dead_rules_completely():
+    """Whether a rule is dead depends on patterns alone; every pair and some triples are tried on every short word."""
+    draw = random.Random(1)
+    triples = [[draw.choice(SIDES) for _ in range(3)] for _ in range(300)]
+    dead = 0
+    for patterns in [[x] for x in SIDES] + [[x, y] for x in SIDES for y in SIDES] + triples:
+        found = {f.rule for f in analysis.check(mk.RuleSet([(p, "x") for p in patterns]))}
+        expected = {i for i in range(len(patterns)) if not fires_somewhere(patterns, i)}
+        assert found == expected, patterns
+        dead += len(found)
+    assert dead > 100
+
+
+def test_idle_and_undoing_rules_completely():
+    """Every rule set of one and two rules: the witness is run, and what is not found does not happen at once."""
+    for one in RULES:
+        kinds = [f.kind for f in analysis.check(mk.RuleSet([one]))]
+        assert ("idle" in kinds) == (oracle.run([one], one[0], 1, None, True).cycle is not None)
+    for one, two in product(RULES[::2], RULES[::2]):
+        if (one[0], one[1]) != (two[1], two[0]):
+            continue
+        found = [f for f in analysis.check(mk.RuleSet([one, two])) if f.kind == "undo"]
+        run = oracle.run([one, two], one[0], 2, None)
+        assert bool(found) == (run.word == one[0] and [step[0] for step in run.trace] == [0, 1]), (one, two)
+        assert all(f.word == one[0] and (f.rule, f.other) == (1, 0) for f in found)
+
+
+def test_letters_that_never_come():
+    rules = mk.RuleSet([("a", "b"), ("bc", "d"), ("d", "c"), ("b", "e", True), ("e", "")])
+    found = {f.rule: f.word for f in analysis.check(rules, letters="ab") if f.kind == "unproduced"}
+    assert found == {1: "c", 2: "d", 4: "e"}
+    fired = sum(rules.run(word).fired for word in WORDS)
+    assert [i for i, n in enumerate(fired.tolist()) if n == 0] == sorted(found)
+    assert [f.rule for f in analysis.check(rules, letters="abc") if f.kind == "unproduced"] == [4]
+    assert analysis.check(rules) == []
+    assert analysis.never_produced(mk.RuleSet([(b"\xffa", b"a")])) == b"\xff"
+
+
+def brute_pairs(rules: list[tuple[str, str]]) -> set[tuple]:
+    """From the definition: two occurrences that meet, in a word that they cover."""
+    found = set()
+    most = max(len(p) for p, _ in rules)
+    for word in (w for w in SIDES + [w for w in WORDS if len(w) > 3] if len(w) < 2 * most or len(w) <= most):
+        places = [(i, at) for i, (p, _) in enumerate(rules) for at in range(len(word) + 1) if word.startswith(p, at)]
+        for (i, a), (j, b) in product(places, repeat=2):
+            x, y = len(rules[i][0]), len(rules[j][0])
+            if (i, a) >= (j, b) or min(a, b) > 0 or max(a + x, b + y) < len(word):
+                continue
+            letters = max(a, b) < min(a + x, b + y)
+            inside = (y == 0 and a < b < a + x) or (x == 0 and b < a < b + y) or (x == y == 0 and a == b)
+            if letters or inside:
+                results = [word[:c] + rules[k][1] + word[c + len(rules[k][0]) :] for k, c in ((i, a), (j, b))]
+                found.add((word, frozenset([(i, a, results[0]), (j, b, results[1])])))
+    return found
+
+
+def agree_on_pairs(rules):
+    rule_set = mk.RuleSet(rules)
+    pairs = analysis.critical_pairs(rule_set)
+    assert all(pair.verify(rule_set) for pair in pairs)
+    found = [
+        (p.word, frozenset([(p.first, p.positions[0], p.left), (p.second, p.positions[1], p.right)])) for p in pairs
+    ]
+    assert len(found) == len(set(found)), rules
+    assert set(found) == brute_pairs(rules), rules
+    return len(found)
+
+
+def test_critical_pairs_completely():
+    """They depend on patterns; replacements that no pattern holds keep the results apart."""
+    count = sum(agree_on_pairs([(p, r)]) for p in SIDES for r in SIDES)
+    count += sum(agree_on_pairs([(p, "x"), (q, "yz")]) for p in SIDES for q in SIDES)
+    assert count > 300
+
+
+def normal_forms(rules, word, most=60):
+    """All that the word can end as in any order of application, or None."""
+    seen, todo, ends = {word}, [word], set()
+    while todo:
+        word = todo.pop()
+        new = {
+            word[:at] + r + word[at + len(p) :]
+            for p, r in rules
+            for at in range(len(word) + 1)
+            if word.startswith(p, at)
+        }
+        ends |= set() if new else {word}
+        todo += new - seen
+        seen |= new
+        if len(seen) > most:
+            return None
+    return ends
+
+
+def judge_confluence(rules):
+    answer = analysis.confluence(mk.RuleSet(rules))
+    forms = [normal_forms(rules, word) for word in WORDS if len(word) <= 3]
+    if answer.status == "confluent":
+        assert answer.certificate.verify(mk.RuleSet(rules)), rules
+        assert all(ends is None or len(ends) == 1 for ends in forms), rules
+    if answer.status == "not confluent":
+        assert answer.pair.verify(mk.RuleSet(rules)), rules
+        sides = [normal_forms(rules, word) for word in (answer.pair.left, answer.pair.right)]
+        assert None in sides or not sides[0] & sides[1], rules
+    return answer.status
+
+
+def test_confluence_of_one_rule_completely():
+    statuses = [judge_confluence([(p, r)]) for p in SIDES for r in SIDES]
+    assert statuses.count("confluent") > 100
+    assert "not confluent" in statuses
+
+
+def test_confluence_of_two_rules_sampled():
+    draw = random.Random(2)
+    statuses = [judge_confluence([draw.choice(RULES)[:2], draw.choice(RULES)[:2]]) for _ in range(300)]
+    assert set(statuses) >= {"confluent", "not confluent"}
+
+
+def test_what_cannot_be_searched_to_its_end_is_unknown():
+    rules = mk.RuleSet([("a", "bab"), ("a", "cac")])
+    assert analysis.confluence(rules, max_words=20).status == "unknown"
+    assert joinable(plain(mk.RuleSet([("a", "aa"), ("b", "bb")])), "a", "b", 10, 10) is None
+    with pytest.raises(ValueError, match="rule 2 is terminal"):
+        analysis.critical_pairs(mk.RuleSet([("a", "b"), ("b", "", True)]))
+
+
+GROUPS = [
+    [("aaa", ""), ("bb", ""), ("abab", "")],
+    [("aa", "a"), ("bb", "b"), ("abab", "ab")],
+    [("aba", "bab"), ("aa", ""), ("bb", "")],
+    [("ab", "ba"), ("aaaa", "a")],
+    [("aaaaa", ""), ("bbb", ""), ("abab", "")],
+    [("abba", "b"), ("bb", "a")],
+]
+
+
+@pytest.mark.parametrize("rules", GROUPS)
+def test_completion_makes_the_same_words_equal(rules):
+    done = analysis.complete(mk.RuleSet(rules))
+    assert done.complete
+    assert all(done.normal_form(x) == done.normal_form(y) for x, y in rules)
+    assert analysis.confluence(done.rules).status == "confluent"
+    for word in WORDS:
+        for p, r in rules:
+            if p in word:
+                assert done.equal(word, word.replace(p, r, 1)) is True
+
+
+def completed_elsewhere(library, rules):
+    presentation = library.Presentation("ab")
+    presentation.contains_empty_word(True)
+    for x, y in rules:
+        library.presentation.add_rule(presentation, x, y)
+    system = library.KnuthBendix(library.congruence_kind.twosided, presentation)
+    system.run()
+    return sorted(tuple(rule) for rule in system.active_rules())
+
+
+def test_completion_agrees_with_libsemigroups():
+    """A reduced complete system is the only one for its order, so that the two must be equal rule for rule."""
+    library = pytest.importorskip("libsemigroups_pybind11")
+    draw = random.Random(4)
+    drawn = [[(draw.choice(SIDES), draw.choice(SIDES)) for _ in range(draw.choice([1, 2, 3]))] for _ in range(300)]
+    compared = 0
+    quiet = library.ReportGuard(False)
+    for rules in GROUPS + drawn:
+        done = analysis.complete(mk.RuleSet(rules), letters="ab", max_rules=40, max_pairs=2000)
+        if done.complete:
+            assert sorted((r.pattern, r.replacement) for r in done.rules) == completed_elsewhere(library, rules), rules
+            compared += 1
+    del quiet
+    assert compared > 150
+
+
+def test_a_completion_that_is_cut_off_says_so():
+    rules = mk.RuleSet([("aba", "ab")])
+    done = analysis.complete(rules, max_rules=5)
+    assert not done.complete
+    assert done.equal("abbbbbbbba", "abbbbbbbb") is None
+    assert done.equal("aba", "ab") is True
+    assert "cut off" in str(done)
+    with pytest.raises(ValueError, match="letters must hold"):
+        analysis.complete(rules, letters="a")
+
+
+def shortest_difference(one, two, longest):
+    for word in (w for w in (["".join(x) for n in range(longest + 1) for x in product("abc", repeat=n)])):
+        runs = [oracle.run(rules, word, 200, 200, True) for rules in (one, two)]
+        ends = [run.word if run.outcome in (1, 2) else "loops" if run.outcome == 5 else None for run in runs]
+        if None not in ends and ends[0] != ends[1]:
+            return word
+    return None
+
+
+def test_the_shortest_word_that_tells_two_rule_sets_apart():
+    draw = random.Random(6)
+    different = 0
+    for _ in range(200):
+        one = [draw.choice(RULES), draw.choice(RULES)]
+        two = [one[0], draw.choice(RULES)] if draw.random() < 0.8 else one[::-1]
+        sets = mk.RuleSet(one), mk.RuleSet(two)
+        answer = analysis.compare(*sets, letters="abc", max_length=4, max_steps=200, max_bytes=200)
+        expected = shortest_difference(one, two, 4)
+        assert answer.word == expected, (one, two)
+        assert (answer.status == "different") == answer.verify(*sets) == (expected is not None)
+        different += expected is not None
+    assert 50 < different < 200
+
+
+def test_limits_are_open_questions():
+    grows, halts = mk.RuleSet([("a", "ab")]), mk.RuleSet([("b", "")])
+    answer = analysis.compare(grows, halts, letters="a", max_length=3, max_steps=50)
+    assert (answer.status, answer.undecided, answer.open_word, answer.agreed) == ("undecided", 3, "a", 1)
+    assert analysis.compare(mk.RuleSet([("a", "a")]), mk.RuleSet(), letters="a").status == "different"
+    assert analysis.compare(grows, grows, letters="ab", max_words=7, max_length=9, max_steps=5).max_length == 2
+    with pytest.raises(TypeError, match="of one kind"):
+        analysis.compare(grows, mk.RuleSet([(b"a", b"")]))
+
+
+def test_everything_has_words_and_json():
+    report = mk.RuleSet([("ab", "ba"), ("ba", "ab"), ("ab", "x")]).check()
+    assert "undoes rule 1" in str(report)
+    assert json.loads(json.dumps(report.to_dict()))["termination"]["loop"]["kind"] == "cycle"
+    assert {f.kind for f in report.findings} == {"undo", "duplicate"}
+    binary = mk.RuleSet([(b"\xff", b""), (b"\xff\xff", b"\x00")]).check()
+    assert json.loads(json.dumps(binary.to_dict()))["findings"][0]["word"] == "\xff\xff"
+    comparison = analysis.compare(mk.RuleSet([(b"a", b"")]), mk.RuleSet())
+    assert json.loads(json.dumps(comparison.to_dict()))["word"] == "a"
+    assert json.dumps(analysis.complete(mk.RuleSet([("ab", "ba")])).to_dict())
+    assert mk.RuleSet(EVERY[3:]).check().confluence.status == "unknown"
+    assert mk.RuleSet().check().termination.status == "terminates"
