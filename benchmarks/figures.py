@@ -110,7 +110,7 @@ def _threads(record: Record) -> float | None:
     return threads and threads["1"]["wall"] / threads["2"]["wall"]
 
 
-def _data_ratio(workload: str, name: str, base: str, clock: str, record: Record) -> float | None:
+def data_ratio(workload: str, name: str, base: str, clock: str, record: Record) -> float | None:
     """How many times as long as `base` a generator takes for an example."""
     results = next((w["results"] for w in record.get("data", ()) if w["name"] == workload), {})
     return results[name][clock] / results[base][clock] if name in results and base in results else None
@@ -138,21 +138,21 @@ TARGETS = (
     Target("W2 words, one thread / two, wall time", 1.7, 1.95, True, _threads),
     Target("W2-W5, cycle detection on / off, the worst", 2, None, False, _cycles),
     Target("paper/no-op, plain Python / markovlib", 25, 40, True,
-           partial(_data_ratio, _NO_OP, "plain Python", _ONE, "best")),
-    Target("paper/no-op, NumPy / markovlib", 10, None, True, partial(_data_ratio, _NO_OP, "NumPy", _ONE, "best")),
+           partial(data_ratio, _NO_OP, "plain Python", _ONE, "best")),
+    Target("paper/no-op, NumPy / markovlib", 10, None, True, partial(data_ratio, _NO_OP, "NumPy", _ONE, "best")),
     Target("paper/no-op, one thread / all threads, wall time", 1.7, None, True,
-           partial(_data_ratio, _NO_OP, _ONE, "markovlib, all threads", "wall")),
+           partial(data_ratio, _NO_OP, _ONE, "markovlib, all threads", "wall")),
     Target("paper/no-op, a rule an example / 1,000 rules", 2, None, False,
-           partial(_data_ratio, _NO_OP, "markovlib, a rule an example", _ONE, "best")),
+           partial(data_ratio, _NO_OP, "markovlib, a rule an example", _ONE, "best")),
     Target("paper/no-op, plain Python / sampler exact", 5, None, True,
-           partial(_data_ratio, _NO_OP, "plain Python", "markovlib, sampler exact", "best")),
+           partial(data_ratio, _NO_OP, "plain Python", "markovlib, sampler exact", "best")),
     Target("paper/no-op, ds[i] in a random order, examples a second", 400_000, None, True,
            partial(_examples_a_second, _NO_OP, "markovlib, ds[i]")),
     Target("first-rewrite, plain Python / markovlib", 50, None, True,
-           partial(_data_ratio, "first-rewrite in memory", "plain Python, rejection", "markovlib, first-rewrite",
+           partial(data_ratio, "first-rewrite in memory", "plain Python, rejection", "markovlib, first-rewrite",
                    "best")),
     Target("trace, plain Python / markovlib", 30, None, True,
-           partial(_data_ratio, "trace in memory", "plain Python, runs", "markovlib, trace", "best")),
+           partial(data_ratio, "trace in memory", "plain Python, runs", "markovlib, trace", "best")),
 )  # fmt: skip
 
 

@@ -4,7 +4,8 @@ Both keep the promises of the preset paper/no-op that a data set can be judged b
 once in every run of as many examples as there are rules; exactly three words in ten without the pattern; in the others
 the leftmost occurrence uniform over the possible places.  Neither holds rules out, nor can either make example i alone.
 
-Run as a program, `plain.py EXAMPLES SEED FILE` writes the columns that `markovlib generate` writes, as JSONL.
+Run as a program, `plain.py EXAMPLES SEED FILE` writes the columns that `markovlib generate` writes, as JSONL;
+`plain.py EXAMPLES SEED FILE texts` writes prompts and completions alone.
 """
 
 from __future__ import annotations
@@ -186,11 +187,16 @@ def row(index: int, example: PlainExample) -> dict[str, Any]:
     }
 
 
-def main(count: int, seed: int, path: str) -> None:
+def main(count: int, seed: int, path: str, texts: bool = False) -> None:
     with open(path, "w", encoding="ascii") as file:  # noqa: PTH123
+        if texts:
+            for pattern, replacement, word, output, _ in plain_examples(count, seed):
+                row_of_texts = {"prompt": f"{pattern}>{replacement}:{word}=", "completion": output}
+                file.write(json.dumps(row_of_texts) + "\n")
+            return
         for index, example in enumerate(plain_examples(count, seed)):
             file.write(json.dumps(row(index, example)) + "\n")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], "texts" in sys.argv[4:])

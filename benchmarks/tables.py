@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import figures
 from figures import BASE, Record, ratio_of, rows_of, time_of
 
@@ -74,10 +76,10 @@ def growth_table(record: Record, engines: list[str]) -> str:
     return markdown(lines)
 
 
-def target_table(record: Record) -> str:
+def target_table(record: Record, targets: Sequence[figures.Target] = figures.TARGETS) -> str:
     """A figure a line: its floor and aim, what was measured, and whether both are met."""
     lines = [["", "floor", "aim", "measured", "floor met", "aim met"]]
-    for target in figures.TARGETS:
+    for target in targets:
         value = target.figure(record)
         if value is None:
             continue

@@ -25,6 +25,15 @@ void mk_vocabulary_open(mk_vocabulary *vocabulary)
     }
     for (size_t i = 0; i < vocabulary->special_count; i++)
         vocabulary->alone[vocabulary->specials[i].text[0]] = -1;
+    vocabulary->plain = true;
+    vocabulary->lead_count = 0;
+    for (size_t byte = 0; byte < 256; byte++) {
+        if (vocabulary->alone[byte] == (int32_t)byte)
+            continue;
+        vocabulary->plain = vocabulary->plain && vocabulary->lead_count < MK_TOKENS_LEADS;
+        if (vocabulary->plain)
+            vocabulary->leads[vocabulary->lead_count++] = (uint8_t)byte;
+    }
 }
 
 /* The special text that starts here, or NULL. */
@@ -38,20 +47,37 @@ static const mk_special *special_at(const mk_vocabulary *vocabulary, const uint8
     return NULL;
 }
 
-/* Blocks of bytes each of which is a token by itself: without a branch for every byte. */
+/* Whether each byte of a block is a token by itself; writes them all the same. */
+static bool write_block(const mk_vocabulary *vocabulary, const uint8_t *text, uint16_t *out)
+{
+    if (vocabulary->plain) {
+        unsigned met = 0;
+        for (size_t i = 0; i < BLOCK; i++)
+            out[i] = text[i];
+        for (size_t k = 0; k < vocabulary->lead_count; k++)
+            for (size_t i = 0; i < BLOCK; i++)
+                met |= text[i] == vocabulary->leads[k];
+        return !met;
+    }
+    int32_t every = 0;
+    for (size_t i = 0; i < BLOCK; i++) {
+        int32_t id = vocabulary->alone[text[i]];
+        every |= id;
+        out[i] = (uint16_t)id;
+    }
+    return every >= 0;
+}
+
+/* Blocks of bytes each of which is a token by itself: without a branch for every byte.  The last one reaches back
+ * into the one before, whose tokens it writes again. */
 static size_t write_blocks(const mk_vocabulary *vocabulary, const uint8_t *text, size_t length, uint16_t *out)
 {
     size_t done = 0;
-    for (; length - done >= BLOCK; done += BLOCK) {
-        int32_t every = 0;
-        for (size_t i = 0; i < BLOCK; i++) {
-            int32_t id = vocabulary->alone[text[done + i]];
-            every |= id;
-            out[done + i] = (uint16_t)id;
-        }
-        if (every < 0)
-            break;
-    }
+    while (length - done >= BLOCK && write_block(vocabulary, text + done, out + done))
+        done += BLOCK;
+    size_t last = length - BLOCK;
+    if (done && done > last && done < length && write_block(vocabulary, text + last, out + last))
+        return length;
     return done;
 }
 

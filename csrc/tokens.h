@@ -4,6 +4,9 @@
 
 #include "markov.h"
 
+/* As many bytes may be no tokens by themselves where all others are written without a table. */
+#define MK_TOKENS_LEADS 4
+
 /* A text that is one token wherever it occurs. */
 typedef struct {
     const uint8_t *text;             /* borrowed; not empty */
@@ -21,6 +24,9 @@ typedef struct {
     int32_t before, between, after;  /* tokens around prompt and completion, or -1 */
 
     int32_t alone[256];              /* by byte: its token where that can be told from the byte, or -1 */
+    bool plain;                      /* every byte is its own token, but for `leads` */
+    uint8_t leads[MK_TOKENS_LEADS];
+    size_t lead_count;
 } mk_vocabulary;
 
 /* Computes what is below the empty line from what is above it. */

@@ -47,7 +47,7 @@ class _Nothing(types.ModuleType):
         return type(name, (), {})
 
 
-def _streaming():
+def import_streaming():
     """Import streaming, which imports torchvision, for pictures alone.
 
     A torchvision for CUDA cannot be loaded beside a torch without: then there is an empty one.
@@ -69,7 +69,7 @@ def write_mds(columns, rows, out):
     """Write rows with streaming's own writer, as one shard; numbers of fixed size as NumPy's."""
     import numpy as np
 
-    streaming = _streaming()
+    streaming = import_streaming()
     scalars = {name: getattr(np, kind) for name, kind in columns.items() if hasattr(np, kind) and kind[-1].isdigit()}
     with streaming.MDSWriter(columns=columns, out=str(out), hashes=["sha256"], size_limit=None) as writer:
         for row in rows:
@@ -78,7 +78,9 @@ def write_mds(columns, rows, out):
 
 def read_mds(folder):
     """Read a split with streaming, every shard's hash being checked."""
-    dataset = _streaming().StreamingDataset(local=str(folder), shuffle=False, batch_size=1, validate_hash="sha256")
+    dataset = import_streaming().StreamingDataset(
+        local=str(folder), shuffle=False, batch_size=1, validate_hash="sha256"
+    )
     return [
         {name: getattr(value, "item", lambda value=value: value)() for name, value in row.items()} for row in dataset
     ]

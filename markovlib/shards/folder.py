@@ -12,6 +12,8 @@ from pathlib import Path
 
 CHUNK = 1 << 20
 LOCK = ".lock"
+_PIECE = 1 << 17
+"""What is written at once: it is still in the cache when it has been hashed, and the system finds room at once."""
 
 
 class ShardError(ValueError):
@@ -170,13 +172,14 @@ class WholeFile:
             return len(view)  # A writer that is abandoned half-way may still flush when it is collected.
         if self._sealed:
             raise ValueError(f"{self.path}: written to after it was sealed")
-        self._hash.update(view)
-        done = 0
         with _errors_of(self.path):
-            while done < len(view):
-                done += os.write(self._handle, view[done:])
-        self.size += done
-        return done
+            for start in range(0, len(view), _PIECE):
+                piece = view[start : start + _PIECE]
+                self._hash.update(piece)
+                while piece:
+                    piece = piece[os.write(self._handle, piece) :]
+        self.size += len(view)
+        return len(view)
 
     def seal(self) -> None:
         """Make the bytes durable, still under the temporary name."""
