@@ -39,3 +39,6 @@ def fill(
     length: int,
     pad: int,
 ) -> list[NDArray[Any]]: ...
+def pad(
+    entries: NDArray[Any] | None, offsets: NDArray[np.int64], left: bool, fill: int, out: NDArray[Any]
+) -> None: ...
