@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from markovlib.notation import NotationError
     from markovlib.recipe import Recipe, RecipeError
     from markovlib.scoring import Score, Scores, reward
+    from markovlib.shards.reading import open
     from markovlib.trace import Trace
     from markovlib.view import View
 
@@ -52,6 +53,7 @@ __all__ = [
     "evaluation",
     "leakage",
     "machines",
+    "open",
     "programs",
     "reward",
     "rewrite_once",
@@ -72,6 +74,7 @@ _LATER = {
     "Scores": "markovlib.scoring",
     "SourceError": "markovlib.mixture",
     "Trace": "markovlib.trace",
+    "open": "markovlib.shards.reading",
     "View": "markovlib.view",
     "reward": "markovlib.scoring",
 }

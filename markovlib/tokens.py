@@ -24,7 +24,7 @@ from markovlib.render import characters_of
 
 if TYPE_CHECKING:
     from markovlib.recipe import Recipe
-    from markovlib.view import Source
+    from markovlib.source import Source
 
 _MOST_SMALL = 2**16
 _ROWS_AT_ONCE = 4096
@@ -118,7 +118,7 @@ class Tokens:
 
     def _check(self, sizes: NDArray[np.int64]) -> None:
         """Sees to it that the engine reads within the arrays, whoever made them."""
-        fits = 0 <= self.offsets[0] and int(sizes.min(initial=0)) >= 0 and self.offsets[-1] <= len(self.ids)
+        fits = self.offsets[0] >= 0 and int(sizes.min(initial=0)) >= 0 and self.offsets[-1] <= len(self.ids)
         if not fits or len(self.loss_mask) != len(self.ids):
             raise ValueError("the offsets or the loss mask of these tokens do not fit their ids")
         if self.ids.dtype not in (np.uint16, np.uint32) or self.loss_mask.dtype != np.uint8:
@@ -135,9 +135,7 @@ class Tokens:
             out[...] = made
 
 
-def _buffer(
-    name: str, given: Any, shape: tuple[int, int], dtype: Any, values: tuple[int, int]
-) -> NDArray[Any]:
+def _buffer(name: str, given: Any, shape: tuple[int, int], dtype: Any, values: tuple[int, int]) -> NDArray[Any]:
     """The caller's array if it can hold the values, or a new one."""
     if given is None:
         given = np.empty(shape, dtype)

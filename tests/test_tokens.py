@@ -280,7 +280,9 @@ def test_padding_into_memory_of_every_kind(dtype: Any) -> None:
     tokens = ByteTokenizer().tokens(["abc", "", "d"], ["x", "yz", ""])
     whole = np.full((6, 14), 99, dtype)
     every_second = whole[::2, ::2]
-    padded = tokens.padded(7, pad=-1 if np.dtype(dtype).kind == "i" else 1, ids=every_second, loss_mask=whole[1::2, ::2])
+    padded = tokens.padded(
+        7, pad=-1 if np.dtype(dtype).kind == "i" else 1, ids=every_second, loss_mask=whole[1::2, ::2]
+    )
     fill = int(padded.ids[1, -1])
     assert padded.ids.tolist() == [[97, 98, 99, 120] + [fill] * 3, [121, 122] + [fill] * 5, [100] + [fill] * 6]
     assert padded.loss_mask.tolist() == [[0, 0, 0, 1, 0, 0, 0], [1, 1] + [0] * 5, [0] * 7]
