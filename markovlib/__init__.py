@@ -17,6 +17,7 @@ from markovlib.rules import Match, Rule, RuleSet, Runner, RunResult, Step
 if TYPE_CHECKING:
     from markovlib import evaluation, leakage, machines, programs, scoring
     from markovlib.dataset import STREAM_VERSION, Dataset
+    from markovlib.loader import Loader, Sampler
     from markovlib.mixture import Mixture, MixtureRecipe, SourceError
     from markovlib.notation import NotationError
     from markovlib.recipe import Recipe, RecipeError
@@ -31,6 +32,7 @@ __all__ = [
     "STREAM_VERSION",
     "Column",
     "Dataset",
+    "Loader",
     "Match",
     "Mixture",
     "MixtureRecipe",
@@ -44,6 +46,7 @@ __all__ = [
     "RunBatch",
     "RunResult",
     "Runner",
+    "Sampler",
     "Score",
     "Scores",
     "SourceError",
@@ -65,11 +68,13 @@ __all__ = [
 _LATER = {
     "STREAM_VERSION": "markovlib.dataset",
     "Dataset": "markovlib.dataset",
+    "Loader": "markovlib.loader",
     "Mixture": "markovlib.mixture",
     "MixtureRecipe": "markovlib.mixture",
     "NotationError": "markovlib.notation",
     "Recipe": "markovlib.recipe",
     "RecipeError": "markovlib.recipe",
+    "Sampler": "markovlib.loader",
     "Score": "markovlib.scoring",
     "Scores": "markovlib.scoring",
     "SourceError": "markovlib.mixture",

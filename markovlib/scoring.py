@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 from markovlib.labels import LABELS, Reference, common_prefix, explained, label_of, references_in, separator_of
 
 if TYPE_CHECKING:
-    from markovlib.dataset import Example
+    from markovlib.examples import Example
+    from markovlib.source import Source
 
 Credit = Literal["exact", "prefix", "steps", "pairs"]
 

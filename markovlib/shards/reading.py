@@ -43,7 +43,7 @@ class Shards(Source):
         self.split = _choose(self.path, self._manifest, split)
         self._found = found = self._manifest.splits[self.split]
         _check_covered(self.path, self.split, found)
-        layout, texts = Format.of(found), _text_type(found)
+        layout, texts = Format.of(found, self.path), _text_type(found)
         self.text = texts == "large_string"
         held = layout.held
         self.columns = tuple(name for name in held if is_column(name, found.columns.get(name), texts))
