@@ -343,6 +343,7 @@ cdef class Request:
     """What is asked of one column: its chunks in the pieces, and the rows."""
     cdef mk_places places
     cdef const mk_chunk **chunks
+    cdef list kept                  # other threads may put other chunks into the pieces meanwhile
     cdef bint nullable
     cdef str name
 
@@ -350,7 +351,7 @@ cdef class Request:
         cdef Py_ssize_t count = len(rows.numbers), i
         cdef bint wide = True
         cdef Chunk chunk
-        self.name = name
+        self.name, self.kept = name, []
         if len(pieces) != count:
             raise ValueError(f"{len(pieces)} pieces for {count} numbers")
         self.chunks = <const mk_chunk **>mk_malloc((<size_t>count + 1) * sizeof(mk_chunk *))
@@ -360,6 +361,7 @@ cdef class Request:
             chunk = (<Piece?>pieces[i]).chunks[name]
             if kind is not None and chunk.kind != kind:
                 raise ValueError(f"the column {name!r} is {chunk.kind}, not {kind}")
+            self.kept.append(chunk)
             self.chunks[i] = &chunk.c
             self.nullable = self.nullable or chunk.c.validity != NULL
             wide = wide and chunk.c.wide

@@ -286,7 +286,7 @@ def test_a_loader_gives_the_examples_that_the_sampler_names() -> None:
 
 
 def test_loaders_pickle_with_where_they_stand() -> None:
-    loader = mk.Loader(dataset(100), 30, length=50)
+    loader = mk.Loader(dataset(100), 30, length=80)
     list(loader)
     list(islice(loader, 2))
     again = pickle.loads(pickle.dumps(loader))

@@ -102,16 +102,15 @@ class Pieces:
         missing = [name for name in columns if known is None or name not in known.chunks]
         made, size = self._read(number, self._columns if self._mapped else missing)
         with self._lock:
-            piece, before = self._kept.pop(number, (made, 0))
-            piece.chunks.update(made.chunks)
-            piece.items.update(made.items)
-            kept = piece, before + size
-            self._kept[number] = kept
-            self._held += size
+            known, before = self._kept.pop(number, (None, 0))
+            if known is not None:  # Pieces are never changed: another thread may be reading this one.
+                made, size = _both(known, made), before + size
+            self._kept[number] = made, size
+            self._held += size - before
             while self._held > self._room and len(self._kept) > 1:
                 _, (_, freed) = self._kept.popitem(last=False)
                 self._held -= freed
-        return kept
+        return made, size
 
     # ---- files --------------------------------------------------------------------------------------------------
 
@@ -163,6 +162,15 @@ def _piece(batch: "pa.RecordBatch", schema: "pa.Schema", rows: int) -> Piece:
         if schema.field(field.name).type != field.type:
             raise ValueError(f"column {field.name!r} is {field.type}, not {schema.field(field.name).type}")
         _add(piece, field.name, array)
+    return piece
+
+
+def _both(first: Piece, second: Piece) -> Piece:
+    """The columns of two pieces of the same rows."""
+    piece = Piece(first.rows)
+    for one in (first, second):
+        piece.chunks.update(one.chunks)
+        piece.items.update(one.items)
     return piece
 
 

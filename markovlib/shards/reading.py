@@ -37,7 +37,7 @@ class Shards(Source):
     columns: tuple[str, ...]
 
     def __init__(self, path: str | Path, split: str | None = None, *, memory: int = ROOM) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self.memory = operator.index(memory)
         self._manifest = _load(self.path)
         self.split = _choose(self.path, self._manifest, split)
@@ -65,7 +65,10 @@ class Shards(Source):
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The recipe that the examples were made from.  Raises RecipeError where this version cannot read it."""
+        """The recipe that the examples were made from, with the sizes that they depend on and no others.
+
+        Raises RecipeError where this version cannot read it.
+        """
         from markovlib.recipe import Recipe
 
         return Recipe.from_dict(source.with_sizes(self._manifest.recipe, self._found.sizes))
@@ -84,7 +87,7 @@ class Shards(Source):
 
     @property
     def fingerprint(self) -> str:
-        """The fingerprint of the data set that the shards hold: `Dataset.fingerprint`."""
+        """The fingerprint of the data set that `recipe`, `seed` and `split` give."""
         return self._found.fingerprint
 
     def __repr__(self) -> str:
@@ -101,7 +104,7 @@ class Shards(Source):
         return self.split, self._found.rows_digest, self.columns
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (str(self.path.absolute()), self.split, self.memory, self._found.rows_digest)
+        return _reopen, (str(self.path), self.split, self.memory, self._found.rows_digest)
 
     @cached_property
     def _several(self) -> bool:
