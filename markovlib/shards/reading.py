@@ -23,6 +23,7 @@ from markovlib.shards.rows import DamagedPieceError, Run, Scattered, batch_of, i
 from markovlib.source import Indices, Source, index_array
 
 if TYPE_CHECKING:
+    from markovlib.dataset import Dataset
     from markovlib.recipe import Recipe
     from markovlib.spaces import Stratum
 
@@ -78,12 +79,14 @@ class Shards(Source):
         """The names of all columns that can be asked for: those that the shards have."""
         return self.columns
 
-    @cached_property
+    @property
     def strata(self) -> tuple[Stratum, ...]:
         """The kinds of rules that the recipe asks for, as `Dataset.strata`."""
-        made: Any = source.recreate(self._manifest, self.split)
-        strata: tuple[Stratum, ...] = made.strata
-        return strata
+        return self._recreated.strata
+
+    def report(self) -> dict[str, Any]:
+        """What the recipe comes to, as `Dataset.report`."""
+        return self._recreated.report()
 
     @property
     def fingerprint(self) -> str:
@@ -105,6 +108,12 @@ class Shards(Source):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (str(self.path), self.split, self.memory, self._found.rows_digest)
+
+    @cached_property
+    def _recreated(self) -> Dataset:
+        """The data set that the shards were written from."""
+        made: Any = source.recreate(self._manifest, self.split)
+        return made  # type: ignore[no-any-return]
 
     @cached_property
     def _several(self) -> bool:
