@@ -20,7 +20,8 @@ WITH_EXAMPLES = {
     "markovlib.programs": 4, "markovlib.quotas": 3, "markovlib.recipe": 1, "markovlib.render": 2,
     "markovlib.rulelists": 1, "markovlib.rules": 10, "markovlib.spaces": 2, "markovlib.tokens": 4,
     "markovlib.trace": 2,
-    "markovlib.scoring": 4, "markovlib.evaluation": 2, "markovlib.leakage": 1, "markovlib.view": 6,
+    "markovlib.scoring": 4, "markovlib.evaluation": 2, "markovlib.leakage": 1, "markovlib.view": 7,
+    "markovlib.loader": 2, "markovlib.source": 1, "markovlib.shards.reading": 1,
 }  # fmt: skip
 
 

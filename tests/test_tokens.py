@@ -297,7 +297,7 @@ def test_tokens_that_do_not_fit_together_are_not_read() -> None:
         (good.ids, good.offsets, good.loss_mask[:-1]),
         (good.ids.astype(np.int64), good.offsets, good.loss_mask),
     ):
-        with pytest.raises(ValueError, match="do not fit their ids|ids must be uint16"):
+        with pytest.raises(ValueError, match=r"do not fit their ids|ids must be uint16"):
             Tokens(ids, offsets, mask).padded(9)
 
 
