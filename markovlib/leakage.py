@@ -198,7 +198,8 @@ class _Comparison:
 
     def _batch(self, ds: Source, rows: Any) -> Batch:
         rules = ["rules"] if self.several else ["pattern", "replacement"]
-        return ds.batch(rows, [*rules, "word"], self.threads)
+        batch: Batch = ds.batch(rows, [*rules, "word"], self.threads)
+        return batch
 
     def _things(self, batch: Batch, kind: str) -> _Things:
         each = np.arange(len(batch))

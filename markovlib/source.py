@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from markovlib import scoring
-    from markovlib.examples import Batch, Example
     from markovlib.packing import Packed
     from markovlib.spaces import Stratum
     from markovlib.tokens import Padded, Tokenizer, Tokens
@@ -27,10 +26,10 @@ Indices: TypeAlias = "range | Sequence[int] | NDArray[np.integer[Any]]"
 class Source(ABC):
     """Examples by index, each of which can be had alone.
 
-    `Dataset` computes them, `View` orders those of others, and `markovlib.open` reads them from shards.  All have
-    `size` and `len`, `source[i]`, slices and lists, iteration, `batch` and `batches`; they pickle, compare and hash,
-    have a `repr` that is the same in every process, and may be shared by threads.  They are what map-style readers of
-    training frameworks call a data set.
+    `Dataset` and `Mixture` compute them, `View` orders those of others, `markovlib.open` reads them from shards.  All
+    have `size` and `len`, `source[i]`, slices and lists, iteration, `batch` and `batches`; they pickle, compare and
+    hash, have a `repr` that is the same in every process, and may be shared by threads.  They are what map-style
+    readers of training frameworks call a data set.
     """
 
     if TYPE_CHECKING:
@@ -59,26 +58,22 @@ class Source(ABC):
             raise TypeError("this data set is unbounded; set `examples` in its recipe")
         return self.size
 
-    @overload
-    def __getitem__(self, key: int | np.integer[Any]) -> Example: ...
-    @overload
-    def __getitem__(self, key: slice | Sequence[int] | NDArray[np.integer[Any]]) -> Batch: ...
     @abstractmethod
-    def __getitem__(self, key: Any) -> Example | Batch: ...
+    def __getitem__(self, key: Any) -> Any: ...
 
     @abstractmethod
-    def __iter__(self) -> Iterator[Example]: ...
+    def __iter__(self) -> Iterator[Any]: ...
 
-    def __getitems__(self, indices: Sequence[int]) -> list[Example]:
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
         """The examples at `indices`, as a list: what torch's `DataLoader` asks a data set for, a batch at a time."""
         return [self[int(i)] for i in indices]
 
     @abstractmethod
-    def batch(self, indices: Indices, columns: Iterable[str] | None = None, threads: int | None = None) -> Batch:
+    def batch(self, indices: Indices, columns: Iterable[str] | None = None, threads: int | None = None) -> Any:
         """The examples at `indices` as columns."""
 
     @abstractmethod
-    def batches(self, size: int, threads: int | None = None, columns: Iterable[str] | None = None) -> Iterator[Batch]:
+    def batches(self, size: int, threads: int | None = None, columns: Iterable[str] | None = None) -> Iterator[Any]:
         """All examples in order, `size` at a time, the last batch shorter."""
 
     # ---- tokens -------------------------------------------------------------------------------------------------

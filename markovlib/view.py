@@ -383,7 +383,8 @@ class View(Source):
         if not -self.size <= place < self.size:
             raise IndexError(f"example {place} of a view of {self.size}")
         source, index = self._order.at(place % self.size)
-        return self.sources[source][index]
+        example: Example = self.sources[source][index]
+        return example
 
     def __iter__(self) -> Iterator[Example]:
         for batch in self.batches(_ROWS_PER_CALL):
@@ -394,7 +395,8 @@ class View(Source):
         names = list(self.columns if columns is None else columns)
         sources, found = self._order.find(row_numbers(indices, self.size, "a view"))
         if sources is None or not len(found):
-            return self.sources[0].batch(_as_range(found), names, threads)
+            batch: Batch = self.sources[0].batch(_as_range(found), names, threads)
+            return batch
         order = np.argsort(sources, kind="stable")
         used, cuts = np.unique(sources[order], return_index=True)
         parts: list[Batch] = [

@@ -222,6 +222,43 @@ def test_an_export_of_what_was_exported_is_the_same(made: Any, tmp_path: Path) -
     assert copied.batch(range(ROWS)).to_arrow().equals(first.batch(range(ROWS)).to_arrow())
 
 
+@pytest.mark.parametrize("layout", ["arrow", "parquet"])
+def test_a_mixture_that_was_written(tmp_path: Path, layout: str) -> None:
+    sources = [{"name": "one", "recipe": "paper/no-op", "ratio": 3}, {"name": "two", "recipe": "trace", "ratio": 1}]
+    mixture = mk.Mixture(mk.MixtureRecipe.from_dict({"examples": 400, "sources": sources}), seed=7)
+    mixture.write(tmp_path / "a", format=layout, shard_rows=150)
+    shards = mk.open(tmp_path / "a")
+    for rows in (range(400), [5, 399, -3], range(10, 20), []):
+        assert shards.batch(rows).to_arrow().equals(mixture.batch(rows).to_arrow())
+    assert (shards.columns, shards.recipe, shards.fingerprint) == (mixture.columns, mixture.recipe, mixture.fingerprint)
+    assert shards[7] == mixture[7]
+    assert list(shards) == list(mixture)
+    assert shards.report() == {"counts": mixture.counts}
+    assert pickle.loads(pickle.dumps(shards)) == shards
+    theirs = mk.Loader(mixture, 64, columns=["source", "source_row"])
+    for mine, other in zip(mk.Loader(shards, 64, columns=["source", "source_row"]), theirs, strict=True):
+        assert mine.to_arrow().equals(other.to_arrow())
+    assert (shards.padded([3, 1], 600).ids == mixture.padded([3, 1], 600).ids).all()
+
+
+@pytest.mark.parametrize("layout", ["arrow", "parquet"])
+def test_a_folder_elsewhere(made: Any, layout: str) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    case = made("text", layout)
+    fsspec.filesystem("memory").put(str(case.path), f"/reading-{layout}", recursive=True)
+    for place in (f"memory://reading-{layout}", f"file://{case.path}"):
+        shards = mk.open(place, memory=50_000)
+        rng = np.random.default_rng(2)
+        for _ in range(3):
+            rows = rng.integers(0, ROWS, 40)
+            assert shards.batch(rows).to_arrow().equals(case.ds.batch(rows).to_arrow())
+        assert shards == case.open()
+        assert pickle.loads(pickle.dumps(shards))[5] == shards[5]
+    fsspec.filesystem("memory").rm(f"/reading-{layout}/train/part-00000.{layout}")
+    with pytest.raises(DamagedError, match=f"reading-{layout}/train/part-00000.{layout}: missing"):
+        mk.open(f"memory://reading-{layout}")[0]
+
+
 # ---- no copies, and bounded memory ----------------------------------------------------------------------------------
 
 

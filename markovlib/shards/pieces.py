@@ -2,15 +2,16 @@
 
 A piece is what a shard holds of one block of 65,536 rows: one record batch of Arrow IPC, one row group of Parquet.  One
 of a format that is mapped into memory costs next to nothing and has all columns; one of any other format is decoded, a
-column at a time, and its bytes count.  No file stays open between two reads.
+column at a time, and its bytes count; so do those of a file that had to be fetched from elsewhere.  No file stays open
+between two reads.
 """
 
+import copy
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from markovlib._gather import Chunk, Piece
 from markovlib.shards.digest import BLOCK_ROWS
 from markovlib.shards.folder import DamagedError
 from markovlib.shards.formats import Format
-from markovlib.shards.manifest import Shard, Split
+from markovlib.shards.manifest import File, Shard, Split
+from markovlib.shards.stores import LocalStore, Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,18 +33,21 @@ _MAPPED_BYTES = 1 << 14  # What a mapped piece counts: a full room holds 16,384 
 
 
 class Pieces:
-    """The pieces of one split, numbered in the order of their rows; piece n has rows starts[n] to starts[n + 1].
+    """The pieces of the split `name`, numbered in the order of their rows; piece n has rows starts[n] to starts[n + 1].
 
     `columns` are those that can be asked for.  Threads may share it; a forked process begins with no pieces.
     """
 
-    def __init__(self, directory: Path, split: Split, layout: Format, columns: Sequence[str], room: int) -> None:
-        self._directory = directory
+    def __init__(
+        self, store: Store, name: str, split: Split, layout: Format, columns: Sequence[str], room: int
+    ) -> None:
+        self._store = store
+        self._name = name
         self._split = split
         self._columns = columns
         self._room = room
         self._format = layout
-        self._mapped = split.format in MAPPED
+        self._mapped = split.format in MAPPED and isinstance(store, LocalStore)
         self._shard_starts = np.fromiter((shard.start for shard in split.shards), np.int64, len(split.shards))
         blocks = np.arange(0, split.rows, BLOCK_ROWS, dtype=np.int64)
         self.starts: NDArray[np.int64] = np.union1d(np.append(self._shard_starts, split.rows), blocks)
@@ -51,6 +56,7 @@ class Pieces:
     def at_hand(self, numbers: Sequence[int], columns: Sequence[str]) -> list[Piece] | None:
         """These pieces, if all are kept and have the columns."""
         if self._process != os.getpid():
+            self._store = copy.copy(self._store)  # Connections are the parent's.
             self._forget()
         try:
             pieces = [self._kept[number][0] for number in numbers]
@@ -77,9 +83,9 @@ class Pieces:
             run.append(piece)
         yield first, run
 
-    def path_of(self, number: int) -> Path:
+    def path_of(self, number: int) -> str:
         """The first file of the shard that a piece is of."""
-        return self._directory / self._shard(number).name
+        return self._path(self._shard(number).name)
 
     # ---- what is kept -------------------------------------------------------------------------------------------
 
@@ -114,6 +120,9 @@ class Pieces:
 
     # ---- files --------------------------------------------------------------------------------------------------
 
+    def _path(self, file: str) -> str:
+        return self._store.path(f"{self._name}/{file}")
+
     def _shard(self, number: int) -> Shard:
         return self._split.shards[int(np.searchsorted(self._shard_starts, self.starts[number], side="right")) - 1]
 
@@ -123,34 +132,36 @@ class Pieces:
 
         shard = self._shard(number)
         start, stop = (int(row) - shard.start for row in self.starts[number : number + 2])
-        path = self._directory / shard.name
+        path = self._path(shard.name)
         try:
-            self._check_sizes(shard)
-            with closing(self._format.reader(self._directory, shard)) as reader:
-                batch = reader.read(start, stop, columns)
-            size = batch.get_total_buffer_size()
-            return _piece(batch, self._format.columns, stop - start), _counted(size, self._mapped, shard)
+            with self._store.fetched(self._name, [file.name for file in shard.files]) as directory:
+                for file in shard.files:
+                    self._check_size(file, (directory / file.name).stat().st_size)
+                with closing(self._format.reader(directory, shard)) as reader:
+                    batch = reader.read(start, stop, columns)
+            return _piece(batch, self._format.columns, stop - start), self._counted(batch, shard)
         except FileNotFoundError as error:
-            raise DamagedError(f"{error.filename or path}: missing, and the manifest has it") from None
+            name = os.path.basename(error.filename or shard.name)  # noqa: PTH119  # what is missing is no path here
+            raise DamagedError(f"{self._path(name)}: missing, and the manifest has it") from None
         except DamagedError:
             raise
         except (pa.ArrowException, OSError, ValueError, KeyError, IndexError, MemoryError) as error:
             problem = (str(error) or "out of memory").splitlines()[0]
             raise DamagedError(f"{path}: cannot be read: {problem}; `markovlib verify` says more") from None
 
-    def _check_sizes(self, shard: Shard) -> None:
+    def _check_size(self, file: File, found: int) -> None:
         """A file that was cut off would be read beyond its end where it is mapped."""
-        for file in shard.files:
-            found = (self._directory / file.name).stat().st_size
-            if found != file.bytes:
-                raise DamagedError(
-                    f"{self._directory / file.name}: damaged: it has {found} bytes, the manifest says {file.bytes}"
-                )
+        if found != file.bytes:
+            raise DamagedError(
+                f"{self._path(file.name)}: damaged: it has {found} bytes, the manifest says {file.bytes}"
+            )
 
-
-def _counted(size: int, mapped: bool, shard: Shard) -> int:
-    """The bytes that a piece takes: next to none where they are the file's own, which compressed ones are not."""
-    return _MAPPED_BYTES if mapped and size <= shard.bytes else size
+    def _counted(self, batch: "pa.RecordBatch", shard: Shard) -> int:
+        """The bytes that a piece takes: next to none where they are the file's own, which compressed ones are not."""
+        size: int = batch.get_total_buffer_size()
+        if self._split.format not in MAPPED or size > shard.bytes:
+            return size
+        return _MAPPED_BYTES if self._mapped else shard.bytes
 
 
 def _piece(batch: "pa.RecordBatch", schema: "pa.Schema", rows: int) -> Piece:

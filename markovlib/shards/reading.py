@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,13 @@ from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.manifest import Manifest, Split
 from markovlib.shards.pieces import ROOM, Pieces
-from markovlib.shards.rows import DamagedPieceError, Run, Scattered, batch_of, is_column
+from markovlib.shards.rows import DamagedPieceError, Run, Scattered, batch_of, mixed_batch_of, readable
+from markovlib.shards.stores import LocalStore, Place, Store, open_store
 from markovlib.source import Indices, Source, index_array
 
 if TYPE_CHECKING:
     from markovlib.dataset import Dataset
+    from markovlib.mixture import MixtureRecipe
     from markovlib.recipe import Recipe
     from markovlib.spaces import Stratum
 
@@ -37,20 +39,22 @@ class Shards(Source):
     text: bool
     columns: tuple[str, ...]
 
-    def __init__(self, path: str | Path, split: str | None = None, *, memory: int = ROOM) -> None:
-        self.path = Path(path).absolute()
+    def __init__(self, place: Place, split: str | None = None, *, memory: int = ROOM) -> None:
+        self.store = copy.copy(open_store(place))  # A copy of one on a disk is independent of the working folder.
         self.memory = operator.index(memory)
-        self._manifest = _load(self.path)
-        self.split = _choose(self.path, self._manifest, split)
+        self._manifest = _load(self.store)
+        self.split = _choose(self.store, self._manifest, split)
         self._found = found = self._manifest.splits[self.split]
-        _check_covered(self.path, self.split, found)
-        layout, texts = Format.of(found, self.path), _text_type(found)
+        _check_covered(self.store, self.split, found)
+        root = self.store.root if isinstance(self.store, LocalStore) else None
+        layout, texts = Format.of(found, root), _text_type(found)
         self.text = texts == "large_string"
-        held = layout.held
-        self.columns = tuple(name for name in held if is_column(name, found.columns.get(name), texts))
+        self._mixed = source.is_mixture(self._manifest.recipe)
+        self.columns = readable(found.columns, layout.held, self._mixed, texts)
         if not self.columns:
-            raise ShardError(f"{self.path / self.split}: {found.format} holds {', '.join(held)}, and no examples")
-        self._pieces = Pieces(self.path / self.split, found, layout, self.columns, self.memory)
+            held = ", ".join(layout.held)
+            raise ShardError(f"{self.store.path(self.split)}: {found.format} holds {held}, and no examples")
+        self._pieces = Pieces(self.store, self.split, found, layout, self.columns, self.memory)
 
     # ---- what it is ---------------------------------------------------------------------------------------------
 
@@ -65,11 +69,15 @@ class Shards(Source):
         return self._manifest.seed
 
     @cached_property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> Recipe | MixtureRecipe:
         """The recipe that the examples were made from, with the sizes that they depend on and no others.
 
         Raises RecipeError where this version cannot read it.
         """
+        if self._mixed:
+            from markovlib.mixture import MixtureRecipe
+
+            return MixtureRecipe.from_dict(self._manifest.recipe[source.MIXTURE])
         from markovlib.recipe import Recipe
 
         return Recipe.from_dict(source.with_sizes(self._manifest.recipe, self._found.sizes))
@@ -81,12 +89,12 @@ class Shards(Source):
 
     @property
     def strata(self) -> tuple[Stratum, ...]:
-        """The kinds of rules that the recipe asks for, as `Dataset.strata`."""
-        return self._recreated.strata
+        """The kinds of rules that the recipe asks for, as `Dataset.strata`; none of a mixture."""
+        return () if self._mixed else self._recreated.strata
 
     def report(self) -> dict[str, Any]:
-        """What the recipe comes to, as `Dataset.report`."""
-        return self._recreated.report()
+        """What the recipe comes to, as `Dataset.report`; of a mixture, the counts of its sources."""
+        return {"counts": self._found.counts} if self._mixed else self._recreated.report()
 
     @property
     def fingerprint(self) -> str:
@@ -107,7 +115,7 @@ class Shards(Source):
         return self.split, self._found.rows_digest, self.columns
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (str(self.path), self.split, self.memory, self._found.rows_digest)
+        return _reopen, (self.store, self.split, self.memory, self._found.rows_digest)
 
     @cached_property
     def _recreated(self) -> Dataset:
@@ -118,8 +126,10 @@ class Shards(Source):
     @cached_property
     def _several(self) -> bool:
         """Whether the rule that fires is one of several, so that none may have fired."""
-        rules = self.recipe.for_split(self.split).rules
-        return rules.per_example > 1 or rules.program is not None
+        if self._mixed:
+            return False
+        rules = cast(Any, self.recipe).for_split(self.split).rules
+        return bool(rules.per_example > 1 or rules.program is not None)
 
     # ---- examples -----------------------------------------------------------------------------------------------
 
@@ -211,6 +221,8 @@ class Shards(Source):
 
     def _batch(self, rows: Scattered, names: Sequence[str]) -> Batch:
         try:
+            if self._mixed:
+                return cast(Any, mixed_batch_of(rows, names))  # type: ignore[no-any-return]  # it has the interface
             return batch_of(rows, names, self._several)
         except DamagedPieceError as error:
             path = self._pieces.path_of(error.number)
@@ -219,17 +231,17 @@ class Shards(Source):
             ) from None
 
 
-def open(path: str | Path, split: str | None = None, *, memory: int = ROOM) -> Shards:
-    """A split of a folder of shards as a data set, with the interface of `Dataset`.
+def open(place: Place, split: str | None = None, *, memory: int = ROOM) -> Shards:
+    """A split of a folder of shards as a data set, with the interface of `Dataset` (or `Mixture`).
 
-    `path` is the folder that `markovlib generate` or `export` wrote; `split` may be left out where there is one only.
-    Only the manifest is read now.  A shard is opened when a row of it is asked for, and no file stays open.  Arrow IPC
-    is mapped into memory, so that any row costs the same and batches of consecutive rows are not copied.  Of the other
-    formats whole blocks of 65,536 rows are decoded, which makes rows in random order slow unless the blocks that are in
-    use fit into `memory` (bytes; by default 256 MiB).
+    `place` is the path or URL of a folder that markovlib wrote; `split` may be left out where there is one only.  Only
+    the manifest is read now.  A shard is opened when a row of it is asked for, and no file stays open.  Arrow IPC is
+    mapped into memory, so that any row costs the same and batches of consecutive rows are not copied.  Of the other
+    formats whole blocks of 65,536 rows are decoded, and from a URL whole shards are fetched, which makes rows in random
+    order slow unless the blocks that are in use fit into `memory` (bytes; by default 256 MiB).
 
     The columns are those that the shards have; in a single example the others are None.  Data sets of shards pickle as
-    their path and split, and are equal where their rows are.  They may be shared by threads and used after a fork.
+    their place and split, and are equal where their rows are.  They may be shared by threads and used after a fork.
     What a file holds is not compared with its checksum, which `markovlib verify` does, but nothing in it is trusted.
     A file must not be changed while it is in use.
 
@@ -247,30 +259,30 @@ def open(path: str | Path, split: str | None = None, *, memory: int = ROOM) -> S
     ...     len(shards), shards[500].prompt == ds[500].prompt, shards[[7, 5]].word == ds[[7, 5]].word
     (1000, True, True)
     """
-    return Shards(path, split, memory=memory)
+    return Shards(place, split, memory=memory)
 
 
-def _reopen(path: str, split: str, memory: int, rows_digest: str) -> Shards:
+def _reopen(store: Store, split: str, memory: int, rows_digest: str) -> Shards:
     """What was pickled; raises `ShardError` where the folder holds other rows by now."""
-    shards = Shards(path, split, memory=memory)
+    shards = Shards(store, split, memory=memory)
     if shards._found.rows_digest != rows_digest:
-        raise ShardError(f"{path}: holds other rows than when it was pickled")
+        raise ShardError(f"{store}: holds other rows than when it was pickled")
     return shards
 
 
-def _load(path: Path) -> Manifest:
+def _load(store: Store) -> Manifest:
     try:
-        return manifest.load(path)
+        return manifest.load(store)
     except (FileNotFoundError, NotADirectoryError):
-        raise ShardError(f"{path}: no {manifest.NAME} here: not a folder of shards, or one not finished") from None
+        raise ShardError(f"{store}: no {manifest.NAME} here: not a folder of shards, or one not finished") from None
 
 
-def _choose(path: Path, made: Manifest, split: str | None) -> str:
+def _choose(store: Store, made: Manifest, split: str | None) -> str:
     names = ", ".join(made.splits)
     if split is None and len(made.splits) != 1:
-        raise ShardError(f"{path}: has several splits; name one of {names}")
+        raise ShardError(f"{store}: has several splits; name one of {names}")
     if split is not None and split not in made.splits:
-        raise ShardError(f"{path}: has no split {split!r}; its splits are {names}")
+        raise ShardError(f"{store}: has no split {split!r}; its splits are {names}")
     return next(iter(made.splits)) if split is None else split
 
 
@@ -279,9 +291,9 @@ def _text_type(found: Split) -> str:
     return "large_binary" if "large_binary" in kinds else "large_string"
 
 
-def _check_covered(path: Path, split: str, found: Split) -> None:
+def _check_covered(store: Store, split: str, found: Split) -> None:
     """A manifest that was written by somebody else may say anything."""
     ends = [0, *(shard.stop for shard in found.shards)]
     starts = [*(shard.start for shard in found.shards), found.rows]
     if ends != starts or any(shard.stop <= shard.start or not shard.files for shard in found.shards):
-        raise DamagedError(f"{path / manifest.NAME}: the shards of {split!r} do not cover its rows once each")
+        raise DamagedError(f"{store.path(manifest.NAME)}: the shards of {split!r} do not cover its rows once each")

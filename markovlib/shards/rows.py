@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from markovlib._columns import Column
 from markovlib._gather import DamagedRowError, Piece, Places, codes
 from markovlib.examples import Batch, list_column
 from markovlib.outcome import Outcome
+
+if TYPE_CHECKING:
+    from markovlib.mixture import MixedBatch
 
 _OUTCOMES = Column.from_words([outcome.name.lower() for outcome in Outcome])
 _SIDES = ("pattern", "replacement")
@@ -29,6 +32,12 @@ TYPES: dict[str, Any] = {
     "rules": _RULES,
     "trace": _TRACE,
     "pairs": [{"word": "T", "output": "T"}],
+}
+
+# The same of a mixture.
+MIXED_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("index", "source_row"), "int64"),
+    **dict.fromkeys(("prompt", "completion", "source"), "T"),
 }
 
 
@@ -135,16 +144,24 @@ class Run(Scattered):
 
 
 def batch_of(rows: Scattered, names: Sequence[str], several: bool) -> Batch:
-    """The columns named of some rows; `several` says that the rule that fires is one of several."""
+    """The columns named of some examples; `several` says that the rule that fires is one of several."""
     values = rows.columns({name: TYPES[name] for name in names})
     if several:
         values["_fired"] = rows.fired(names)
     return Batch(values, several)
 
 
-def is_column(name: str, kind: Any, texts: str) -> bool:
-    """Whether a column of a manifest is one of an example, of the type that it has there."""
-    return name in TYPES and _with_texts(TYPES[name], texts) == kind
+def mixed_batch_of(rows: Scattered, names: Sequence[str]) -> MixedBatch:
+    """The columns named of some examples of a mixture."""
+    from markovlib.mixture import MixedBatch
+
+    return MixedBatch(rows.columns({name: MIXED_TYPES[name] for name in names}))
+
+
+def readable(columns: Mapping[str, Any], held: Sequence[str], mixed: bool, texts: str) -> tuple[str, ...]:
+    """Those of the columns that files hold which are an example's, of the types that they have there."""
+    known = MIXED_TYPES if mixed else TYPES
+    return tuple(name for name in held if name in known and _with_texts(known[name], texts) == columns.get(name))
 
 
 def _with_texts(kind: Any, texts: str) -> Any:
