@@ -116,6 +116,18 @@ def data_ratio(workload: str, name: str, base: str, clock: str, record: Record) 
     return results[name][clock] / results[base][clock] if name in results and base in results else None
 
 
+def _reading_ratio(workload: str, record: Record) -> float | None:
+    """How many times as long as ours Hugging Face's reader takes for an example."""
+    results = next((w["results"] for w in record.get("reading", ()) if w["name"] == workload), {})
+    theirs, ours = (results.get(name, {}).get("best") for name in ("datasets", "markovlib, shards"))
+    return None if theirs is None or ours is None else theirs / ours
+
+
+def _seconds(workload: str, record: Record) -> float | None:
+    results = next((w["results"] for w in record.get("reading", ()) if w["name"] == workload), {})
+    return results["markovlib, shards"]["wall"] / 1e9 if results else None
+
+
 def _examples_a_second(workload: str, name: str, record: Record) -> float | None:
     results = next((w["results"] for w in record.get("data", ()) if w["name"] == workload), {})
     return 1e9 / results[name]["best"] if name in results else None
@@ -153,6 +165,13 @@ TARGETS = (
                    "best")),
     Target("trace, plain Python / markovlib", 30, None, True,
            partial(data_ratio, "trace in memory", "plain Python, runs", "markovlib, trace", "best")),
+    Target("random batches of 256, all columns, datasets / markovlib", 40, None, True,
+           partial(_reading_ratio, "random batches, all columns")),
+    Target("random batches of 256, two columns, datasets / markovlib", 40, None, True,
+           partial(_reading_ratio, "random batches, two columns")),
+    Target("random batches of 256, padded int64, datasets and NumPy / markovlib", 10, None, True,
+           partial(_reading_ratio, "random batches, padded")),
+    Target("10,000 shards, opened and read from, seconds", 1, None, False, partial(_seconds, "opening 10,000 shards")),
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import math
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from cases import Case
 from contenders import ENGINES, OURS, Prepared, Unable
 from generators import DataWorkload, Generator
+from reading import ReadingWorkload, folder_of, opened
 from workloads import Workload, many_words
 
 import markovlib as mk
@@ -193,3 +194,30 @@ def _generated(generator: Generator, size: int) -> Elapsed:
         cpu, wall = cpu_time(), time.perf_counter()
         generator.run(size, Path(folder))
         return Elapsed(cpu_time() - cpu, time.perf_counter() - wall)
+
+
+# ---- reading ---------------------------------------------------------------------------------------------------------
+
+
+def measure_reading(workload: ReadingWorkload, size: int, effort: Effort, folders: Path) -> Record:
+    """Each reader's nanoseconds an example, or an opening."""
+    folder = folder_of(workload, size, folders)
+    turns: dict[str, Turns] = {}
+    results: dict[str, Record] = {}
+    for reader, read in opened(workload, size, folder):
+        if isinstance(read, Unable):
+            results[reader.name] = {"unable": str(read)}
+            continue
+        units = workload.calls * min(size, workload.unit)
+        turns[reader.name] = Turns(partial(_read, read, workload.samples(size)), units, effort)
+    results |= take_turns(turns, effort)
+    results = {reader.name: results[reader.name] for reader in workload.readers}
+    return {"name": workload.name, "about": workload.about, "examples": size, "results": results}
+
+
+def _read(read: Callable[[Any], Any], samples: Iterator[Any]) -> Elapsed:
+    batches = next(samples)
+    cpu, wall = cpu_time(), time.perf_counter()
+    for indices in batches:
+        read(indices)
+    return Elapsed(cpu_time() - cpu, time.perf_counter() - wall)

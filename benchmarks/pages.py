@@ -49,13 +49,14 @@ def summary(record: Record) -> str:
     """For the README: the largest size of each workload, the picture, the data sets."""
     rows = tables.largest(record, list(LOOPS))
     parts = [tables.ratio_table(rows, list(LOOPS)), f"![{CAPTION}](docs/{PICTURE})"]
-    return "\n\n".join([*parts, *map(tables.data_table, record["data"]), _machine(record)])
+    found = [*record["data"], *record.get("reading", ())]
+    return "\n\n".join([*parts, *map(tables.data_table, found), _machine(record)])
 
 
 def page(record: Record) -> str:
     """For docs/benchmarks.md: everything."""
     parts = [_machine(record), f"![{CAPTION}]({PICTURE})", *sections(record)]
-    about = {w["name"]: w["about"] for w in [*record["rewriting"], *record["data"]]}
+    about = {w["name"]: w["about"] for w in [*record["rewriting"], *record["data"], *record.get("reading", ())]}
     about |= {a["name"]: a["about"] for a in record["adversaries"]}
     missing = [*tables.unable(record), *(f"- {name} {why}." for name, why in record["absent"].items())]
     fewer = tables.shortened(record)
@@ -80,6 +81,7 @@ def sections(record: Record) -> list[str]:
         ("### Adversaries", tables.adversary_table(record)),
         ("### Where we lose", "Rows in which a rival takes less than 1.1 times our time.", _lost(record)),
         ("### Data sets", *map(tables.data_table, record.get("data", ()))),
+        ("### Reading", *map(tables.data_table, record.get("reading", ()))),
         ("### Times", tables.time_table(rows, [figures.BASE, *OWN, *OTHERS]) if rows else ""),
     ]
     return [part for section in found if len(section) > 1 and section[1] for part in section]

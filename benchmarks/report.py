@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import sys
+import tempfile
 import time
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -22,7 +23,8 @@ import pages
 from adversaries import ADVERSARIES
 from contenders import ENGINES, Unable, module
 from generators import DATA_WORKLOADS
-from measure import FULL, QUICK, Effort, measure_data, measure_rewriting, measure_threads
+from measure import FULL, QUICK, Effort, measure_data, measure_reading, measure_rewriting, measure_threads
+from reading import READING_WORKLOADS
 from touched import count_letters
 from workloads import WORKLOADS, Workload
 
@@ -30,13 +32,14 @@ from markovlib import _core
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "benchmarks" / "records" / "latest.json"
-KEYS = list(dict.fromkeys([*(workload.key for workload in WORKLOADS), "threads", "adversaries", "data"]))
+KEYS = list(dict.fromkeys([*(workload.key for workload in WORKLOADS), "threads", "adversaries", "data", "reading"]))
 
 MODULES = {
     "markalgo": "markalgo.rules",
     "turingmarkov": "turingmarkov.markov",
     "libsemigroups-pybind11": "libsemigroups_pybind11",
     "maude": "maude",
+    "datasets": "datasets",
 }
 """Packages of rivals, and what is imported to see that they work."""
 
@@ -50,7 +53,8 @@ def empty_record(command: str) -> dict[str, Any]:
             software[package] = version(package)
         except (Unable, PackageNotFoundError) as reason:
             absent[package] = str(reason)
-    generators = [generator for data in DATA_WORKLOADS for generator in data.generators]
+    generators: list[Any] = [generator for data in DATA_WORKLOADS for generator in data.generators]
+    generators += [reader for reading in READING_WORKLOADS for reader in reading.readers if reader.about]
     return {
         "schema": 2,
         "command": command,
@@ -66,6 +70,7 @@ def empty_record(command: str) -> dict[str, Any]:
         "rewriting": [],
         "adversaries": [],
         "data": [],
+        "reading": [],
     }
 
 
@@ -94,6 +99,11 @@ def make_record(command: str, only: list[str], effort: Effort) -> dict[str, Any]
         say(data.name)
         size = data.size // 10 if effort is QUICK else data.size
         record["data"].append(measure_data(data, size, effort))
+    with tempfile.TemporaryDirectory(prefix="markovlib-bench-") as folders:
+        for reading in READING_WORKLOADS if "reading" in only else ():
+            say(reading.name)
+            size = reading.size // 10 if effort is QUICK else reading.size
+            record["reading"].append(measure_reading(reading, size, effort, Path(folders)))
     return record
 
 

@@ -110,6 +110,8 @@ def data_table(workload: Record) -> str:
     first = next(iter(results.values()))
     lines = [[workload["name"], "examples per CPU second", "CPU time", "wall time"]]
     for name, result in results.items():
+        if "unable" in result:
+            continue
         ratios = [shown_ratio(result[clock] / first[clock]) for clock in ("best", "wall")]
         lines.append([name, f"{1e9 / result['best']:,.0f}", *ratios])
     return markdown(lines)

@@ -7,7 +7,8 @@ import pages
 import pytest
 from adversaries import ADVERSARIES
 from generators import DATA_WORKLOADS
-from measure import QUICK, measure_data, measure_threads
+from measure import QUICK, measure_data, measure_reading, measure_threads
+from reading import READING_WORKLOADS
 from report import ROOT, empty_record, measured, store
 from touched import count_letters
 from workloads import WORKLOADS
@@ -50,6 +51,12 @@ def test_adversary(record, show, adversary):
 def test_data(record, show, workload):
     record["data"].append(measure_data(workload, workload.size // 10, QUICK))
     show({"data": record["data"][-1:]})
+
+
+@pytest.mark.parametrize("workload", READING_WORKLOADS, ids=lambda w: w.name)
+def test_reading(record, show, workload, tmp_path):
+    record["reading"].append(measure_reading(workload, workload.size // 10, QUICK, tmp_path))
+    show({"reading": record["reading"][-1:]})
 
 
 def test_all_tables(record, show):

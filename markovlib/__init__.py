@@ -17,10 +17,12 @@ from markovlib.rules import Match, Rule, RuleSet, Runner, RunResult, Step
 if TYPE_CHECKING:
     from markovlib import evaluation, leakage, machines, programs, scoring
     from markovlib.dataset import STREAM_VERSION, Dataset
+    from markovlib.loader import Loader, Sampler
     from markovlib.mixture import Mixture, MixtureRecipe, SourceError
     from markovlib.notations import NotationError
     from markovlib.recipe import Recipe, RecipeError
     from markovlib.scoring import Score, Scores, reward
+    from markovlib.shards.reading import open
     from markovlib.trace import Trace
     from markovlib.view import View
 
@@ -30,6 +32,7 @@ __all__ = [
     "STREAM_VERSION",
     "Column",
     "Dataset",
+    "Loader",
     "Match",
     "Mixture",
     "MixtureRecipe",
@@ -43,6 +46,7 @@ __all__ = [
     "RunBatch",
     "RunResult",
     "Runner",
+    "Sampler",
     "Score",
     "Scores",
     "SourceError",
@@ -52,6 +56,7 @@ __all__ = [
     "evaluation",
     "leakage",
     "machines",
+    "open",
     "programs",
     "reward",
     "rewrite_once",
@@ -63,15 +68,18 @@ __all__ = [
 _LATER = {
     "STREAM_VERSION": "markovlib.dataset",
     "Dataset": "markovlib.dataset",
+    "Loader": "markovlib.loader",
     "Mixture": "markovlib.mixture",
     "MixtureRecipe": "markovlib.mixture",
     "NotationError": "markovlib.notations",
     "Recipe": "markovlib.recipe",
     "RecipeError": "markovlib.recipe",
+    "Sampler": "markovlib.loader",
     "Score": "markovlib.scoring",
     "Scores": "markovlib.scoring",
     "SourceError": "markovlib.mixture",
     "Trace": "markovlib.trace",
+    "open": "markovlib.shards.reading",
     "View": "markovlib.view",
     "reward": "markovlib.scoring",
 }

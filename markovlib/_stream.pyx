@@ -125,6 +125,19 @@ cdef class Permutation:
             mk_permutation_many(&self.c, &images[0], len(images))
         return np.asarray(images).tolist()
 
+    def images(self, numbers):
+        """The images of an array of numbers (int64), as another."""
+        made = np.array(numbers, np.int64)
+        cdef uint64_t[::1] images = made.view(np.uint64)
+        cdef Py_ssize_t i, count = images.shape[0]
+        for i in range(count):
+            if images[i] >= self.c.size:
+                raise IndexError(numbers[i])
+        if count:
+            with nogil:
+                mk_permutation_many(&self.c, &images[0], count)
+        return made
+
     def index(self, uint64_t y):
         if y >= self.c.size:
             raise ValueError(y)

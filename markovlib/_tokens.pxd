@@ -41,3 +41,13 @@ cdef extern from "pack.h" nogil:
 
     void mk_pack_fill(const mk_bins *bins, const void *ids, const uint8_t *mask, size_t width, const int64_t *starts,
                       const int64_t *sizes, const int64_t *row, size_t count, uint32_t pad)
+
+
+cdef extern from "pad.h" nogil:
+    ctypedef struct mk_sequences:
+        const void *entries
+        size_t width
+        const int64_t *offsets
+        size_t count
+
+    void mk_pad(const mk_sequences *sequences, size_t length, mk_bool left, int64_t fill, void *out, size_t width)

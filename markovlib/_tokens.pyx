@@ -126,3 +126,23 @@ def fill(ids, const uint8_t[::1] mask, const int64_t[::1] starts, const int64_t[
             mk_pack_fill(&bins, &id_view[0] if id_view.shape[0] else nothing, &mask[0] if mask.shape[0] else nothing,
                          width, &starts[0], &sizes[0], &row[0], count, pad)
     return [array[: rows * length].reshape(rows, length) for array in made[:4]] + [made[4][:rows]]
+
+
+def pad(entries, const int64_t[::1] offsets, bint left, int64_t fill, out):
+    """Fills `out`, a contiguous array of integers of shape (sequences, length), with the first `length` entries of each
+    sequence and `fill`.  `entries` are uint8, uint16 or uint32; None: every entry is 1."""
+    cdef mk_sequences sequences
+    cdef const uint8_t[::1] entry_view
+    cdef uint8_t[::1] out_view
+    cdef size_t length = out.shape[1], width = out.itemsize
+    if out.size == 0:
+        return
+    sequences.entries, sequences.width = NULL, 1
+    if entries is not None:
+        sequences.width = entries.itemsize
+        entry_view = entries.view(np.uint8)
+        sequences.entries = &entry_view[0] if entry_view.shape[0] else nothing
+    sequences.offsets, sequences.count = &offsets[0], offsets.shape[0] - 1
+    out_view = out.reshape(-1).view(np.uint8)
+    with nogil:
+        mk_pad(&sequences, length, left, fill, &out_view[0], width)

@@ -7,7 +7,7 @@ import operator
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NoReturn, overload
+from typing import Any, NoReturn, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +19,8 @@ from markovlib.outcome import OUTCOMES
 from markovlib.plan import COUNTED_RULES, SplitPlan, split_id, stream_key
 from markovlib.recipe import SPLITS, Recipe, RecipeError
 from markovlib.rules import Rule
+from markovlib.source import Indices, Source, row_numbers
 from markovlib.spaces import Stratum
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from markovlib import scoring
-    from markovlib.packing import Packed
-    from markovlib.tokens import Tokenizer, Tokens
-    from markovlib.view import View
 
 __all__ = ["COLUMNS", "SPLITS", "STREAM_VERSION", "Batch", "Dataset", "Example", "split_id", "stream_key"]
 
@@ -37,7 +30,7 @@ STREAM_VERSION = 1
 _ROWS_PER_THREAD = 4096
 
 
-class Dataset:
+class Dataset(Source):
     """Examples of a recipe, each a function of (recipe, seed, split, index).
 
     `ds[i]` is an `Example`, `ds[i:j]` and `ds[[i, j, ...]]` are batches of columns; any index, in any order, on any
@@ -53,6 +46,10 @@ class Dataset:
     >>> len(ds), ds[0].word, ds[0].output == ds[0].word.replace(ds[0].pattern, ds[0].replacement, 1)
     (1000000, 'grufmvsd', True)
     """
+
+    recipe: Recipe
+    seed: int
+    split: str
 
     def __init__(self, recipe: Recipe, seed: int = 0, split: str = "train") -> None:
         known = [name for name in SPLITS if name != "recombined" or recipe.rules.pool is not None] + list(recipe.shifts)
@@ -103,11 +100,6 @@ class Dataset:
         named = f"{self.recipe.fingerprint}\n{self.seed}\n{self.split}\n{STREAM_VERSION}\n"
         return hashlib.sha256(named.encode()).hexdigest()
 
-    def __len__(self) -> int:
-        if self.size is None:
-            raise TypeError("this data set is unbounded; set `examples` in its recipe")
-        return self.size
-
     def __repr__(self) -> str:
         size = "unbounded" if self.size is None else f"{self.size} examples"
         return f"<Dataset {self.recipe.fingerprint[:12]} seed={self.seed} split={self.split!r}: {size}>"
@@ -145,12 +137,7 @@ class Dataset:
             for row in range(len(batch)):
                 yield batch[row]
 
-    def batch(
-        self,
-        indices: range | Sequence[int] | NDArray[np.integer[Any]],
-        columns: Iterable[str] | None = None,
-        threads: int | None = None,
-    ) -> Batch:
+    def batch(self, indices: Indices, columns: Iterable[str] | None = None, threads: int | None = None) -> Batch:
         """The examples at `indices` (a range, or any integers; negative ones count from the end) as columns.
 
         `columns` are the names to make, by default all; only these cost anything.  `threads` (default: one per core
@@ -182,49 +169,6 @@ class Dataset:
         if workers == 1:
             return (self.batch(rows, names, 1) for rows in ranges)
         return self._batches_ahead(ranges, names, workers)
-
-    def tokens(
-        self,
-        indices: range | Sequence[int] | NDArray[np.integer[Any]],
-        tokenizer: Tokenizer | str | Path,
-        threads: int | None = None,
-    ) -> Tokens:
-        """The examples at `indices`, as for `batch`, as token ids with a loss mask.
-
-        `tokenizer` is a `ByteTokenizer`, `CharacterTokenizer` or `TokenizerFile`, which may name special tokens, or
-        short for one without: "bytes", "characters" (those of the recipe), or the path of a `tokenizer.json`.
-        The result holds flat `ids`, int64 `offsets` and a `loss_mask`, and makes padded arrays.
-
-        Raises as `batch` does, and ValueError where the tokenizer has no token for a character.
-        """
-        from markovlib.tokens import tokenize
-
-        return tokenize(self, indices, tokenizer, threads)
-
-    def packed(
-        self,
-        tokenizer: Tokenizer | str | Path,
-        length: int,
-        window: int = 1024,
-        *,
-        split: bool = False,
-        examples: int | None = None,
-        threads: int | None = None,
-        index: str | Path | None = None,
-    ) -> Packed:
-        """The examples in bins of `length` tokens, each bin computed on its own.
-
-        Within every `window` of consecutive examples, each goes to the first bin that has room for it.  An example is
-        never split, and one longer than a bin is left out and counted; with `split` it is cut into sequences of
-        `length` tokens and one that is shorter.  `examples` packs only so many, and must be given for an unbounded
-        data set.  `tokenizer` is as for `tokens`.
-
-        All examples are tokenized once to count the bins; `index`, a file that `Packed.save` wrote, spares this.
-        Raises ValueError for an index of another packing.
-        """
-        from markovlib.packing import Packed
-
-        return Packed(self, tokenizer, length, window, split=split, examples=examples, threads=threads, index=index)
 
     def report(self) -> dict[str, Any]:
         """What the recipe comes to: how many rules there are, and where a promise could not be kept.
@@ -263,34 +207,6 @@ class Dataset:
         """Strata that run out within the split's rules: which, from which rule on, and which takes its turns first."""
         share = self._split.instructions.share
         return [] if share is None else [spill._asdict() for spill in share.spills(self._split.rules_used)]
-
-    # ---- answers and orders -------------------------------------------------------------------------------------
-
-    def score(self, i: int, answer: Any, credit: scoring.Credit = "exact", *, strip: bool = False) -> float:
-        """How right an answer to example i is, in [0, 1]; see `markovlib.scoring` for kinds of credit."""
-        from markovlib import scoring
-
-        return scoring.score(self[i], answer, credit, strip=strip).value
-
-    def scores(
-        self,
-        indices: range | Sequence[int] | NDArray[np.integer[Any]],
-        answers: Sequence[Any],
-        credit: scoring.Credit = "exact",
-        *,
-        strip: bool = False,
-        threads: int | None = None,
-    ) -> scoring.Scores:
-        """Values and error labels of `answers[j]` to example `indices[j]`; see `markovlib.scoring.score_all`."""
-        from markovlib import scoring
-
-        return scoring.score_all(self, indices, answers, credit, strip=strip, threads=threads)
-
-    def view(self, order: Any, *, epoch: int = 0, descending: bool = False) -> View:
-        """The same examples in another order; see `View.of`."""
-        from markovlib.view import View
-
-        return View.of(self, order, epoch=epoch, descending=descending)
 
     # ---- inside -------------------------------------------------------------------------------------------------
 
@@ -374,16 +290,8 @@ class Dataset:
                 self._index(indices[-1])
                 return self._index(indices[0]), len(indices), None
             return 0, 0, None
-        listed = np.asarray(indices)
-        if listed.ndim != 1 or (listed.size and listed.dtype.kind not in "iu"):
-            raise TypeError("indices must be a range, a slice or a flat sequence of integers")
-        listed = listed.astype(np.int64)
-        if self.size is not None:
-            listed = np.where(listed < 0, listed + self.size, listed)
-        outside = np.flatnonzero((listed < 0) | (listed >= self._split.limit))
-        if outside.size:
-            raise IndexError(f"example {indices[outside[0]]} of a data set of {self._split.limit}")
-        return 0, len(listed), np.ascontiguousarray(listed)
+        listed = row_numbers(indices, self._split.limit, "a data set", from_end=self.size is not None)
+        return 0, len(listed), listed
 
     def _undivided(self) -> dict[str, int] | None:
         if self.split not in ("train", "seen"):

@@ -29,9 +29,8 @@ from markovlib.labels import Reference, one_step, put, references_in, shown_as
 from markovlib.scoring import Credit
 
 if TYPE_CHECKING:
-    from markovlib.dataset import Dataset
+    from markovlib.source import Source
     from markovlib.spaces import Stratum
-    from markovlib.view import View
 
 Z = 1.96
 BINS = 8
@@ -154,7 +153,7 @@ class _Rows:
 
 
 def evaluate(
-    ds: Dataset | View,
+    ds: Source,
     answers: Answers | Sequence[Any],
     indices: Sequence[int] | NDArray[np.integer[Any]] | None = None,
     credit: Credit = "exact",
@@ -194,7 +193,7 @@ def evaluate(
 
 
 def _count(
-    ds: Dataset | View,
+    ds: Source,
     indices: NDArray[np.int64],
     correct: NDArray[np.bool_],
     values: NDArray[np.float64],
@@ -244,7 +243,7 @@ def misplaced(word: Any, pattern: Any, position: int) -> int | None:
     return None if last < 0 or place == position else place
 
 
-def _sections(ds: Dataset | View, rows: _Rows) -> Iterator[tuple[str, list[Group]]]:
+def _sections(ds: Source, rows: _Rows) -> Iterator[tuple[str, list[Group]]]:
     columns = rows.columns
     everything = np.ones(len(rows.correct), np.bool_)
     no_op = columns["no_op"].astype(np.bool_)
@@ -281,7 +280,7 @@ def _bins(found: NDArray[Any]) -> list[tuple[int, int]]:
     return [(start, end - 1) for start, end in pairwise(edges)]
 
 
-def _strata(ds: Dataset | View, rows: _Rows, everything: NDArray[np.bool_]) -> Iterator[Group]:
+def _strata(ds: Source, rows: _Rows, everything: NDArray[np.bool_]) -> Iterator[Group]:
     """Groups by family, k and lengths."""
     strata = getattr(ds, "strata", ())
     if not strata:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
-from markovlib.outcome import Outcome
+from markovlib._columns import Column
+from markovlib.outcome import OUTCOMES, Outcome
 from markovlib.rules import Rule
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from markovlib import Column
 
 #: The columns of every data set.
 COLUMNS = (
@@ -198,6 +198,29 @@ class Batch:
             row["rules"] = (Rule(row["pattern"], row["replacement"]),)
         return Example(**row)
 
+    def examples(self) -> list[Example]:
+        """All rows, as `batch[i]` gives each; many times faster than one by one."""
+        columns: dict[str, Any] = {name: self._plain_values(name) for name in Example._fields}
+        if self._several and "_fired" in self._values:
+            for name in ("pattern", "replacement"):
+                columns[name] = [
+                    value if rule >= 0 else None
+                    for value, rule in zip(columns[name], self._values["_fired"].tolist(), strict=False)
+                ]
+        elif "rules" not in self._values and {"pattern", "replacement"} <= self._values.keys():
+            pairs = zip(columns["pattern"], columns["replacement"], strict=True)
+            columns["rules"] = [(Rule(pattern, replacement),) for pattern, replacement in pairs]
+        return [Example._make(row) for row in zip(*columns.values(), strict=False)]
+
+    def _plain_values(self, name: str) -> Iterable[Any]:
+        """A column as Python's own values, None for one that the batch does not have."""
+        if name not in self._values:
+            return repeat(None, len(self))
+        values: list[Any] = self._values[name].tolist()
+        if name == "outcome":
+            return [OUTCOMES[value] for value in values]
+        return [value or None for value in values] if name in _OFTEN_NONE else values
+
     def to_arrow(self, columns: Iterable[str] | None = None) -> pa.RecordBatch:
         """The columns (by default all of the batch) as an Arrow record batch.
 
@@ -217,7 +240,7 @@ class Batch:
             return values.to_arrow()
         if name in ("pattern", "replacement") and self._several:
             return self._with_nulls(pa.array(values))
-        if name in _OFTEN_NONE and values.offsets[-1] == 0:
+        if name in _OFTEN_NONE and values.offsets[-1] == values.offsets[0]:
             return pa.nulls(len(values), pa.array(values).type)
         if name != "outcome":
             return pa.array(values)
@@ -235,3 +258,30 @@ class Batch:
 
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
+
+
+def joined(parts: list[Batch], names: Sequence[str], order: NDArray[np.int64]) -> Batch:
+    """Batches one after the other, then in the given order of rows."""
+    values = {name: _join([getattr(part, name) for part in parts], order) for name in names}
+    kinds = {type(part) for part in parts}
+    if not any(getattr(part, "_several", False) for part in parts):
+        return kinds.pop()(values) if len(kinds) == 1 else Batch(values)
+    fired = [
+        part._values["_fired"] if getattr(part, "_several", False) else np.zeros(len(part), np.int32) for part in parts
+    ]
+    return Batch({**values, "_fired": np.concatenate(fired)[order]}, several=True)
+
+
+def _join(columns: list[Any], order: NDArray[np.int64]) -> Any:
+    if isinstance(columns[0], np.ndarray):
+        return np.concatenate(columns)[order]
+    if not isinstance(columns[0], ListColumn):
+        import pyarrow as pa
+
+        return Column.from_words(pa.chunked_array([pa.array(column) for column in columns])).take(order)
+    counts = np.concatenate([column.lengths() for column in columns])
+    starts, counts = np.cumsum(counts) - counts, counts[order]
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    items = np.repeat(starts[order] - offsets[:-1], counts) + np.arange(offsets[-1])
+    fields = {name: _join([column.fields[name] for column in columns], items) for name in columns[0].fields}
+    return ListColumn(offsets, fields, columns[0]._make)

@@ -20,8 +20,8 @@ from markovlib.distinct import Distinct, Hashes, combined, hash_column, hash_lis
 from markovlib.neighbours import near_count
 
 if TYPE_CHECKING:
-    from markovlib.dataset import Batch, Dataset
-    from markovlib.view import View
+    from markovlib.examples import Batch
+    from markovlib.source import Source
 
 KINDS = ("rules", "patterns", "replacements", "words", "rows")
 NEAR = ("patterns", "replacements", "words")
@@ -109,8 +109,8 @@ class _Things(NamedTuple):
 
 
 def leakage(
-    a: Dataset | View,
-    b: Dataset | View,
+    a: Source,
+    b: Source,
     *,
     near: bool = False,
     threads: int | None = None,
@@ -153,8 +153,8 @@ class _CollisionError(Exception):
 class _Comparison:
     def __init__(
         self,
-        a: Dataset | View,
-        b: Dataset | View,
+        a: Source,
+        b: Source,
         attempt: int,
         threads: int | None,
         progress: Callable[[int, int], None] | None,
@@ -196,9 +196,10 @@ class _Comparison:
             self.size = min(self.size, size)
         return found
 
-    def _batch(self, ds: Dataset | View, rows: Any) -> Batch:
+    def _batch(self, ds: Source, rows: Any) -> Batch:
         rules = ["rules"] if self.several else ["pattern", "replacement"]
-        return ds.batch(rows, [*rules, "word"], self.threads)
+        batch: Batch = ds.batch(rows, [*rules, "word"], self.threads)
+        return batch
 
     def _things(self, batch: Batch, kind: str) -> _Things:
         each = np.arange(len(batch))
@@ -246,7 +247,7 @@ class _Comparison:
                 examples.append(shown[0] if len(shown) == 1 else shown)
         return examples
 
-    def _again(self, ds: Dataset | View, kind: str, hashes: Hashes, places: NDArray[np.int64]) -> _Things:
+    def _again(self, ds: Source, kind: str, hashes: Hashes, places: NDArray[np.int64]) -> _Things:
         """The things with these hashes, made again from the rows in which they were met."""
         self.hashed.clear()
         things = self._things(self._batch(ds, places), kind)
@@ -259,7 +260,7 @@ class _Comparison:
         known = first.hashes, first.places
         asked = second.without(shared)
 
-        def strings(ds: Dataset | View, hashes: Hashes, places: NDArray[np.int64]) -> Iterator[Column]:
+        def strings(ds: Source, hashes: Hashes, places: NDArray[np.int64]) -> Iterator[Column]:
             order = np.argsort(places, kind="stable")
             for start in range(0, len(hashes), self.size):
                 chosen = order[start : start + self.size]

@@ -20,7 +20,7 @@ from markovlib import _tokens
 from markovlib.tokens import Tokenizer, Tokens, tokenize, tokenizer_for
 
 if TYPE_CHECKING:
-    from markovlib.view import Source
+    from markovlib.source import Source
 
 _TOKENS_AT_ONCE = 65_536  # examples whose tokens are counted in one pass
 

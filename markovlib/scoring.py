@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from markovlib.labels import LABELS, Reference, common_prefix, explained, label_of, references_in, separator_of
 
 if TYPE_CHECKING:
-    from markovlib.dataset import Dataset, Example
-    from markovlib.view import View
+    from markovlib.examples import Example
+    from markovlib.source import Source
 
 Credit = Literal["exact", "prefix", "steps", "pairs"]
 
@@ -154,7 +154,7 @@ def _agreeing(a: Sequence[Any], b: Sequence[Any]) -> int:
 
 
 def score_all(
-    ds: Dataset | View,
+    ds: Source,
     indices: Sequence[int] | NDArray[np.integer[Any]] | range,
     answers: Sequence[Any],
     credit: Credit = "exact",
@@ -271,7 +271,7 @@ class ProceduralDataset:
     (1.0, 0.0)
     """
 
-    def __init__(self, ds: Dataset | View, credit: Credit = "exact", *, strip: bool = False) -> None:
+    def __init__(self, ds: Source, credit: Credit = "exact", *, strip: bool = False) -> None:
         _credit(credit)
         self.dataset = ds
         self.credit: Credit = credit

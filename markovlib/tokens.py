@@ -24,7 +24,7 @@ from markovlib.render import characters_of
 
 if TYPE_CHECKING:
     from markovlib.recipe import Recipe
-    from markovlib.view import Source
+    from markovlib.source import Source
 
 _MOST_SMALL = 2**16
 _ROWS_AT_ONCE = 4096
@@ -97,38 +97,58 @@ class Tokens:
         if side not in ("right", "left"):
             raise ValueError(f"side must be 'right' or 'left', got {side!r}")
         sizes = self.lengths()
-        places: Any = slice(None)
-        if len(sizes) and int(sizes.max()) > length:
-            if not truncate:
-                row = int(np.argmax(sizes > length))
-                raise ValueError(
-                    f"row {row} has {sizes[row]} tokens, more than length {length}; give truncate=True or a larger one"
-                )
-            places = np.arange(len(self.ids)) - np.repeat(self.offsets[:-1], sizes) < length
-            sizes = np.minimum(sizes, length)
-        columns = np.arange(length)
-        tokens = columns < sizes[:, None] if side == "right" else columns >= length - sizes[:, None]
+        self._check(sizes)
+        if len(sizes) and int(sizes.max()) > length and not truncate:
+            row = int(np.argmax(sizes > length))
+            raise ValueError(
+                f"row {row} has {sizes[row]} tokens, more than length {length}; give truncate=True or a larger one"
+            )
         pad = self.pad if pad is None else pad
-        most = max(pad, int(self.ids.max(initial=0)))
-        made_ids = self._buffer("ids", ids, tokens.shape, self.ids.dtype, most)
-        made_ids[...] = pad
-        made_ids[tokens] = self.ids[places]
-        made_loss = self._buffer("loss_mask", loss_mask, tokens.shape, np.uint8, 1)
-        made_loss[...] = 0
-        made_loss[tokens] = self.loss_mask[places]
-        made_attention = self._buffer("attention_mask", attention_mask, tokens.shape, np.uint8, 1)
-        made_attention[...] = tokens
-        return Padded(made_ids, made_loss, made_attention)
+        values = pad, int(self.ids.max(initial=0))
+        parts = (
+            ("ids", ids, self.ids.dtype, values, self.ids, pad),
+            ("loss_mask", loss_mask, np.uint8, (0, 1), self.loss_mask, 0),
+            ("attention_mask", attention_mask, np.uint8, (0, 1), None, 0),
+        )
+        shape = len(self), length
+        buffers = [_buffer(name, given, shape, dtype, values) for name, given, dtype, values, _, _ in parts]
+        for buffer, (*_, entries, fill) in zip(buffers, parts, strict=True):
+            self._pad(buffer, entries, side == "left", fill)
+        return Padded(*buffers)
 
-    @staticmethod
-    def _buffer(name: str, given: Any, shape: tuple[int, ...], dtype: Any, most: int) -> NDArray[Any]:
-        if given is None:
-            return np.empty(shape, dtype)
-        if given.shape != shape or given.dtype.kind not in "iub":
-            raise ValueError(f"{name} must be integers of shape {shape}, got {given.dtype} of shape {given.shape}")
-        if given.dtype.kind != "b" and most > np.iinfo(given.dtype).max:
-            raise ValueError(f"{name} is {given.dtype}, which cannot hold {most}")
-        return given  # type: ignore[no-any-return]
+    def _check(self, sizes: NDArray[np.int64]) -> None:
+        """Sees to it that the engine reads within the arrays, whoever made them."""
+        fits = self.offsets[0] >= 0 and int(sizes.min(initial=0)) >= 0 and self.offsets[-1] <= len(self.ids)
+        if not fits or len(self.loss_mask) != len(self.ids):
+            raise ValueError("the offsets or the loss mask of these tokens do not fit their ids")
+        if self.ids.dtype not in (np.uint16, np.uint32) or self.loss_mask.dtype != np.uint8:
+            raise ValueError(f"ids must be uint16 or uint32 and loss_mask uint8, got {self.ids.dtype}, "
+                             f"{self.loss_mask.dtype}")  # fmt: skip
+
+    def _pad(self, out: NDArray[Any], entries: NDArray[Any] | None, left: bool, fill: int) -> None:
+        """Fills an array, one that does not lie in memory as the engine writes it by way of one that does."""
+        direct = out.flags.c_contiguous and out.dtype.isnative
+        made = out if direct else np.empty(out.shape, out.dtype.newbyteorder("="))
+        entries = None if entries is None else np.ascontiguousarray(entries)
+        _tokens.pad(entries, np.ascontiguousarray(self.offsets), left, fill, made)
+        if not direct:
+            out[...] = made
+
+
+def _buffer(name: str, given: Any, shape: tuple[int, int], dtype: Any, values: tuple[int, int]) -> NDArray[Any]:
+    """The caller's array if it can hold the values, or a new one."""
+    if given is None:
+        given = np.empty(shape, dtype)
+    if given.shape != shape or given.dtype.kind not in "iub":
+        raise ValueError(f"{name} must be integers of shape {shape}, got {given.dtype} of shape {given.shape}")
+    if not given.flags.writeable:
+        raise ValueError(f"{name} cannot be written to")
+    if given.dtype.kind != "b":
+        limits = np.iinfo(given.dtype)
+        for value in values:
+            if not limits.min <= value <= limits.max:
+                raise ValueError(f"{name} is {given.dtype}, which cannot hold {value}")
+    return given  # type: ignore[no-any-return]
 
 
 class Tokenizer(ABC):

@@ -8,28 +8,23 @@ import operator
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markovlib import _stream
 from markovlib._columns import Column
+from markovlib.examples import Batch, joined
+from markovlib.source import Indices, Source, row_numbers
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from markovlib import scoring
-    from markovlib.dataset import Batch, Dataset, Example
-    from markovlib.packing import Packed
+    from markovlib.examples import Example
     from markovlib.spaces import Stratum
-    from markovlib.tokens import Tokenizer, Tokens
 
 _AXIS = 0x76696577
 _SORTED_ROWS = 65536
 _ROWS_PER_CALL = 1024
-
-Source: TypeAlias = "Dataset | View"
 
 
 class _Order(Protocol):
@@ -75,7 +70,7 @@ class _Permuted:
         return 0, self._permutation[place]
 
     def find(self, places: NDArray[np.int64]) -> tuple[None, NDArray[np.int64]]:
-        return None, np.fromiter(map(self._permutation.__getitem__, places.tolist()), np.int64, len(places))
+        return None, self._permutation.images(places)
 
     @cached_property
     def _permutation(self) -> _stream.Permutation:
@@ -176,7 +171,7 @@ class _Phases(NamedTuple):
         return phase, places - np.concatenate([[0], ends[:-1]])[phase]
 
 
-class View:
+class View(Source):
     """Examples of one data set, or of several, in another order; a data set itself.
 
     A view is made by `permuted`, `ordered`, `selected` or `phases`, or by `ds.view(...)`.  It has the interface of
@@ -347,9 +342,6 @@ class View:
         fields = {**self._order.describe(), "of": [source.fingerprint for source in self.sources]}
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
-    def __len__(self) -> int:
-        return self.size
-
     def __repr__(self) -> str:
         order = ", ".join(f"{name}={value!r}" for name, value in self._order.describe().items())
         return f"<View {order} of {', '.join(map(repr, self.sources))}>"
@@ -362,6 +354,19 @@ class View:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return View, (self._order,)
+
+    def indices(self, places: Indices) -> NDArray[np.int64]:
+        """The numbers that the examples at these places have in their data sets.
+
+        Raises IndexError for a place outside.
+
+        >>> import markovlib as mk
+        >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace(examples=1000), seed=7)
+        >>> ds.view("permuted").indices(range(3)).tolist() == ds.view("permuted")[:3].index.tolist()
+        True
+        """
+        _, found = self._order.find(row_numbers(places, self.size, "a view"))
+        return found
 
     # ---- examples -----------------------------------------------------------------------------------------------
 
@@ -378,23 +383,20 @@ class View:
         if not -self.size <= place < self.size:
             raise IndexError(f"example {place} of a view of {self.size}")
         source, index = self._order.at(place % self.size)
-        return self.sources[source][index]
+        example: Example = self.sources[source][index]
+        return example
 
     def __iter__(self) -> Iterator[Example]:
         for batch in self.batches(_ROWS_PER_CALL):
             yield from map(batch.__getitem__, range(len(batch)))
 
-    def batch(
-        self,
-        indices: range | Sequence[int] | NDArray[np.integer[Any]],
-        columns: Iterable[str] | None = None,
-        threads: int | None = None,
-    ) -> Batch:
+    def batch(self, indices: Indices, columns: Iterable[str] | None = None, threads: int | None = None) -> Batch:
         """The examples at these places as columns; as `Dataset.batch`."""
         names = list(self.columns if columns is None else columns)
-        sources, found = self._order.find(self._places(indices))
+        sources, found = self._order.find(row_numbers(indices, self.size, "a view"))
         if sources is None or not len(found):
-            return self.sources[0].batch(_as_range(found), names, threads)
+            batch: Batch = self.sources[0].batch(_as_range(found), names, threads)
+            return batch
         order = np.argsort(sources, kind="stable")
         used, cuts = np.unique(sources[order], return_index=True)
         parts: list[Batch] = [
@@ -403,7 +405,7 @@ class View:
         ]
         if len(parts) == 1:
             return parts[0]
-        return _joined(parts, names, np.argsort(order, kind="stable"))
+        return joined(parts, names, np.argsort(order, kind="stable"))
 
     def batches(self, size: int, threads: int | None = None, columns: Iterable[str] | None = None) -> Iterator[Batch]:
         """All examples in order, `size` at a time, the last batch shorter."""
@@ -412,63 +414,6 @@ class View:
         names = None if columns is None else list(columns)
         starts = range(0, self.size, size)
         return (self.batch(range(start, min(start + size, self.size)), names, threads) for start in starts)
-
-    def tokens(
-        self,
-        indices: range | Sequence[int] | NDArray[np.integer[Any]],
-        tokenizer: Tokenizer | str | Path,
-        threads: int | None = None,
-    ) -> Tokens:
-        """The examples at these places as token ids with a loss mask; as `Dataset.tokens`."""
-        from markovlib.tokens import tokenize
-
-        return tokenize(self, indices, tokenizer, threads)
-
-    def packed(self, tokenizer: Tokenizer | str | Path, length: int, window: int = 1024, **options: Any) -> Packed:
-        """The examples in bins of `length` tokens, packed in this order; as `Dataset.packed`."""
-        from markovlib.packing import Packed
-
-        return Packed(self, tokenizer, length, window, **options)
-
-    # ---- answers and orders -------------------------------------------------------------------------------------
-
-    def score(self, i: int, answer: Any, credit: scoring.Credit = "exact", *, strip: bool = False) -> float:
-        """How right an answer to example i is; as `Dataset.score`."""
-        from markovlib import scoring
-
-        return scoring.score(self[i], answer, credit, strip=strip).value
-
-    def scores(
-        self,
-        indices: range | Sequence[int] | NDArray[np.integer[Any]],
-        answers: Sequence[Any],
-        credit: scoring.Credit = "exact",
-        *,
-        strip: bool = False,
-        threads: int | None = None,
-    ) -> scoring.Scores:
-        """Values and labels of answers; as `Dataset.scores`."""
-        from markovlib import scoring
-
-        return scoring.score_all(self, indices, answers, credit, strip=strip, threads=threads)
-
-    def view(self, order: Any, *, epoch: int = 0, descending: bool = False) -> View:
-        """The same examples in yet another order; as `Dataset.view`."""
-        return View.of(self, order, epoch=epoch, descending=descending)
-
-    def _places(self, indices: Any) -> NDArray[np.int64]:
-        if isinstance(indices, range):
-            asked: NDArray[Any] = np.arange(indices.start, indices.stop, indices.step)
-        else:
-            asked = np.asarray(indices)
-        if asked.ndim != 1 or (asked.size and asked.dtype.kind not in "iu"):
-            raise TypeError("indices must be a range, a slice or a flat sequence of integers")
-        places = asked.astype(np.int64)
-        places = np.where(places < 0, places + self.size, places)
-        outside = np.flatnonzero((places < 0) | (places >= self.size))
-        if outside.size:
-            raise IndexError(f"example {asked[outside[0]]} of a view of {self.size}")
-        return places
 
 
 _UNBOUNDED = 2**62
@@ -501,34 +446,3 @@ def _as_range(indices: NDArray[np.int64]) -> range | NDArray[np.int64]:
     first, count = (int(indices[0]), len(indices)) if len(indices) else (0, 0)
     whole = count > 1 and int(indices[-1]) - first == count - 1 and bool((np.diff(indices) == 1).all())
     return range(first, first + count) if whole else indices
-
-
-def _joined(parts: list[Batch], names: list[str], order: NDArray[np.int64]) -> Batch:
-    """Batches one after the other, then in the given order of rows."""
-    from markovlib.examples import Batch
-
-    values = {name: _join([getattr(part, name) for part in parts], order) for name in names}
-    kinds = {type(part) for part in parts}
-    if not any(getattr(part, "_several", False) for part in parts):
-        return kinds.pop()(values) if len(kinds) == 1 else Batch(values)
-    fired = [
-        part._values["_fired"] if getattr(part, "_several", False) else np.zeros(len(part), np.int32) for part in parts
-    ]
-    return Batch({**values, "_fired": np.concatenate(fired)[order]}, several=True)
-
-
-def _join(columns: list[Any], order: NDArray[np.int64]) -> Any:
-    from markovlib.examples import ListColumn
-
-    if isinstance(columns[0], np.ndarray):
-        return np.concatenate(columns)[order]
-    if not isinstance(columns[0], ListColumn):
-        import pyarrow as pa
-
-        return Column.from_words(pa.chunked_array([pa.array(column) for column in columns])).take(order)
-    counts = np.concatenate([column.lengths() for column in columns])
-    starts, counts = np.cumsum(counts) - counts, counts[order]
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    items = np.repeat(starts[order] - offsets[:-1], counts) + np.arange(offsets[-1])
-    fields = {name: _join([column.fields[name] for column in columns], items) for name in columns[0].fields}
-    return ListColumn(offsets, fields, columns[0]._make)

@@ -19,17 +19,17 @@ def there(*modules):
     return all(importlib.util.find_spec(name) is not None for name in modules)
 
 
-def ask(*questions):
-    """Call functions of this module, each given as (name, argument, ...), in a new process; returns their answers.
+def ask(*questions, script=__file__):
+    """Call functions of a module, each given as (name, argument, ...), in a new process; returns their answers.
 
-    What a function raises is its answer, as text.
+    What a function raises is its answer, as text.  The module ends as this one does.
     """
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder, "asked"), Path(folder, "answered")
         asked.write_bytes(pickle.dumps(questions))
         env = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(Path(folder, "cache"))}
         env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parent), env.get("PYTHONPATH")]))
-        command = [sys.executable, __file__, str(asked), str(answered)]
+        command = [sys.executable, script, str(asked), str(answered)]
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         return pickle.loads(answered.read_bytes())
@@ -153,15 +153,15 @@ def load_dataset(folder):
     return {name: list(split) for name, split in datasets.load_dataset(str(folder)).items()}
 
 
-def main(asked, answered):
+def main(functions, asked, answered):
     answers = []
     for name, *arguments in pickle.loads(Path(asked).read_bytes()):
         try:
-            answers.append(globals()[name](*arguments))
+            answers.append(functions[name](*arguments))
         except Exception as error:
             answers.append(f"{type(error).__name__}: {error}")
     Path(answered).write_bytes(pickle.dumps(answers))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(globals(), *sys.argv[1:])

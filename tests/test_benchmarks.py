@@ -14,6 +14,7 @@ import pytest
 import tables
 from contenders import ENGINES, OURS, Unable
 from generators import DATA_WORKLOADS, check
+from reading import READING_WORKLOADS, Reader
 from workloads import WORKLOADS
 
 import markovlib as mk
@@ -22,6 +23,7 @@ from markovlib.testing import oracle
 ROOT = Path(__file__).resolve().parents[1]
 PAIRS = [(w, e) for w in WORKLOADS for e in ENGINES if e in OURS or e.name in w.rivals]
 RUNS = [w for w in WORKLOADS if w.kind != "rewrite"]
+HASTY = measure.Effort(2, 1e-5, 0.05)
 PHASES = [w for w in WORKLOADS if w.kind == "phase"]
 
 
@@ -109,9 +111,27 @@ def test_check_refuses_a_wrong_data_set(name, value):
         check(iter(broken(name, value)), 2000)
 
 
-# ---- measuring -------------------------------------------------------------------------------------------------------
+# ---- reading ---------------------------------------------------------------------------------------------------------
 
-HASTY = measure.Effort(2, 1e-5, 0.05)
+
+@pytest.mark.parametrize("workload", READING_WORKLOADS, ids=by_name)
+def test_readers_see_the_rows_of_the_files_and_are_measured(workload, tmp_path):
+    made = measure.measure_reading(workload, workload.tiny, HASTY, tmp_path)
+    assert list(made["results"]) == [reader.name for reader in workload.readers]
+    assert all("unable" in result or 0 < result["best"] <= result["median"] for result in made["results"].values())
+    assert made["results"]["markovlib, shards"]["best"] > 0
+    assert "markovlib, shards" in tables.data_table(made)
+
+
+def test_a_reader_of_other_rows_is_not_measured(tmp_path):
+    (workload,) = [w for w in READING_WORKLOADS if w.name == "random batches, two columns"]
+    honest = workload.readers[0]
+    liar = Reader("liar", "", honest.open, lambda source, indices: honest.read(source, indices[::-1]), honest.plain)
+    with pytest.raises(AssertionError, match="liar reads other rows of random batches"):
+        measure.measure_reading(workload._replace(readers=(liar,)), workload.tiny, HASTY, tmp_path)
+
+
+# ---- measuring -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["W2 12 rules, short words", "W4 sort", "tiny call"])
@@ -204,6 +224,9 @@ def test_every_target_is_measured_by_the_full_report():
         record["rewriting"] += record_of(*rows, name=workload.name, key=workload.key)["rewriting"]
     record["data"] = [
         {"name": w.name, "results": {g.name: {"best": 1.0, "wall": 1.0} for g in w.generators}} for w in DATA_WORKLOADS
+    ]
+    record["reading"] = [
+        {"name": w.name, "results": {r.name: {"best": 1.0, "wall": 1.0} for r in w.readers}} for w in READING_WORKLOADS
     ]
     assert [target.about for target in figures.TARGETS if target.figure(record) is None] == []
 

@@ -22,10 +22,11 @@ WITH_EXAMPLES = {
     "markovlib.rulelists": 1, "markovlib.rules": 10, "markovlib.spaces": 2, "markovlib.tokens": 4,
     "markovlib.trace": 2,
     "markovlib.mixture": 1, "markovlib.mixing.recipe": 1, "markovlib.mixing.quotas": 3, "markovlib.mixing.layouts": 2,
-    "markovlib.scoring": 4, "markovlib.evaluation": 2, "markovlib.leakage": 1, "markovlib.view": 6,
+    "markovlib.scoring": 4, "markovlib.evaluation": 2, "markovlib.leakage": 1, "markovlib.view": 7,
     "markovlib.analysis.findings": 2, "markovlib.analysis.verdict": 2, "markovlib.analysis.measures": 3,
     "markovlib.analysis.loops": 2, "markovlib.analysis.pairs": 2, "markovlib.analysis.completion": 1,
     "markovlib.analysis.equivalence": 1,
+    "markovlib.loader": 2, "markovlib.source": 1, "markovlib.shards.reading": 1,
 }  # fmt: skip
 
 

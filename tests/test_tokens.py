@@ -268,7 +268,43 @@ def test_what_padding_refuses() -> None:
         tokens.padded(12, ids=np.empty((3, 12)))
     with pytest.raises(ValueError, match="ids is uint8, which cannot hold 256"):
         tokens.padded(12, ids=np.empty((3, 12), np.uint8))
+    with pytest.raises(ValueError, match="ids is uint16, which cannot hold -100"):
+        tokens.padded(12, pad=-100)
+    with pytest.raises(ValueError, match="loss_mask cannot be written to"):
+        tokens.padded(12, loss_mask=np.broadcast_to(np.uint8(0), (3, 12)))
     assert tokens.padded(12, pad=5).ids[0].tolist()[3:] == [5] * 9
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.int64, np.uint16, np.uint64, ">i4", ">i8"])
+def test_padding_into_memory_of_every_kind(dtype: Any) -> None:
+    tokens = ByteTokenizer().tokens(["abc", "", "d"], ["x", "yz", ""])
+    whole = np.full((6, 14), 99, dtype)
+    every_second = whole[::2, ::2]
+    padded = tokens.padded(
+        7, pad=-1 if np.dtype(dtype).kind == "i" else 1, ids=every_second, loss_mask=whole[1::2, ::2]
+    )
+    fill = int(padded.ids[1, -1])
+    assert padded.ids.tolist() == [[97, 98, 99, 120] + [fill] * 3, [121, 122] + [fill] * 5, [100] + [fill] * 6]
+    assert padded.loss_mask.tolist() == [[0, 0, 0, 1, 0, 0, 0], [1, 1] + [0] * 5, [0] * 7]
+    assert (whole[:, 1::2] == 99).all()
+
+
+def test_tokens_that_do_not_fit_together_are_not_read() -> None:
+    good = ByteTokenizer().tokens(["abc", "de"], ["x", "yz"])
+    for ids, offsets, mask in (
+        (good.ids, good.offsets + 1, good.loss_mask),
+        (good.ids, good.offsets[::-1].copy(), good.loss_mask),
+        (good.ids, good.offsets, good.loss_mask[:-1]),
+        (good.ids.astype(np.int64), good.offsets, good.loss_mask),
+    ):
+        with pytest.raises(ValueError, match=r"do not fit their ids|ids must be uint16"):
+            Tokens(ids, offsets, mask).padded(9)
+
+
+def test_padding_nothing() -> None:
+    tokens = ByteTokenizer().tokens([], [])
+    assert tokens.padded(5).ids.shape == (0, 5)
+    assert ByteTokenizer().tokens([""], [""]).padded(0).ids.shape == (1, 0)
 
 
 def test_want_of_memory() -> None:

@@ -1,0 +1,285 @@
+"""Batches for training: which examples, in which order, on which rank, and where to go on after a restart."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from markovlib.source import Source
+from markovlib.view import View
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from markovlib.tokens import Tokenizer
+
+_VERSION = 1
+
+
+class _Place(NamedTuple):
+    """So many examples of an epoch have been consumed, by all ranks together."""
+
+    epoch: int
+    position: int
+
+
+class Sampler:
+    """The indices of a source's examples in batches: each example once in every epoch, in an order of its own.
+
+    The order of an epoch is that of `View.permuted`, a function of `seed` (by default the source's) and the epoch; with
+    `shuffle=False`, and where a data set has no end, it is that of the indices.  A step takes the next
+    `batch_size * world` examples of it, of which rank r has the r-th `batch_size`.  What is left at the end of an epoch
+    is shared out evenly, in batches that differ by one example at most (and may be empty on some ranks where there are
+    fewer examples than ranks), or left out with `drop_last`; all ranks have as many batches.
+
+    Iterating gives lists of indices, from where the sampler stands to the end of the epoch; when it has come to the
+    end the next iteration is the next epoch.  An iteration that is broken off does not move it: the next one begins
+    where that one began.  `len` is the number of batches of an iteration, and `sampler[s]` its s-th batch, computed
+    alone.  `workers` deal the batches of their rank out in turn: worker w has those numbered w, w + workers, ....
+
+    The state is a few integers and the same on all ranks: what has been consumed is the beginning of one order, so
+    training goes on with any number of ranks and workers, and any size of batches, and no example is lost or repeated.
+    No process, thread or file is left behind, for there is none.
+
+    Raises ValueError for sizes and numbers that make no sense, TypeError for an order of a data set without end.
+
+    >>> import markovlib as mk
+    >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace(examples=10), seed=7)
+    >>> sampler = mk.Sampler(ds, 4)
+    >>> first, *rest = sampler
+    >>> [len(batch) for batch in (first, *rest)], sorted(first + sum(rest, []))
+    ([4, 4, 2], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    >>> resumed = [mk.Sampler(ds, 3, rank=rank, world=2) for rank in range(2)]
+    >>> for one in resumed:
+    ...     one.load_state_dict(mk.Sampler(ds, 4).state_dict(batches=1))
+    >>> [list(one) for one in resumed] == [[rest[0][:3]], [rest[0][3:] + rest[1]]]
+    True
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        batch_size: int,
+        *,
+        shuffle: bool | None = None,
+        seed: int | None = None,
+        epoch: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        worker: int = 0,
+        workers: int = 1,
+        drop_last: bool = False,
+    ) -> None:
+        self.source = source
+        self.batch_size = _at_least(1, "batch_size", batch_size)
+        self.shuffle = source.size is not None if shuffle is None else bool(shuffle)
+        if self.shuffle and source.size is None:
+            raise TypeError("a data set without end is read in the order of its indices; leave shuffle out")
+        self.seed = source.seed if seed is None else operator.index(seed)
+        self.rank, self.world = _one_of("rank", rank, "world", world)
+        self.worker, self.workers = _one_of("worker", worker, "workers", workers)
+        self.drop_last = drop_last
+        self._step = self.batch_size * self.world
+        if self._left(0) == 0:
+            raise ValueError(f"{source!r} has not one batch for {self.world} ranks of {self.batch_size} examples")
+        self._origin = self._start = self._now = _Place(_at_least(0, "epoch", epoch), 0)
+        self._iteration = 0
+        self._view: tuple[int, View] | None = None
+
+    # ---- batches ------------------------------------------------------------------------------------------------
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the sampler stands in."""
+        return self._start.epoch
+
+    def __len__(self) -> int:
+        left = self._left(self._start.position)
+        if left is None:
+            raise TypeError("a data set without end has no number of batches")
+        return max(0, -(-(left - self.worker) // self.workers))
+
+    def __getitem__(self, s: int) -> Any:
+        number, endless = operator.index(s), self.source.size is None
+        if number < 0 and not endless:
+            number += len(self)
+        if number < 0 or (not endless and number >= len(self)):
+            raise IndexError(f"batch {s} of {'a data set without end' if endless else len(self)}")
+        return self._batch(self._start, number)
+
+    def __iter__(self) -> Iterator[Any]:
+        self._iteration += 1
+        return self._run(self._iteration, self._start)
+
+    def _run(self, iteration: int, start: _Place) -> Iterator[Any]:
+        """The batches from `start` to the end of the epoch; only the latest iteration moves the sampler."""
+        for number in count() if self.source.size is None else range(len(self)):
+            if iteration == self._iteration:
+                self._now = self._after(start, (number + 1) * self.workers)
+            yield self._batch(start, number)
+        if iteration == self._iteration:
+            self._start = self._now = _Place(start.epoch + 1, 0)
+
+    def _batch(self, start: _Place, number: int) -> Any:
+        return self._made(self._indices(start.epoch, self._places(start.position, number * self.workers + self.worker)))
+
+    def _made(self, indices: NDArray[np.int64]) -> Any:
+        return indices.tolist()
+
+    # ---- where it stands ----------------------------------------------------------------------------------------
+
+    def state_dict(self, batches: int | None = None) -> dict[str, int]:
+        """Where training stands, as a few integers that `load_state_dict` takes.
+
+        `batches` is how many batches this rank has consumed, of all its workers together, since the sampler was made, a
+        state was loaded or `set_epoch` moved it.  Give it wherever something reads ahead, as torch's `DataLoader` does
+        with workers: only the training loop knows which batches it has used.  Without `batches` the state is that after
+        the last batch that iteration has given.
+
+        Raises ValueError without `batches` for one of several workers, which does not know how far the others are.
+        """
+        if batches is None and self.workers > 1:
+            raise ValueError("one of several workers does not know how far the others are: give batches=, the number "
+                             "of batches of this rank that were consumed")  # fmt: skip
+        place = self._now if batches is None else self._after(self._origin, _at_least(0, "batches", batches))
+        return {"version": _VERSION, "epoch": place.epoch, "position": place.position, **self._identity()}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Goes on where a state was taken, be it of other ranks, workers or sizes of batches.
+
+        Raises ValueError for a state of another data set, seed or order, and for one that is none.
+        """
+        own = self._identity()
+        if not isinstance(state, Mapping) or state.get("version") != _VERSION or {"epoch", "position"} - set(state):
+            raise ValueError("this is not a state of a Sampler or Loader")
+        differing = [
+            f"{name} is {state.get(name)} there, {own[name]} here" for name in own if state.get(name) != own[name]
+        ]
+        if differing:
+            raise ValueError(f"the state is of another order of examples: {'; '.join(differing)}")
+        epoch, position = _at_least(0, "epoch", state["epoch"]), _at_least(0, "position", state["position"])
+        if self.source.size is not None and position > self.source.size:
+            raise ValueError(f"the state says that {position} examples of {self.source.size} were consumed")
+        self._move(self._after(_Place(epoch, position), 0))
+
+    def set_epoch(self, epoch: int) -> None:
+        """Goes to the beginning of an epoch, or stays where it is in that epoch."""
+        if _at_least(0, "epoch", epoch) != self._start.epoch:
+            self._move(_Place(epoch, 0))
+
+    def _move(self, place: _Place) -> None:
+        self._origin = self._start = self._now = place
+        self._iteration += 1
+
+    def _identity(self) -> dict[str, int]:
+        """What the order of examples is a function of, apart from the epoch."""
+        size = self.source.size
+        data = int(self.source.fingerprint[:15], 16)
+        return {"size": -1 if size is None else size, "seed": self.seed, "shuffle": int(self.shuffle), "data": data}
+
+    # ---- arithmetic ---------------------------------------------------------------------------------------------
+
+    def _left(self, position: int) -> int | None:
+        """The batches of a rank from a position to the end of its epoch."""
+        if self.source.size is None:
+            return None
+        left = self.source.size - position
+        return left // self._step if self.drop_last else -(-left // self._step)
+
+    def _after(self, place: _Place, batches: int) -> _Place:
+        """Where a rank stands after so many of its batches: at an epoch's end, at the beginning of the next."""
+        left, whole = self._left(place.position), self._left(0)
+        if left is None or whole is None or batches < left:
+            return _Place(place.epoch, place.position + batches * self._step)
+        epochs, more = divmod(batches - left, whole)
+        return _Place(place.epoch + 1 + epochs, more * self._step)
+
+    def _places(self, position: int, number: int) -> range:
+        """The places in the order of the epoch that this rank's batch with that number has, from a position on."""
+        begin, size = position + number * self._step, self.source.size
+        if size is None or begin + self._step <= size:
+            begin += self.rank * self.batch_size
+            return range(begin, begin + self.batch_size)
+        rest = size - begin
+        return range(begin + rest * self.rank // self.world, begin + rest * (self.rank + 1) // self.world)
+
+    def _indices(self, epoch: int, places: range) -> NDArray[np.int64]:
+        found = np.arange(places.start, places.stop, dtype=np.int64)
+        if not self.shuffle:
+            return found
+        kept = self._view
+        if kept is None or kept[0] != epoch:
+            kept = self._view = epoch, View.permuted(self.source, epoch, self.seed)
+        return kept[1].indices(found)
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} of {self.source!r}, batches of {self.batch_size}, rank {self.rank} of "
+            f"{self.world}, epoch {self._start.epoch}>"
+        )
+
+
+class Loader(Sampler):
+    """Batches of a source's examples, in the order and with the state of a `Sampler`, which see.
+
+    Iterating, and `loader[s]`, give the examples as packed columns (`Batch`), of `columns` if they are given; or with
+    `length`, padded arrays (`Padded`) of that many tokens, as `Dataset.padded` makes them of `tokenizer`, `side`, `pad`
+    and `truncate`, the ids in the type `dtype` if that is given.  A loader is itself what map-style readers call a data
+    set, one of batches: `torch.utils.data.DataLoader(loader, batch_size=None, num_workers=2)`.
+
+    >>> import markovlib as mk
+    >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace(examples=1000), seed=7)
+    >>> loader = mk.Loader(ds, 256, length=144)
+    >>> [batch.ids.shape for batch in loader]
+    [(256, 144), (256, 144), (256, 144), (232, 144)]
+    >>> loader.epoch, next(iter(mk.Loader(ds, 4, columns=["word", "output"])))
+    (1, <Batch of 4 examples: word, output>)
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        batch_size: int,
+        *,
+        columns: Iterable[str] | None = None,
+        length: int | None = None,
+        tokenizer: Tokenizer | str | Path = "bytes",
+        side: str = "right",
+        pad: int | None = None,
+        truncate: bool = False,
+        dtype: Any = None,
+        threads: int | None = None,
+        **order: Any,
+    ) -> None:
+        super().__init__(source, batch_size, **order)
+        if columns is not None and length is not None:
+            raise TypeError("columns is for packed batches, length for padded arrays: give one of them")
+        self.columns = None if columns is None else tuple(columns)
+        self.length, self.dtype, self.threads = length, dtype, threads
+        self._padding: dict[str, Any] = {"tokenizer": tokenizer, "side": side, "pad": pad, "truncate": truncate}
+
+    def _made(self, indices: NDArray[np.int64]) -> Any:
+        if self.length is None:
+            return self.source.batch(indices, self.columns, self.threads)
+        ids = None if self.dtype is None else np.empty((len(indices), self.length), self.dtype)
+        return self.source.padded(indices, self.length, **self._padding, ids=ids, threads=self.threads)
+
+
+def _at_least(least: int, name: str, value: Any) -> int:
+    number = operator.index(value)
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    return number
+
+
+def _one_of(name: str, value: Any, name_of_all: str, all_of_them: Any) -> tuple[int, int]:
+    total = _at_least(1, name_of_all, all_of_them)
+    number = _at_least(0, name, value)
+    if number >= total:
+        raise ValueError(f"{name} must be below {name_of_all}={total}, got {number}")
+    return number, total
