@@ -23,6 +23,15 @@ class DamagedError(ShardError):
 
 
 @contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    """Say what the system could not do something with, a file by the name that it is to have."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+@contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the folder for one writer; the lock is on the directory itself, so no file is left behind.
 
@@ -32,7 +41,8 @@ def locked(path: Path) -> Iterator[None]:
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with _errors_of(path):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ShardError(f"{path}: another process is writing this folder") from None
         yield
@@ -104,18 +114,10 @@ def sync_directory(path: Path) -> None:
     """Make the names in a directory durable."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(handle)
+        with _errors_of(path):
+            os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@contextmanager
-def _errors_of(path: Path) -> Iterator[None]:
-    """Say which file could not be written, by the name that it is to have."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def rename(draft: Path, path: Path) -> None:
