@@ -163,7 +163,7 @@ def test_null_and_empty_nested_and_bytes_columns_have_digests_of_their_own():
 
 
 def entry(number):
-    return journal.Entry(Shard(number, number + 1, [File(f"part-{number}", 9, "aa")]), ["bb"])
+    return journal.Entry(Shard(number, number + 1, [File(f"part-{number}", 9, "aa")]), b"b" * 32)
 
 
 def store_of(path):

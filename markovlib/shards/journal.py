@@ -18,10 +18,11 @@ NAME = ".unfinished.jsonl"
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A complete shard, the digests of the row blocks that start in it, and the store's tags of its files, if any."""
+    """A complete shard, the digests of the row blocks that start in it (32 bytes each, in order), and the store's tags
+    of its files, if any."""
 
     shard: manifest.Shard
-    blocks: list[str]
+    blocks: bytes
     tags: list[str] = []
 
 
