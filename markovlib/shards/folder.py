@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -206,9 +206,15 @@ class WholeFile:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a small file so that it appears complete, durably, or not at all."""
+    write_parts(path, [data])
+
+
+def write_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file, a part at a time, so that it appears complete, durably, or not at all."""
     file = WholeFile(path)
     try:
-        file.write(data)
+        for part in parts:
+            file.write(part)
         file.seal()
         file.commit()
     except BaseException:
