@@ -40,7 +40,7 @@ LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
 
 SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4 -DMK_CYCLE_LETTERS=0
 
-.PHONY: build test test-data test-slow test-presets lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
+.PHONY: build test test-data test-slow test-crash test-presets lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
 .SECONDARY: $(OBJECTS) $(ORACLE)
 
 build:
@@ -56,6 +56,10 @@ test-data:
 # Exit status 5 says that there is no slow test.
 test-slow:
 	$(RUN) -m pytest $(PYTEST) -m slow || [ $$? -eq 5 ]
+
+# Fifty kills over each format, every failing call, full disks, and the memory of 10^7 rows: some minutes.
+test-crash:
+	$(RUN) -m pytest -q -s -m "slow or not slow" tests/test_crashes.py
 
 # Every preset, a million rows of each looked at: a few minutes.
 test-presets:

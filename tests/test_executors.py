@@ -69,14 +69,14 @@ def ray():
     ray = pytest.importorskip("ray")
     from markovlib.cluster import RayExecutor
 
-    os.environ |= {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
+    os.environ |= {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "300"}
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
     with RayExecutor(num_cpus=1) as executor:
         yield executor
     ray.shutdown()
 
 
-CLUSTERS = ["dask", "ray"]
+CLUSTERS = ["dask", pytest.param("ray", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("format_name", list(formats.MODULES))
@@ -361,6 +361,7 @@ def alive(pid):
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.usefixtures("ray")
 def test_the_executor_for_ray_keeps_the_contract_of_executors():

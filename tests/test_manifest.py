@@ -163,7 +163,7 @@ def test_null_and_empty_nested_and_bytes_columns_have_digests_of_their_own():
 
 
 def entry(number):
-    return journal.Entry(Shard(number, number + 1, [File(f"part-{number}", 9, "aa")]), ["bb"])
+    return journal.Entry(Shard(number, number + 1, [File(f"part-{number}", 9, "aa")]), b"b" * 32)
 
 
 def store_of(path):
@@ -193,3 +193,38 @@ def test_a_journal_of_another_plan_is_refused(tmp_path):
     journal.Journal(store, "train", {"seed": 1, "rows": 5}).close()
     with pytest.raises(ShardError, match="seed is 1 there, 2 asked for"):
         journal.Journal(store, "train", {"seed": 2, "rows": 5})
+
+
+def test_each_shard_is_a_line_whatever_else_the_manifest_holds(tmp_path):
+    """Fields elsewhere that look like an empty list of shards stay what they are."""
+    decoys = {"shards": [], "x": {"shards": []}, '\n      "shards": []': '\n      "shards": []'}
+    shards = [Shard(n, n + 1, [File(f"part-{n:05d}.bin", n, "ab" * 32), File("mask", 1, "")]) for n in range(7)]
+    train = msgspec.structs.replace(made().splits["train"], shards=shards, options=decoys, sizes={"shards": 3})
+    empty = msgspec.structs.replace(train, shards=[])
+    whole = made(
+        recipe=decoys, splits={"train": train, "none": empty, "shards": train}, files={"shards": Companion(1, "")}
+    )
+    data = whole.encode()
+    assert data.count(b'\n        {"start":') == 14
+    assert msgspec.json.decode(data)["splits"]["shards"]["shards"][6]["files"][1] == {
+        "name": "mask",
+        "bytes": 1,
+        "sha256": "",
+    }
+    (tmp_path / manifest.NAME).write_bytes(data)
+    assert msgspec.structs.replace(manifest.load(tmp_path), sha256="") == whole
+    (tmp_path / manifest.NAME).write_bytes(made(splits={}).encode())
+    assert manifest.load(tmp_path).splits == {}
+
+
+def test_a_manifest_whose_checksum_fits_but_which_is_none_is_damaged(tmp_path):
+    data = made().encode().replace(b'"rows": 10', b'"rows": "x"')
+    tail = len(b'"\n}\n') + 64
+    digest = hashlib.sha256(data[:-tail] + data[-4:]).hexdigest().encode()
+    (tmp_path / manifest.NAME).write_bytes(data[:-tail] + digest + data[-4:])
+    with pytest.raises(DamagedError, match=r"Expected `int`, got `str` - at `\$\.splits\[\.\.\.\]\.rows`"):
+        manifest.load(tmp_path)
+    for short in (b"", b"{}", b'{"kind": "markovlib-shards", "version": 2}', b"[]"):
+        (tmp_path / manifest.NAME).write_bytes(short)
+        with pytest.raises(ShardError):
+            manifest.load(tmp_path)

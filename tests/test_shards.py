@@ -184,7 +184,7 @@ def unfinish(out, shards=()):
             for _, block in wanted.pieces(range(shard.start, shard.stop))
             if block.start >= shard.start
         ]
-        record.append(journal.Entry(shard, blocks))
+        record.append(journal.Entry(shard, bytes.fromhex("".join(blocks))))
         if number in shards:
             (out / "train" / shard.files[-1].name).unlink()
     record.close()

@@ -99,6 +99,7 @@ def format_options(tokenizer: str | None, eos: str | None) -> dict[str, str]:
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
 @click.option("--executor", metavar="NAME", help="Instead of threads: processes, dask://HOST:PORT, ray[://HOST:PORT].")
 @click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
+@click.option("--dry-run", is_flag=True, help="Make the first and the last shard, keep nothing, and say what all take.")
 @token_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
 def generate(
@@ -114,6 +115,7 @@ def generate(
     threads: int | None,
     executor: str | None,
     columns: str | None,
+    dry_run: bool,
     tokenizer: str | None,
     eos: str | None,
     as_json: bool,
@@ -130,22 +132,23 @@ def generate(
     from markovlib.shards.plan import SHARD_ROWS
 
     names = names_of(splits, "--split")
+    chosen = _recipe(recipe, names, examples, instructions, changes, out)
+    asked: dict[str, Any] = {
+        "splits": names,
+        "seed": seed,
+        "format": format_name,
+        "columns": None if columns is None else names_of(columns, "--columns"),
+        "shard_rows": shard_rows or SHARD_ROWS,
+        "options": format_options(tokenizer, eos),
+    }
+    if dry_run:
+        _try(chosen, asked, as_json)
+        return
+    workers = None if executor == "processes" else threads
     started = time.perf_counter()
     try:
         with progress.shown(as_json=as_json) as advance, executor_named(executor, threads) as pool:
-            written = generation.generate(
-                _recipe(recipe, names, examples, instructions, changes, out),
-                out,
-                splits=names,
-                seed=seed,
-                format=format_name,
-                columns=None if columns is None else names_of(columns, "--columns"),
-                shard_rows=shard_rows or SHARD_ROWS,
-                threads=None if executor == "processes" else threads,
-                executor=pool,
-                progress=advance,
-                options=format_options(tokenizer, eos),
-            )
+            written = generation.generate(chosen, out, threads=workers, executor=pool, progress=advance, **asked)
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
     summarise(out, written, time.perf_counter() - started, as_json)
@@ -157,6 +160,23 @@ def executor_named(name: str | None, workers: int | None) -> "AbstractContextMan
     from markovlib.cluster import open_executor
 
     return open_executor(name, workers)
+
+
+def _try(recipe: Any, asked: dict[str, Any], as_json: bool) -> None:
+    """Make two shards, and print what they and all would take."""
+    from markovlib.shards.trial import trial
+
+    found = trial(recipe, **asked)
+    if as_json:
+        splits = [{**asdict(one), "bytes": one.bytes, "seconds": round(one.seconds, 3)} for one in found]
+        click.echo(json.dumps({"dry_run": True, "splits": splits}))
+        return
+    for job in found:
+        for one in job.tried:
+            what = f"{_count(one.rows, 'row')}, {_count(one.bytes, 'byte')}, {one.seconds:.2f} s of one processor"
+            click.echo(f"{job.split}: shard {one.number:,}: {what}")
+        counts = f"{_count(job.rows, 'row')}, {_count(job.shards, 'shard')}, about {_count(job.bytes, 'byte')}"
+        click.echo(f"{job.split}: all: {counts}, {job.seconds / 3600:,.3g} h of one processor")
 
 
 def _recipe(

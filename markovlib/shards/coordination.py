@@ -133,7 +133,8 @@ class Work:
             raise made.error
         if not made.kept:
             self._record.append(made.entry)
-            for draft, file in zip(made.drafts, made.entry.shard.files, strict=True):
+            named = list(zip(made.drafts, made.entry.shard.files, strict=True))
+            for draft, file in reversed(named):  # The file that names the shard is last: then it has all of them.
                 self._job.store.place(self._plan.split, self._job.drafts, draft, file.name)
         if not self._inside:
             self._advance(len(self._plan.rows_of(number)), made.entry.shard.bytes)

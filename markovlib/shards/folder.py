@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,6 +25,15 @@ class DamagedError(ShardError):
 
 
 @contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    """Say what the system could not do something with, a file by the name that it is to have."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+@contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the folder for one writer; the lock is on the directory itself, so no file is left behind.
 
@@ -34,7 +43,8 @@ def locked(path: Path) -> Iterator[None]:
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with _errors_of(path):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ShardError(f"{path}: another process is writing this folder") from None
         yield
@@ -106,18 +116,10 @@ def sync_directory(path: Path) -> None:
     """Make the names in a directory durable."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(handle)
+        with _errors_of(path):
+            os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@contextmanager
-def _errors_of(path: Path) -> Iterator[None]:
-    """Say which file could not be written, by the name that it is to have."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def rename(draft: Path, path: Path) -> None:
@@ -207,9 +209,15 @@ class WholeFile:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a small file so that it appears complete, durably, or not at all."""
+    write_parts(path, [data])
+
+
+def write_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file, a part at a time, so that it appears complete, durably, or not at all."""
     file = WholeFile(path)
     try:
-        file.write(data)
+        for part in parts:
+            file.write(part)
         file.seal()
         file.commit()
     except BaseException:

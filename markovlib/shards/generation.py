@@ -166,7 +166,7 @@ def _write(
 
 
 def _finished(plan: Plan, entries: Sequence[Entry]) -> Split:
-    blocks = (block for entry in entries for block in entry.blocks)
+    blocks = (entry.blocks[at : at + 32].hex() for entry in entries for at in range(0, len(entry.blocks), 32))
     return Split(
         rows=plan.rows,
         format=plan.format.name,

@@ -110,8 +110,8 @@ def inspect(path: Place, *, rows: int = EXACT_ROWS, examples: int = 3) -> Inspec
 def _unfinished(root: Store) -> dict[str, int]:
     found = {}
     for name in sorted(name for name, size in root.entries().items() if size is None):
-        if lines := root.log(f"{name}/{journal.NAME}").lines():
-            found[name] = len(lines) - 1
+        if lines := sum(1 for _ in root.log(f"{name}/{journal.NAME}").lines()):
+            found[name] = lines - 1
     return found
 
 

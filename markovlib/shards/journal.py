@@ -5,7 +5,7 @@ is written once the shard is there.  The journal is removed once the split is in
 what is being made, then a shard a line.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -18,10 +18,11 @@ NAME = ".unfinished.jsonl"
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A complete shard, the digests of the row blocks that start in it, and the store's tags of its files, if any."""
+    """A complete shard, the digests of the row blocks that start in it (32 bytes each, in order), and the store's tags
+    of its files, if any."""
 
     shard: manifest.Shard
-    blocks: list[str]
+    blocks: bytes
     tags: list[str] = []
 
 
@@ -36,17 +37,16 @@ class Journal:
         self._log = store.log(f"{split}/{NAME}")
         self.entries: dict[int, Entry] = {}
         lines = self._log.lines()
-        if lines:
-            found = msgspec.json.decode(lines[0])
+        if head := next(lines, b""):
+            found = msgspec.json.decode(head)
             changes = list(manifest.differences(manifest.plain(plan), found))
             if changes:
                 what = "holds an unfinished split of another kind"
                 raise ShardError(f"{store.path(split)}: {what}: {'; '.join(changes)}; give another folder")
-        self._recover(lines[1:])
-        kept = [msgspec.json.encode(entry) for entry in self.entries.values()]
-        self._log.start([msgspec.json.encode(plan), *kept])
+        self._recover(lines)
+        self._log.start(map(msgspec.json.encode, [plan, *self.entries.values()]))
 
-    def _recover(self, lines: list[bytes]) -> None:
+    def _recover(self, lines: Iterable[bytes]) -> None:
         """Take every whole line; a kill in the middle of an append leaves at most one that is not."""
         for line in lines:
             try:

@@ -3,7 +3,8 @@
 import errno
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -16,10 +17,10 @@ SECONDS = 1.0
 class Log(Protocol):
     """Lines of bytes without line feeds, in order; one writer at a time."""
 
-    def lines(self) -> list[bytes]:
-        """Return the lines so far; the last may have been cut off by a crash."""
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines so far; the last may have been cut off by a crash."""
 
-    def start(self, lines: Sequence[bytes]) -> None:
+    def start(self, lines: Iterable[bytes]) -> None:
         """Begin the log with these lines, durably, instead of those that were in it."""
 
     def append(self, line: bytes) -> None:
@@ -40,11 +41,13 @@ class FileLog:
         self._path = path
         self._handle: int | None = None
 
-    def lines(self) -> list[bytes]:
-        return self._path.read_bytes().splitlines() if self._path.exists() else []
+    def lines(self) -> Iterator[bytes]:
+        with suppress(FileNotFoundError), self._path.open("rb") as file:
+            for line in file:
+                yield line.removesuffix(b"\n")
 
-    def start(self, lines: Sequence[bytes]) -> None:
-        folder.write_whole(self._path, b"\n".join([*lines, b""]))
+    def start(self, lines: Iterable[bytes]) -> None:
+        folder.write_parts(self._path, (line + b"\n" for line in lines))
         self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
     def append(self, line: bytes) -> None:
@@ -98,10 +101,11 @@ class PieceLog:
         self._number = 0
         self._waiting: list[bytes] = []
 
-    def lines(self) -> list[bytes]:
-        return [line for data in self._place.read_all(self._names()) for line in data.splitlines()]
+    def lines(self) -> Iterator[bytes]:
+        for data in self._place.read_all(self._names()):
+            yield from data.splitlines()
 
-    def start(self, lines: Sequence[bytes]) -> None:
+    def start(self, lines: Iterable[bytes]) -> None:
         old = self._names()
         self._place.write(self._name, b"\n".join([*lines, b""]))
         self._place.remove([name for name in old if name != self._name])

@@ -4,7 +4,7 @@ It is JSON of one canonical form, and carries the SHA-256 of itself, so that a c
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ KIND = "markovlib-shards"
 VERSION = 2
 
 
-class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A file in the folder of a split, by name."""
 
     name: str
@@ -25,7 +25,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str
 
 
-class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Rows `start` to `stop` of a split; of its files the first is the one that names it."""
 
     start: int
@@ -94,7 +94,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def encode(self) -> bytes:
         """Return the file's bytes, with the checksum of the rest in `sha256`."""
         bare = _json(msgspec.structs.replace(self, sha256=""))
-        return _json(msgspec.structs.replace(self, sha256=hashlib.sha256(bare).hexdigest()))
+        return bare.removesuffix(_END) + hashlib.sha256(bare).hexdigest().encode() + _END
 
 
 def load(folder: Place) -> Manifest:
@@ -107,21 +107,26 @@ def load(folder: Place) -> Manifest:
     path = store.path(NAME)
     data = store.read(NAME)
     try:
-        head = msgspec.json.decode(data)
+        head = msgspec.json.decode(data, type=_Head)
+    except msgspec.ValidationError:
+        raise ShardError(f"{path}: not a manifest of markovlib") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DamagedError(f"{path}: not JSON: {error}") from None
-    if not isinstance(head, dict) or head.get("kind") != KIND:
+    if head.kind != KIND:
         raise ShardError(f"{path}: not a manifest of markovlib")
-    if head.get("version") != VERSION:
-        found = head.get("version")
-        raise ShardError(f"{path}: version {found!r} of the manifest, this markovlib reads {VERSION}")
-    try:
-        manifest = msgspec.convert(head, Manifest)
-    except (msgspec.ValidationError, OverflowError) as error:
-        raise DamagedError(f"{path}: {error}") from None
-    if manifest.encode() != data:
+    if head.version != VERSION:
+        raise ShardError(f"{path}: version {head.version!r} of the manifest, this markovlib reads {VERSION}")
+    if not _is_whole(data):
         raise DamagedError(f"{path}: damaged or edited: its checksum does not fit its content")
-    return manifest
+    try:
+        return msgspec.json.decode(data, type=Manifest)
+    except (msgspec.ValidationError, UnicodeDecodeError, OverflowError) as error:
+        raise DamagedError(f"{path}: {error}") from None
+
+
+class _Head(msgspec.Struct, frozen=True):
+    kind: Any = None
+    version: Any = None
 
 
 def load_if_any(folder: Place) -> Manifest | None:
@@ -166,5 +171,32 @@ def _shown(value: Any) -> str:
     return "not set" if value is None else msgspec.json.encode(value).decode()
 
 
+_EMPTY = b'\n      "shards": []'
+_END = b'"\n}\n'
+
+
 def _json(manifest: Manifest) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    """Return a manifest as JSON, indented by two, each shard on a line of its own."""
+    splits = {name: msgspec.structs.replace(split, shards=[]) for name, split in manifest.splits.items()}
+    bare = msgspec.structs.replace(manifest, splits=splits)
+    text = msgspec.json.format(msgspec.json.encode(bare), indent=2) + b"\n"
+    before, mark, rest = text.partition(b'\n  "splits": {')
+    # So far to the right the fields of splits are, and what is in their fields is further to the right.
+    first, *others = rest.split(_EMPTY)
+    parts = [before, mark, first]
+    for split, other in zip(manifest.splits.values(), others, strict=True):
+        parts += [_lines(split.shards) if split.shards else _EMPTY, other]
+    return b"".join(parts)
+
+
+def _lines(shards: Sequence[Shard]) -> bytes:
+    lines = msgspec.json.Encoder().encode_lines(shards).removesuffix(b"\n")
+    return b'\n      "shards": [\n        ' + lines.replace(b"\n", b",\n        ") + b"\n      ]"
+
+
+def _is_whole(data: bytes) -> bool:
+    """Tell whether the checksum at the end of a manifest is that of the rest."""
+    digits = len(data) - len(_END) - 64
+    message = hashlib.sha256(memoryview(data)[: max(digits, 0)])
+    message.update(_END)
+    return data[digits:] == message.hexdigest().encode() + _END

@@ -8,7 +8,7 @@ import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -166,10 +166,11 @@ class LocalStore(Store):
             with folder.locked(self.root):
                 yield
         except BaseException:
-            for missing in made:
-                if any(missing.iterdir()):
-                    break
-                missing.rmdir()
+            with suppress(OSError):  # What went wrong is more than what is left.
+                for missing in made:
+                    if any(missing.iterdir()):
+                        break
+                    missing.rmdir()
             raise
 
     def prepare(self, inside: str) -> None:

@@ -116,17 +116,17 @@ def _write(job: Job, plan: Plan, number: int, advance: Advance | None) -> Made:
     return Made(Entry(shard, blocks, tags if any(tags) else []), [file.draft.name for file in files])
 
 
-def _fill(plan: Plan, files: Sequence[WholeFile], rows: range, threads: int, advance: Advance | None) -> list[str]:
-    """Write a shard's rows; returns the digests of the blocks that start in it."""
+def _fill(plan: Plan, files: Sequence[WholeFile], rows: range, threads: int, advance: Advance | None) -> bytes:
+    """Write a shard's rows; returns the digests of the blocks that start in it, 32 bytes each."""
     writer = plan.format.writer(files, plan.provenance(rows))
-    blocks = []
+    blocks = b""
     told = 0
     for piece, block in plan.pieces(rows):
         owned = block.start in rows
         asked = block if owned else piece
         batch = plan.data.batch(asked, plan.columns, threads=threads).to_arrow(plan.columns)
         if owned:
-            blocks.append(block_digest(batch))
+            blocks += bytes.fromhex(block_digest(batch))
         writer.write(plan.format.stored(batch.slice(0, len(piece))))
         if piece.stop == rows.stop:
             writer.close()
