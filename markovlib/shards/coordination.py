@@ -133,7 +133,8 @@ class Work:
             raise made.error
         if not made.kept:
             self._record.append(made.entry)
-            for draft, file in zip(made.drafts, made.entry.shard.files, strict=True):
+            files = made.entry.shard.files
+            for draft, file in reversed(list(zip(made.drafts, files, strict=True))):  # Its own name comes last.
                 self._job.store.place(self._plan.split, self._job.drafts, draft, file.name)
         if not self._inside:
             self._advance(len(self._plan.rows_of(number)), made.entry.shard.bytes)
