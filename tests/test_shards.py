@@ -26,6 +26,7 @@ from markovlib.shards.stores import LocalStore
 from markovlib.shards.verification import verify
 
 FORMATS = list(formats.MODULES)
+SUFFIXES = {name: formats.module(name).SUFFIXES for name in FORMATS}
 SMALL_BLOCK = 64
 
 
@@ -216,18 +217,19 @@ from markovlib.shards import plan
 plan.BLOCK_ROWS = 64
 from markovlib.shards.generation import generate
 recipe = fake_dataset.Recipe.load("paper/no-op")
-generate(recipe, sys.argv[1], shard_rows=40, threads=2, splits=["train", "seen"])
+generate(recipe, sys.argv[1], shard_rows=40, threads=2, splits=["train", "seen"], format=sys.argv[2])
 """
 
 
-def start_child(out, delay="0.02"):
+def start_child(out, delay="0.02", format_name="parquet"):
     here = Path(__file__).parent
     env = {
         **os.environ,
         "FAKE_DELAY": delay,
         "PYTHONPATH": os.pathsep.join(filter(None, [str(here), os.environ.get("PYTHONPATH")])),
     }
-    return subprocess.Popen([sys.executable, "-c", CHILD, str(out)], env=env, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", CHILD, str(out), format_name]
+    return subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for(condition, child):
@@ -237,26 +239,49 @@ def wait_for(condition, child):
         time.sleep(0.005)
 
 
-def test_killed_jobs_end_as_an_undisturbed_one(tmp_path, recipe):
+def complete_shards(out, suffix):
+    """Return identities of the files of shards that are complete: those that the file that names them is there of."""
+    named = {(path.parent.name, shard_number(path)) for path in out.glob(f"*/part-*{suffix}")}
+    found = {Path(path): seen for path, seen in identities(out).items()}
+    return {path: seen for path, seen in found.items() if (path.parent.name, shard_number(path)) in named}
+
+
+@pytest.mark.parametrize("format_name", ["parquet", *(name for name in FORMATS if len(SUFFIXES[name]) > 1)])
+def test_killed_jobs_end_as_an_undisturbed_one(tmp_path, recipe, format_name):
     """SIGKILL at five moments; shards once complete are never written again."""
-    generate(recipe, tmp_path / "whole", shard_rows=40, splits=["train", "seen"])
-    out = tmp_path / "killed"
+    kill_often(tmp_path, recipe, format_name, 5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_fifty_kills_leave_no_difference(tmp_path, recipe, format_name):
+    for round in range(5):
+        kill_often(tmp_path / str(round), recipe, format_name, 10)
+
+
+def kill_often(path, recipe, format_name, times):
+    suffixes = SUFFIXES[format_name]
+    generate(recipe, path / "whole", shard_rows=40, splits=["train", "seen"], format=format_name)
+    out = path / "killed"
     complete = {}
-    for moment in range(1, 6):
-        child = start_child(out)
-        wait_for(lambda moment=moment: len(list(out.glob("*/part-*"))) >= 5 * moment, child)
-        time.sleep(0.01 * moment)
+    chance = random.Random(str(path))
+    for moment in range(1, times + 1):
+        child = start_child(out, format_name=format_name)
+        least = 25 * moment // times
+        wait_for(lambda least=least: len(list(out.glob(f"*/part-*{suffixes[0]}"))) >= least, child)
+        time.sleep(chance.uniform(0, 0.05))
         child.kill()
         child.communicate()
-        found = identities(out)
+        found = complete_shards(out, suffixes[0])
         assert complete.items() <= found.items()
-        for path in out.glob("*/part-*"):
-            assert path.read_bytes() == (tmp_path / "whole" / path.relative_to(out)).read_bytes()
+        assert len(found) % len(suffixes) == 0
+        for path_found in found:
+            assert path_found.read_bytes() == (path / "whole" / path_found.relative_to(out)).read_bytes()
         complete = found
-    assert len(complete) >= 20
-    generate(recipe, out, shard_rows=40, splits=["train", "seen"])
-    assert complete.items() <= identities(out).items()
-    assert snapshot(out) == snapshot(tmp_path / "whole")
+    assert len(complete) >= 20 * len(suffixes)
+    generate(recipe, out, shard_rows=40, splits=["train", "seen"], format=format_name)
+    assert complete.items() <= {Path(path): seen for path, seen in identities(out).items()}.items()
+    assert snapshot(out) == snapshot(path / "whole")
 
 
 def test_an_interrupt_removes_what_is_half_written(tmp_path, recipe):

@@ -105,7 +105,8 @@ def _write(job: Job, plan: Plan, number: int, advance: Advance | None) -> Made:
         for name in names:
             files.append(store.draft(split, job.drafts, name))
         blocks = _fill(plan, files, rows, job.threads, advance)
-        tags = [store.deliver(split, name, file) for name, file in zip(names, files, strict=True)]
+        named = reversed(list(zip(names, files, strict=True)))  # The file that names the shard comes last.
+        tags = [store.deliver(split, name, file) for name, file in named][::-1]
     except BaseException:
         for file in files:
             file.discard()
