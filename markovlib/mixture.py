@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, cast, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, SupportsIndex, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +99,7 @@ class Mixture(Source):
     by name, where their files or folder are, and takes precedence over what the recipe says.  Opening a mixture reads
     its sources once, leaves out what the recipe says, and shares out the budget; `told` is called with what is being
     done.  Then it has the interface of `Dataset`: `len`, `mixture[i]`, slices, lists, iteration, `batch`, `batches`,
-    `columns`, `split`, `text`, `seed`, `fingerprint`, `tokens`, `packed` and `view`.
+    `columns`, `split`, `text`, `seed`, `fingerprint`, `tokens`, `padded`, `packed` and `view`.
 
     The order is random and a function of the seed: each source has its turns spread evenly, and takes its rows in the
     order of a keyed permutation, from the start again only when all were used.  Any example is found alone.
@@ -215,8 +215,7 @@ class Mixture(Source):
 
     def __getitems__(self, indices: Sequence[int]) -> list[MixedExample]:
         """The examples at `indices`, as a list: what torch's `DataLoader` asks a data set for, a batch at a time."""
-        batch = self.batch(indices)
-        return [batch[i] for i in range(len(batch))]
+        return self.batch(indices).examples()
 
     def __iter__(self) -> Iterator[MixedExample]:
         for batch in self.batches(_ROWS_AT_ONCE):
@@ -268,6 +267,12 @@ class Mixture(Source):
         names = self._columns(columns)
         starts = range(0, self.size, size)
         return (self.batch(range(start, min(start + size, self.size)), names, threads) for start in starts)
+
+    def score(self, *_: Any, **__: Any) -> NoReturn:
+        """Raises TypeError: what is right cannot be told from a text alone."""
+        raise TypeError("the examples of a mixture have no rules to be scored by")
+
+    scores = score
 
     def write(
         self,

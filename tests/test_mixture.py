@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from mixing_files import alpaca, oss, sentence, two_sources, write_json, write_jsonl
 
+import markovlib as mk
 from markovlib import Dataset, Mixture, MixtureRecipe, Recipe, RecipeError, SourceError, View
 from markovlib.diversity import diversity
 from markovlib.mixture import COLUMNS
@@ -168,6 +169,18 @@ def test_views_of_mixtures(mixture: Mixture, tmp_path: Path) -> None:
     assert with_ours.columns == ("index", "prompt", "completion")
     assert with_ours[45:55].prompt.tolist()[5] == Dataset(TINY)[0].prompt
     assert pickle.loads(pickle.dumps(first)) == first
+
+
+def test_mixtures_are_loaded_as_other_data_sets_are(mixture: Mixture) -> None:
+    samplers = [mk.Sampler(mixture, 16, rank=rank, world=3) for rank in range(3)]
+    seen = [example for sampler in samplers for batch in sampler for example in mixture.__getitems__(batch)]
+    assert sorted(example.index for example in seen) == list(range(400))
+    made = mixture.padded([3, 1], 700)
+    assert made.ids.shape == (2, 700)
+    assert made.loss_mask.sum(axis=1).tolist() == [len(mixture[i].completion.encode()) for i in (3, 1)]
+    for method in (mixture.score, mixture.scores):
+        with pytest.raises(TypeError, match="have no rules to be scored by"):
+            method(0, "a")
 
 
 def test_tokens_and_packing(mixture: Mixture) -> None:

@@ -22,6 +22,7 @@ import pytest
 from click.testing import CliRunner
 from mixing_files import alpaca, oss, sentence, two_sources, write_json, write_jsonl
 
+import markovlib as mk
 from markovlib import Mixture, MixtureRecipe, Recipe, SourceError
 from markovlib.cli import main
 from markovlib.shards import formats, manifest
@@ -80,6 +81,20 @@ def test_the_rows_are_those_of_the_mixture(
     other = tmp_path / "other"
     mixture.write(other, format=format_name, shard_rows=150, columns=columns, threads=1)
     assert snapshot(other) == before
+
+
+@pytest.mark.parametrize("format_name", ["parquet", "arrow"])
+def test_a_folder_is_opened_as_the_mixture(tmp_path: Path, mixture: Mixture, format_name: str) -> None:
+    mixture.write(tmp_path / "out", format=format_name, shard_rows=150)
+    shards = mk.open(tmp_path / "out")
+    assert shards.columns == mixture.columns
+    assert list(shards) == [shards[i] for i in range(400)] == list(mixture)
+    chosen = [399, 0, 7, 7, -1]
+    assert shards.batch(chosen).to_arrow() == mixture.batch(chosen).to_arrow()
+    assert shards.recipe == mixture.recipe
+    assert shards.fingerprint == mixture.fingerprint
+    assert pickle.loads(pickle.dumps(shards))[7] == mixture[7]
+    assert shards.view("permuted", epoch=1)[:9].source.tolist() == mixture.view("permuted", epoch=1)[:9].source.tolist()
 
 
 def test_the_manifest_has_recipe_and_counts_and_no_path(tmp_path: Path, mixture: Mixture) -> None:
