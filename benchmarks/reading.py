@@ -59,10 +59,27 @@ def _of_batch(batch: Any) -> list[tuple[str, str]]:
     return list(zip(batch.prompt.tolist(), batch.completion.tolist(), strict=True))
 
 
-def _hugging_face_padded(source: Any, indices: Any) -> Any:
+def _hugging_face_texts(folder: Path) -> Any:
+    return _hugging_face(folder).select_columns(list(TEXTS))
+
+
+class _Buffers(NamedTuple):
+    """A source, and the arrays that it fills again and again."""
+
+    source: Any
+    ids: Any
+    loss_mask: Any
+
+    @staticmethod
+    def of(source: Any) -> _Buffers:
+        return _Buffers(source, np.empty((BATCH, LENGTH), np.int64), np.empty((BATCH, LENGTH), np.uint8))
+
+
+def _hugging_face_padded(into: _Buffers, indices: Any) -> Any:
     """Prompt and completion as bytes, put into rows of one length: the loop that one writes for it."""
-    columns = source[indices]
-    ids, loss_mask = np.zeros((len(indices), LENGTH), np.int64), np.zeros((len(indices), LENGTH), np.uint8)
+    columns = into.source[indices]
+    ids, loss_mask = into.ids, into.loss_mask
+    ids[:], loss_mask[:] = 0, 0
     for row, (prompt, completion) in enumerate(zip(columns["prompt"], columns["completion"], strict=True)):
         text = (prompt + completion).encode()
         ids[row, : len(text)] = np.frombuffer(text, np.uint8)
@@ -70,8 +87,8 @@ def _hugging_face_padded(source: Any, indices: Any) -> Any:
     return ids, loss_mask
 
 
-def _padded(source: Any, indices: Any) -> Any:
-    made = source.padded(indices, LENGTH, ids=np.empty((len(indices), LENGTH), np.int64))
+def _padded(into: _Buffers, indices: Any) -> Any:
+    made = into.source.padded(indices, LENGTH, ids=into.ids, loss_mask=into.loss_mask)
     return made.ids, made.loss_mask
 
 
@@ -102,14 +119,14 @@ ALL_COLUMNS = (
 TWO_COLUMNS = (
     Reader(_SHARDS, "", mk.open, lambda source, indices: source.batch(indices, TEXTS), _of_batch),
     Reader(_DATASET, "", _made, lambda source, indices: source.batch(indices, TEXTS, threads=1), _of_batch),
-    Reader(_THEIRS, "", lambda folder: _hugging_face(folder).select_columns(list(TEXTS)),
-           _as_lists(lambda source, indices: source.__getitems__(indices)), _of_lists),
+    Reader(_THEIRS, "", _hugging_face_texts, _as_lists(lambda source, indices: source.__getitems__(indices)),
+           _of_lists),
 )  # fmt: skip
 
 PADDED = (
-    Reader(_SHARDS, "", mk.open, _padded, tuple),
-    Reader(_DATASET, "", _made, _padded, tuple),
-    Reader(_THEIRS, "", lambda folder: _hugging_face(folder).select_columns(list(TEXTS)), _hugging_face_padded, tuple),
+    Reader(_SHARDS, "", lambda folder: _Buffers.of(mk.open(folder)), _padded, tuple),
+    Reader(_DATASET, "", lambda folder: _Buffers.of(_made(folder)), _padded, tuple),
+    Reader(_THEIRS, "", lambda folder: _Buffers.of(_hugging_face_texts(folder)), _hugging_face_padded, tuple),
 )
 
 OPENED = (

@@ -21,6 +21,7 @@ cdef extern from "column.h" nogil:
 cdef uint8_t nothing[16]
 
 WIDTHS = {"int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4, "int64": 8, "uint64": 8}
+DTYPES = {kind: np.dtype(kind) for kind in WIDTHS}
 
 
 def fail_allocations_after(int64_t n):
@@ -178,15 +179,25 @@ cdef class Places:
         memcpy(out.data, self.row_of, self.count * sizeof(int64_t))
         return made
 
-    def texts(self, list pieces not None, names, bint text):
-        """The columns `names` of the rows, copied, as a list; `pieces` are those of `numbers`.  A null is empty.
+    def columns(self, list pieces not None, dict kinds not None, bint text):
+        """Columns of the rows, copied, by name; `pieces` are those of `numbers`.
 
+        `kinds` has for each name "text" (gives a `Column`, a null being empty), "bool" or a type of integers (arrays).
         Raises `DamagedRowError` where a row leads outside of its piece or, for `text`, is not valid UTF-8.
         """
-        cdef list requests = [Request(self, pieces, name, "text") for name in names], made = []
-        cdef Py_ssize_t i
-        for i in range(len(requests)):
-            made.append(texts_of(self, requests[i], requests[i + 1] if i + 1 < len(requests) else None, text))
+        cdef Requests asked = Requests(self, pieces, kinds)
+        cdef Py_ssize_t i = 0, last = len(kinds) - 1
+        cdef const mk_places *next
+        cdef dict made = {}
+        for name, kind in kinds.items():
+            if kind == "text":
+                next = &asked.places[i + 1] if i < last and asked.places[i + 1].count and asked.texts[i + 1] else NULL
+                made[name] = texts_of(self, name, &asked.places[i], next, text)
+            elif kind == "bool":
+                made[name] = bits_of(&asked.places[i])
+            else:
+                made[name] = numbers_of(&asked.places[i], kind)
+            i += 1
         return made
 
     def lists(self, list pieces not None, str name not None):
@@ -194,56 +205,36 @@ cdef class Places:
 
         Raises `DamagedRowError` where a list leads outside of its items.
         """
-        cdef Request request = Request(self, pieces, name, "list")
+        cdef Requests asked = Requests(self, pieces, {name: "list"})
         made = np.empty(self.count + 1, np.int64)
         cdef Writable out = Writable(made)
         cdef int64_t *offsets = <int64_t *>out.data
         cdef int64_t bad = 0
         cdef bint measured
         with nogil:
-            measured = mk_gather_measure(&request.places, self.starts, offsets, &bad)
+            measured = mk_gather_measure(&asked.places[0], self.starts, offsets, &bad)
         if not measured:
             raise DamagedRowError(name, bad, "leads outside of the file")
         cdef Places items = Places.__new__(Places)
         allocate_places(items, offsets[self.count])
         items.numbers = self.numbers
         with nogil:
-            mk_gather_items(&request.places, self.starts, offsets, items.piece_of, items.row_of)
+            mk_gather_items(&asked.places[0], self.starts, offsets, items.piece_of, items.row_of)
         return made, items
 
     def valid(self, list pieces not None, str name not None):
-        """Whether each row of the column `name` is not null (bool); None where no piece has nulls."""
-        cdef Request request = Request(self, pieces, name, None)
-        if not request.nullable:
+        """Whether each row of the column of texts `name` is not null (bool); None where no piece has nulls."""
+        cdef Requests asked = Requests(self, pieces, {name: "text"})
+        if not asked.nullable:
             return None
         made = np.empty(self.count, np.bool_)
         cdef Writable out = Writable(made)
         with nogil:
-            mk_gather_valid(&request.places, out.data)
-        return made
-
-    def numbers_of(self, list pieces not None, str name not None, str kind not None):
-        """The column `name`, whose type is `kind`, copied to an array."""
-        cdef Request request = Request(self, pieces, name, kind)
-        cdef size_t width = WIDTHS[kind]
-        made = np.empty(self.count, kind)
-        cdef Writable out = Writable(made)
-        with nogil:
-            mk_gather_numbers(&request.places, width, out.data)
-        return made
-
-    def bits(self, list pieces not None, str name not None):
-        """The column `name` of truth values, as an array of bool."""
-        cdef Request request = Request(self, pieces, name, "bool")
-        made = np.empty(self.count, np.bool_)
-        cdef Writable out = Writable(made)
-        with nogil:
-            mk_gather_bits(&request.places, out.data)
+            mk_gather_valid(&asked.places[0], out.data)
         return made
 
 
-cdef Column texts_of(Places places, Request request, Request next, bint text):
-    cdef const mk_places *after = &next.places if next is not None else NULL
+cdef Column texts_of(Places places, str name, const mk_places *asked, const mk_places *next, bint text):
     cdef int64_t *offsets = <int64_t *>mk_malloc((<size_t>places.count + 1) * sizeof(int64_t))
     cdef int64_t bad = MK_NO_ROW
     cdef uint8_t *data = NULL
@@ -251,22 +242,39 @@ cdef Column texts_of(Places places, Request request, Request next, bint text):
     if offsets == NULL:
         raise MemoryError(f"no memory for the offsets of {places.count} rows")
     with nogil:
-        measured = mk_gather_measure(&request.places, places.starts, offsets, &bad)
+        measured = mk_gather_measure(asked, places.starts, offsets, &bad)
         if measured:
             data = <uint8_t *>mk_malloc(<size_t>offsets[places.count] + 1)
         if data != NULL:
-            mk_gather_texts(&request.places, after, places.starts, offsets, data)
+            mk_gather_texts(asked, next, places.starts, offsets, data)
             if text:
                 bad = mk_column_check_text(data, offsets, places.count)
     if data == NULL:
         mk_free(offsets)
         if measured:
             raise MemoryError(f"no memory for the texts of {places.count} rows")
-        raise DamagedRowError(request.name, bad, "leads outside of the file")
+        raise DamagedRowError(name, bad, "leads outside of the file")
     column = column_adopt(data, offsets, places.count, text)
     if bad != MK_NO_ROW:
-        raise DamagedRowError(request.name, bad, "is not valid UTF-8")
+        raise DamagedRowError(name, bad, "is not valid UTF-8")
     return column
+
+
+cdef object numbers_of(const mk_places *asked, str kind):
+    cdef size_t width = WIDTHS[kind]
+    made = np.empty(asked.count, DTYPES[kind])
+    cdef Writable out = Writable(made)
+    with nogil:
+        mk_gather_numbers(asked, width, out.data)
+    return made
+
+
+cdef object bits_of(const mk_places *asked):
+    made = np.empty(asked.count, np.bool_)
+    cdef Writable out = Writable(made)
+    with nogil:
+        mk_gather_bits(asked, out.data)
+    return made
 
 
 cdef int allocate_places(Places places, int64_t count) except -1:
@@ -339,35 +347,42 @@ cdef class Writable:
 
 @cython.internal
 @cython.final
-cdef class Request:
-    """What is asked of one column: its chunks in the pieces, and the rows."""
-    cdef mk_places places
-    cdef const mk_chunk **chunks
-    cdef list kept                  # other threads may put other chunks into the pieces meanwhile
-    cdef bint nullable
-    cdef str name
+cdef class Requests:
+    """What is asked of several columns: of each its chunks in the pieces, and the rows.
 
-    def __cinit__(self, Places rows, list pieces, str name, str kind):
-        cdef Py_ssize_t count = len(rows.numbers), i
-        cdef bint wide = True
-        cdef Chunk chunk
-        self.name, self.kept = name, []
-        if len(pieces) != count:
-            raise ValueError(f"{len(pieces)} pieces for {count} numbers")
-        self.chunks = <const mk_chunk **>mk_malloc((<size_t>count + 1) * sizeof(mk_chunk *))
-        if self.chunks == NULL:
+    The pieces are kept by whoever asks, and their chunks by them: pieces are not changed.
+    """
+    cdef mk_places *places
+    cdef bint *texts
+    cdef const mk_chunk **chunks
+    cdef bint nullable
+
+    def __cinit__(self, Places rows, list pieces, dict kinds):
+        cdef Py_ssize_t count = len(pieces), columns = len(kinds), i = 0, k
+        cdef const mk_chunk **chunk
+        if count != len(rows.numbers):
+            raise ValueError(f"{count} pieces for {len(rows.numbers)} numbers")
+        self.places = <mk_places *>mk_malloc(<size_t>columns * (sizeof(mk_places) + sizeof(bint)) + 1)
+        self.chunks = <const mk_chunk **>mk_malloc(<size_t>(columns * count) * sizeof(mk_chunk *) + 1)
+        if self.places == NULL or self.chunks == NULL:
             raise MemoryError
-        for i in range(count):
-            chunk = (<Piece?>pieces[i]).chunks[name]
-            if kind is not None and chunk.kind != kind:
-                raise ValueError(f"the column {name!r} is {chunk.kind}, not {kind}")
-            self.kept.append(chunk)
-            self.chunks[i] = &chunk.c
-            self.nullable = self.nullable or chunk.c.validity != NULL
-            wide = wide and chunk.c.wide
-        self.places.chunks = self.chunks
-        self.places.pieces, self.places.rows, self.places.count = rows.piece_of, rows.row_of, rows.count
-        self.places.plain = wide and not self.nullable
+        self.texts = <bint *>(self.places + columns)
+        for name, kind in kinds.items():
+            chunk = self.chunks + i * count
+            self.places[i] = mk_places(chunk, rows.piece_of, rows.row_of, rows.count, True)
+            self.texts[i] = kind == "text"
+            for k in range(count):
+                self.add(&self.places[i], chunk + k, (<Piece?>pieces[k]).chunks[name], name, kind)
+            i += 1
+
+    cdef int add(self, mk_places *places, const mk_chunk **chunk, Chunk found, str name, str kind) except -1:
+        if found.kind != kind:
+            raise ValueError(f"the column {name!r} is {found.kind}, not {kind}")
+        chunk[0] = &found.c
+        places.plain = places.plain and found.c.wide and found.c.validity == NULL
+        self.nullable = self.nullable or found.c.validity != NULL
+        return 0
 
     def __dealloc__(self):
+        mk_free(self.places)
         mk_free(<void *>self.chunks)

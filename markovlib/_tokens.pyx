@@ -128,6 +128,18 @@ def fill(ids, const uint8_t[::1] mask, const int64_t[::1] starts, const int64_t[
     return [array[: rows * length].reshape(rows, length) for array in made[:4]] + [made[4][:rows]]
 
 
+def longest(const int64_t[::1] offsets, int64_t entries):
+    """The size of the longest sequence.  Raises ValueError where offsets decrease or lead outside of the entries."""
+    cdef int64_t most = 0, i
+    cdef bint fits = offsets.shape[0] > 0 and offsets[0] >= 0 and offsets[offsets.shape[0] - 1] <= entries
+    for i in range(offsets.shape[0] - 1):
+        fits = fits and offsets[i + 1] >= offsets[i]
+        most = max(most, offsets[i + 1] - offsets[i])
+    if not fits:
+        raise ValueError("the offsets do not fit")
+    return most
+
+
 def pad(entries, const int64_t[::1] offsets, bint left, int64_t fill, out):
     """Fills `out`, a contiguous array of integers of shape (sequences, length), with the first `length` entries of each
     sequence and `fill`.  `entries` are uint8, uint16 or uint32; None: every entry is 1."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from markovlib.source import Source
 
 _MOST_SMALL = 2**16
+_ID_TYPES = (np.dtype(np.uint16), np.dtype(np.uint32))
 _ROWS_AT_ONCE = 4096
 _ROLES = ("bos", "sep", "eos", "pad")
 
@@ -96,34 +97,37 @@ class Tokens:
         """
         if side not in ("right", "left"):
             raise ValueError(f"side must be 'right' or 'left', got {side!r}")
-        sizes = self.lengths()
-        self._check(sizes)
-        if len(sizes) and int(sizes.max()) > length and not truncate:
+        if self._longest() > length and not truncate:
+            sizes = self.lengths()
             row = int(np.argmax(sizes > length))
             raise ValueError(
                 f"row {row} has {sizes[row]} tokens, more than length {length}; give truncate=True or a larger one"
             )
+        shape, left = (len(self), length), side == "left"
         pad = self.pad if pad is None else pad
-        values = pad, int(self.ids.max(initial=0))
         parts = (
-            ("ids", ids, self.ids.dtype, values, self.ids, pad),
-            ("loss_mask", loss_mask, np.uint8, (0, 1), self.loss_mask, 0),
-            ("attention_mask", attention_mask, np.uint8, (0, 1), None, 0),
+            ("ids", ids, self.ids, pad),
+            ("loss_mask", loss_mask, self.loss_mask, 0),
+            ("attention_mask", attention_mask, None, 0),
         )
-        shape = len(self), length
-        buffers = [_buffer(name, given, shape, dtype, values) for name, given, dtype, values, _, _ in parts]
-        for buffer, (*_, entries, fill) in zip(buffers, parts, strict=True):
-            self._pad(buffer, entries, side == "left", fill)
+        buffers = [_buffer(name, given, shape, entries, fill) for name, given, entries, fill in parts]
+        for buffer, (_, _, entries, fill) in zip(buffers, parts, strict=True):
+            self._pad(buffer, entries, left, fill)
         return Padded(*buffers)
 
-    def _check(self, sizes: NDArray[np.int64]) -> None:
-        """Sees to it that the engine reads within the arrays, whoever made them."""
-        fits = self.offsets[0] >= 0 and int(sizes.min(initial=0)) >= 0 and self.offsets[-1] <= len(self.ids)
-        if not fits or len(self.loss_mask) != len(self.ids):
+    def _longest(self) -> int:
+        """The size of the longest sequence; sees to it that the engine reads within the arrays, whoever made them."""
+        if self.ids.dtype not in _ID_TYPES or self.loss_mask.dtype != np.uint8:
+            raise ValueError(
+                f"ids must be uint16 or uint32 and loss_mask uint8, got {self.ids.dtype}, {self.loss_mask.dtype}"
+            )
+        try:
+            size = _tokens.longest(np.ascontiguousarray(self.offsets, np.int64), len(self.ids))
+        except ValueError:
+            size = -1
+        if size < 0 or len(self.loss_mask) != len(self.ids):
             raise ValueError("the offsets or the loss mask of these tokens do not fit their ids")
-        if self.ids.dtype not in (np.uint16, np.uint32) or self.loss_mask.dtype != np.uint8:
-            raise ValueError(f"ids must be uint16 or uint32 and loss_mask uint8, got {self.ids.dtype}, "
-                             f"{self.loss_mask.dtype}")  # fmt: skip
+        return size
 
     def _pad(self, out: NDArray[Any], entries: NDArray[Any] | None, left: bool, fill: int) -> None:
         """Fills an array, one that does not lie in memory as the engine writes it by way of one that does."""
@@ -135,8 +139,9 @@ class Tokens:
             out[...] = made
 
 
-def _buffer(name: str, given: Any, shape: tuple[int, int], dtype: Any, values: tuple[int, int]) -> NDArray[Any]:
-    """The caller's array if it can hold the values, or a new one."""
+def _buffer(name: str, given: Any, shape: tuple[int, int], entries: NDArray[Any] | None, fill: int) -> NDArray[Any]:
+    """The caller's array if it can hold the entries (None: ones) and what it is filled up with, or a new one."""
+    dtype = np.dtype(np.uint8) if entries is None else entries.dtype
     if given is None:
         given = np.empty(shape, dtype)
     if given.shape != shape or given.dtype.kind not in "iub":
@@ -144,7 +149,9 @@ def _buffer(name: str, given: Any, shape: tuple[int, int], dtype: Any, values: t
     if not given.flags.writeable:
         raise ValueError(f"{name} cannot be written to")
     if given.dtype.kind != "b":
-        limits = np.iinfo(given.dtype)
+        limits, values = np.iinfo(given.dtype), [fill]
+        if entries is not None and limits.max < np.iinfo(dtype).max:
+            values.append(int(entries.max(initial=0)))
         for value in values:
             if not limits.min <= value <= limits.max:
                 raise ValueError(f"{name} is {given.dtype}, which cannot hold {value}")
@@ -474,6 +481,9 @@ class TokenizerFile(Tokenizer):
         return text
 
 
+_BYTES = ByteTokenizer()
+
+
 def _recipes_of(source: Recipe | Source) -> list[Recipe]:
     """The recipes that examples come from."""
     sources: Sequence[Source] = getattr(source, "sources", ())
@@ -529,7 +539,7 @@ def tokenizer_for(what: Tokenizer | str | Path, source: Recipe | Source) -> Toke
     if isinstance(what, Tokenizer):
         return what
     if what == "bytes":
-        return ByteTokenizer()
+        return _BYTES
     if what == "characters":
         return CharacterTokenizer.of(source)
     return TokenizerFile(what)

@@ -577,11 +577,14 @@ def test_want_of_memory() -> None:
         _gather.fail_allocations_after(after)
         try:
             places = _gather.find(starts, rows)
-            places.texts([piece], ["word"], True)
+            places.columns([piece], {"word": "text"}, True)
             places.lists([piece], "rules")
         except MemoryError:
             failed += 1
         finally:
             _gather.fail_allocations_after(-1)
     assert 5 <= failed < 20
-    assert _gather.find(starts, rows).texts([piece], ["word"], True)[0].tolist() == ["efghijklmn", "klmnopqrst"]
+    assert _gather.find(starts, rows).columns([piece], {"word": "text"}, True)["word"].tolist() == [
+        "efghijklmn",
+        "klmnopqrst",
+    ]

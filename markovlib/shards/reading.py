@@ -19,7 +19,18 @@ from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.manifest import Manifest, Split
 from markovlib.shards.pieces import ROOM, Pieces
-from markovlib.shards.rows import DamagedPieceError, Run, Scattered, batch_of, mixed_batch_of, readable
+from markovlib.shards.rows import (
+    MIXED_TYPES,
+    TYPES,
+    DamagedPieceError,
+    Plan,
+    Run,
+    Scattered,
+    batch_of,
+    mixed_batch_of,
+    plan_of,
+    readable,
+)
 from markovlib.shards.stores import LocalStore, Place, Store, open_store
 from markovlib.source import Indices, Source, index_array
 
@@ -54,6 +65,7 @@ class Shards(Source):
         if not self.columns:
             held = ", ".join(layout.held)
             raise ShardError(f"{self.store.path(self.split)}: {found.format} holds {held}, and no examples")
+        self._plans: dict[tuple[str, ...], Plan] = {}
         self._pieces = Pieces(self.store, self.split, found, layout, self.columns, self.memory)
 
     # ---- what it is ---------------------------------------------------------------------------------------------
@@ -186,15 +198,22 @@ class Shards(Source):
 
     # ---- inside -------------------------------------------------------------------------------------------------
 
-    def _names(self, columns: Iterable[str]) -> list[str]:
-        names = list(columns)
+    def _names(self, columns: Iterable[str]) -> tuple[str, ...]:
+        names = tuple(columns)
+        if names in self._plans:
+            return names
         for name in names or [""]:
             if name not in self.columns:
                 problem = f"the shards have no column {name!r}" if name else "name at least one column"
                 raise ValueError(f"{problem}; theirs are {', '.join(self.columns)}")
         return names
 
-    def _run(self, rows: range, names: Sequence[str]) -> Batch:
+    def _plan(self, names: tuple[str, ...]) -> Plan:
+        types = MIXED_TYPES if self._mixed else TYPES
+        plan = self._plans[names] = plan_of({name: types[name] for name in names})
+        return plan
+
+    def _run(self, rows: range, names: tuple[str, ...]) -> Batch:
         """Consecutive rows, without a copy where they are in one piece."""
         if rows[-1] >= self.size:
             raise IndexError(f"example {rows[-1]} of a data set of {self.size}")
@@ -206,7 +225,7 @@ class Shards(Source):
         first = int(starts[number])
         return self._batch(Run(number, piece, rows.start - first, rows.stop - first, self.text), names)
 
-    def _scattered(self, places: Places, names: Sequence[str]) -> Batch:
+    def _scattered(self, places: Places, names: tuple[str, ...]) -> Batch:
         """Rows in any order; where their pieces do not fit into memory together, group by group."""
         parts, orders = [], []
         for first, pieces in self._pieces.groups(places.numbers, names):
@@ -219,11 +238,12 @@ class Shards(Source):
             orders.append(order)
         return joined(parts, names, np.argsort(np.concatenate(orders), kind="stable"))
 
-    def _batch(self, rows: Scattered, names: Sequence[str]) -> Batch:
+    def _batch(self, rows: Scattered, names: tuple[str, ...]) -> Batch:
         try:
+            plan = self._plans.get(names) or self._plan(names)
             if self._mixed:
-                return cast(Any, mixed_batch_of(rows, names))  # type: ignore[no-any-return]  # it has the interface
-            return batch_of(rows, names, self._several)
+                return cast(Any, mixed_batch_of(rows, plan))  # type: ignore[no-any-return]  # it has the interface
+            return batch_of(rows, plan, self._several)
         except DamagedPieceError as error:
             path = self._pieces.path_of(error.number)
             raise DamagedError(

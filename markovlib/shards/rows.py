@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,54 +62,38 @@ class Scattered:
     def places(self) -> Places:
         return self._places
 
-    def texts(self, names: Sequence[str]) -> list[Column]:
-        return self.places.texts(self.pieces, names, self.text)
-
-    def numbers(self, name: str, kind: str) -> NDArray[Any]:
-        return self.places.numbers_of(self.pieces, name, kind)
-
-    def flags(self, name: str) -> NDArray[np.bool_]:
-        return self.places.bits(self.pieces, name)
-
-    def outcomes(self, name: str) -> NDArray[np.uint8]:
-        return codes(name, self.places.texts(self.pieces, [name], True)[0], _OUTCOMES)
-
-    def lists(self, name: str, fields: Mapping[str, str]) -> Any:
-        offsets, places = self.places.lists(self.pieces, name)
-        items = Scattered(places, [piece.items[name] for piece in self.pieces], self.text)
-        values = items.columns(fields)
-        texts = [value for value in values.values() if isinstance(value, Column)]
-        return list_column(name, offsets, texts, [value for value in values.values() if not isinstance(value, Column)])
-
-    def columns(self, types: Mapping[str, Any]) -> dict[str, Any]:
-        """Columns by their names and types.  Raises `DamagedPieceError`."""
+    def columns(self, plan: Plan) -> dict[str, Any]:
+        """The columns of a plan by their names.  Raises `DamagedPieceError`."""
         try:
-            texts = [name for name, kind in types.items() if kind == "T"]
-            values: dict[str, Any] = dict(zip(texts, self.texts(texts), strict=True))
-            for name, kind in types.items():
-                if name not in values:
-                    values[name] = self._other(name, kind)
-            return {name: values[name] for name in types}
+            values = self._flat(plan.flat)
+            if not plan.others:
+                return values
+            for name, inner in plan.others.items():
+                values[name] = self._lists(name, inner) if inner else codes(name, values[name], _OUTCOMES)
+            return {name: values[name] for name in plan.names}
         except DamagedRowError as error:
             number = self.places.numbers[int(self.places.pieces[error.row])]
             raise DamagedPieceError(number, error.name, error.reason) from None
 
-    def _other(self, name: str, kind: Any) -> Any:
-        if kind == "bool":
-            return self.flags(name)
-        if kind == "string":
-            return self.outcomes(name)
-        return self.lists(name, kind[0]) if isinstance(kind, list) else self.numbers(name, kind)
-
     def fired(self, names: Sequence[str]) -> NDArray[np.int32]:
         """Negative where no rule fired, as far as the columns named say so."""
         if "rule" in names:
-            return self.numbers("rule", "int32")
+            rules: NDArray[np.int32] = self._flat({"rule": "int32"})["rule"]
+            return rules
         for name in set(names).intersection(_SIDES):
             valid = self.places.valid(self.pieces, name)
             if valid is not None:
                 return valid.astype(np.int32) - 1
         return np.zeros(len(self), np.int32)
+
+    def _flat(self, kinds: dict[str, str]) -> dict[str, Any]:
+        return self.places.columns(self.pieces, kinds, self.text)
+
+    def _lists(self, name: str, plan: Plan) -> Any:
+        offsets, places = self.places.lists(self.pieces, name)
+        values = Scattered(places, [piece.items[name] for piece in self.pieces], self.text).columns(plan)
+        texts = [value for value in values.values() if isinstance(value, Column)]
+        return list_column(name, offsets, texts, [value for value in values.values() if not isinstance(value, Column)])
 
 
 class Run(Scattered):
@@ -126,36 +110,56 @@ class Run(Scattered):
     def places(self) -> Places:
         return Places(np.zeros(len(self), np.int32), np.arange(self.start, self.stop, dtype=np.int64), [self.number])
 
-    def texts(self, names: Sequence[str]) -> list[Column]:
-        lent = [self.piece.chunks[name].texts(name, self.start, self.stop, self.text) for name in names]
-        return [Scattered.texts(self, [name])[0] if one is None else one for name, one in zip(names, lent, strict=True)]
+    def _flat(self, kinds: dict[str, str]) -> dict[str, Any]:
+        values = {name: self._lent(name, kind) for name, kind in kinds.items()}
+        copied = {name: kinds[name] for name, value in values.items() if value is None}
+        return values | super()._flat(copied) if copied else values
 
-    def numbers(self, name: str, kind: str) -> NDArray[Any]:
-        chunk, dtype = self.piece.chunks[name], np.dtype(kind)
-        if chunk.kind != kind:
-            return super().numbers(name, kind)
-        return np.frombuffer(chunk.values, dtype, len(self), (chunk.first + self.start) * dtype.itemsize)
-
-    def flags(self, name: str) -> NDArray[np.bool_]:
+    def _lent(self, name: str, kind: str) -> Any:
         chunk = self.piece.chunks[name]
-        first, last = chunk.first + self.start, chunk.first + self.stop
-        held = np.frombuffer(chunk.values, np.uint8)[first // 8 : -(-last // 8)]
-        return np.unpackbits(held, bitorder="little")[first % 8 : first % 8 + len(self)].view(np.bool_)
+        if kind == "text" or chunk.kind != kind:
+            return chunk.texts(name, self.start, self.stop, self.text)
+        first = chunk.first + self.start
+        if kind == "bool":
+            held = np.frombuffer(chunk.values, np.uint8)[first // 8 : -(-(first + len(self)) // 8)]
+            return np.unpackbits(held, bitorder="little")[first % 8 : first % 8 + len(self)].view(np.bool_)
+        dtype = np.dtype(kind)
+        return np.frombuffer(chunk.values, dtype, len(self), first * dtype.itemsize)
 
 
-def batch_of(rows: Scattered, names: Sequence[str], several: bool) -> Batch:
-    """The columns named of some examples; `several` says that the rule that fires is one of several."""
-    values = rows.columns({name: TYPES[name] for name in names})
+class Plan(NamedTuple):
+    """Columns to be read: those of texts and numbers by what the engine gathers them as, and what becomes of others.
+
+    Outcomes are texts that become numbers, `others` having None; lists have the plan of their fields there.
+    """
+
+    names: tuple[str, ...]
+    flat: dict[str, str]
+    others: dict[str, Any]
+
+
+def plan_of(types: Mapping[str, Any]) -> Plan:
+    """The plan for columns by their types."""
+    texts = ("T", "string")
+    flat = {name: "text" if kind in texts else kind for name, kind in types.items() if isinstance(kind, str)}
+    others: dict[str, Any] = {name: None for name, kind in types.items() if kind == "string"}
+    others |= {name: plan_of(kind[0]) for name, kind in types.items() if isinstance(kind, list)}
+    return Plan(tuple(types), flat, others)
+
+
+def batch_of(rows: Scattered, plan: Plan, several: bool) -> Batch:
+    """The columns of some examples; `several` says that the rule that fires is one of several."""
+    values = rows.columns(plan)
     if several:
-        values["_fired"] = rows.fired(names)
+        values["_fired"] = rows.fired(plan.names)
     return Batch(values, several)
 
 
-def mixed_batch_of(rows: Scattered, names: Sequence[str]) -> MixedBatch:
-    """The columns named of some examples of a mixture."""
+def mixed_batch_of(rows: Scattered, plan: Plan) -> MixedBatch:
+    """The columns of some examples of a mixture."""
     from markovlib.mixture import MixedBatch
 
-    return MixedBatch(rows.columns({name: MIXED_TYPES[name] for name in names}))
+    return MixedBatch(rows.columns(plan))
 
 
 def readable(columns: Mapping[str, Any], held: Sequence[str], mixed: bool, texts: str) -> tuple[str, ...]:
