@@ -54,8 +54,14 @@ def _importable():
         os.environ["PYTHONPATH"] = before
 
 
+def not_sanitized():
+    if "MARKOVLIB_SANITIZED" in os.environ:
+        pytest.skip("clusters are not started under sanitizers, which their own processes would have to bear")
+
+
 @pytest.fixture(scope="module")
 def dask():
+    not_sanitized()
     distributed = pytest.importorskip("distributed")
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
     cluster = distributed.LocalCluster(**options)
@@ -66,6 +72,7 @@ def dask():
 
 @pytest.fixture(scope="module")
 def ray():
+    not_sanitized()
     ray = pytest.importorskip("ray")
     from markovlib.cluster import RayExecutor
 
