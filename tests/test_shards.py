@@ -248,15 +248,8 @@ def complete_shards(out, suffix):
 
 @pytest.mark.parametrize("format_name", ["parquet", *(name for name in FORMATS if len(SUFFIXES[name]) > 1)])
 def test_killed_jobs_end_as_an_undisturbed_one(tmp_path, recipe, format_name):
-    """SIGKILL at five moments; shards once complete are never written again."""
+    """SIGKILL at five moments, and at fifty in test_crashes.py; shards once complete are never written again."""
     kill_often(tmp_path, recipe, format_name, 5)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("format_name", FORMATS)
-def test_fifty_kills_leave_no_difference(tmp_path, recipe, format_name):
-    for round in range(5):
-        kill_often(tmp_path / str(round), recipe, format_name, 10)
 
 
 def kill_often(path, recipe, format_name, times):
