@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import replace
 from itertools import pairwise, product
@@ -69,12 +70,16 @@ def test_two_rules_sampled():
         assert contradiction(rules) is None, rules
 
 
+PARTS = 20
+LOOKED_AT = range(PARTS) if os.environ.get("MARKOVLIB_EVERY_PAIR") else [7]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(20))
+@pytest.mark.parametrize("part", LOOKED_AT)
 def test_two_rules_completely(part):
-    """Every pair of rules, up to an exchange of the two letters."""
+    """Every pair of rules, up to an exchange of the two letters; one part in twenty unless all are asked for."""
     swap = str.maketrans("ab", "ba")
-    for one in RULES[part::20]:
+    for one in RULES[part::PARTS]:
         for two in RULES:
             mirrored = [(p.translate(swap), r.translate(swap), t) for p, r, t in (one, two)]
             if [one, two] <= mirrored:
