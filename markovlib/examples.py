@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovlib._columns import Column
+from markovlib.arrays import names_to_arrow, to_arrow
 from markovlib.outcome import OUTCOMES, Outcome
 from markovlib.rules import Rule
 
@@ -132,8 +133,9 @@ class ListColumn:
 
         if self.offsets[-1] >= 2**31:
             raise OverflowError(f"{self.offsets[-1]} items do not fit in one list column; ask for fewer rows at once")
-        items = pa.StructArray.from_arrays([pa.array(values) for values in self.fields.values()], list(self.fields))
-        return pa.ListArray.from_arrays(pa.array(self.offsets.astype(np.int32)), items)
+        fields = [to_arrow(one) if isinstance(one, np.ndarray) else pa.array(one) for one in self.fields.values()]
+        items = pa.StructArray.from_arrays(fields, list(self.fields))
+        return pa.ListArray.from_arrays(to_arrow(self.offsets.astype(np.int32)), items)
 
 
 def list_column(name: str, offsets: NDArray[np.int64], texts: Sequence[Column], numbers: Sequence[Any]) -> ListColumn:
@@ -242,10 +244,9 @@ class Batch:
             return self._with_nulls(pa.array(values))
         if name in _OFTEN_NONE and values.offsets[-1] == values.offsets[0]:
             return pa.nulls(len(values), pa.array(values).type)
-        if name != "outcome":
-            return pa.array(values)
-        names = pa.array(["", *(outcome.name.lower() for outcome in Outcome)])
-        return pa.DictionaryArray.from_arrays(pa.array(values), names).dictionary_decode()
+        if name == "outcome":
+            return names_to_arrow(values, ["", *(outcome.name.lower() for outcome in Outcome)])
+        return to_arrow(values) if isinstance(values, np.ndarray) else pa.array(values)
 
     def _with_nulls(self, texts: Any) -> Any:
         """The same texts, null where no rule fired."""

@@ -91,3 +91,15 @@ def test_the_command_makes_and_verifies_a_folder(tmp_path):
     assert wrong.stderr.startswith("markovlib: error: ")
     assert "Traceback" not in wrong.stderr
     assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("format_name", list(formats.MODULES))
+def test_nothing_imports_pandas(tmp_path, format_name):
+    """pyarrow imports it, where it is installed, to convert arrays of NumPy: that takes longer than 100,000 rows."""
+    (tmp_path / "pandas").mkdir()
+    (tmp_path / "pandas" / "__init__.py").write_text("import pathlib\npathlib.Path('imported').touch()\n")
+    script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from markovlib.cli import main; main()"
+    args = ["generate", "paper/no-op", "--examples", "3000", "--format", format_name, "--out", "a"]
+    done = subprocess.run([sys.executable, "-c", script, *args], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "imported").exists()

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from markovlib.arrays import from_arrow, validity
+
 try:
     from zlib_ng import zlib_ng as zlib  # The same checksums in a tenth of the time; the extra `speed` has it.
 except ImportError:
@@ -61,7 +63,7 @@ def _streams(array: "pa.Array") -> Iterator[tuple[bytes, Any]]:
 
     kind = array.type
     if array.null_count:
-        yield b"v", np.ascontiguousarray(array.is_valid().to_numpy(zero_copy_only=False)).view(np.uint8)
+        yield b"v", validity(array).view(np.uint8)
     if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
         lengths, letters = _ragged(array, np.int64)
         yield b"l", lengths
@@ -72,13 +74,13 @@ def _streams(array: "pa.Array") -> Iterator[tuple[bytes, Any]]:
         yield (b"t" if pa.types.is_string(kind) else b"b"), letters
     elif pa.types.is_boolean(kind):
         values = array.fill_null(False) if array.null_count else array
-        yield b"?", np.ascontiguousarray(values.to_numpy(zero_copy_only=False)).view(np.uint8)
+        yield b"?", from_arrow(values).view(np.uint8)
     elif pa.types.is_integer(kind):
         values = array.fill_null(0) if array.null_count else array
-        yield b"i", np.ascontiguousarray(values.to_numpy(zero_copy_only=False), dtype="<i8")
+        yield b"i", np.ascontiguousarray(from_arrow(values), dtype="<i8")
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
         lengths = array.value_lengths()
-        yield b"n", np.ascontiguousarray(lengths.fill_null(0).to_numpy(zero_copy_only=False), dtype="<i8")
+        yield b"n", np.ascontiguousarray(from_arrow(lengths.fill_null(0)), dtype="<i8")
         yield from _streams(array.flatten())
     elif pa.types.is_struct(kind):
         for field in array.flatten():

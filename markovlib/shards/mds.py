@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from markovlib.arrays import from_arrow, validity
 from markovlib.shards import jsonl, schema, source
 from markovlib.shards.folder import WholeFile
 from markovlib.shards.manifest import Split
@@ -177,7 +178,7 @@ def _samples(batch: pa.RecordBatch, columns: Sequence[_Column]) -> pa.LargeBinar
         if matrix.max(initial=0) > MOST_BYTES:
             raise ValueError(f"a value in MDS holds {MOST_BYTES:,} bytes at most")
         pieces.insert(0, _fixed(matrix.astype("<u4"), rows))
-    return pc.binary_join_element_wise(*pieces, pa.scalar(b"", pa.large_binary()))
+    return pc.binary_join_element_wise(*pieces, _fixed(np.empty((1, 0), np.uint8), 1)[0])
 
 
 def _encoded(values: pa.Array, column: _Column) -> pa.Array:
@@ -185,14 +186,14 @@ def _encoded(values: pa.Array, column: _Column) -> pa.Array:
     if column.encoding == "json":
         return _json(values)
     if values.null_count:
-        row = int(np.argmin(values.is_valid().to_numpy(zero_copy_only=False)))
+        row = int(np.argmin(validity(values)))
         raise ValueError(
             f"column {column.name!r} is null in row {row}, for which MDS has no place: name it in the option nullable"
         )
     if column.size is None:
         return values.cast(pa.large_binary())
     dtype = {"int": "<i8", "uint8": "u1"}.get(column.encoding, f"<{column.encoding[0]}{column.size}")
-    return _fixed(values.to_numpy(zero_copy_only=False).astype(dtype, copy=False), len(values))
+    return _fixed(from_arrow(values).astype(dtype, copy=False), len(values))
 
 
 def _fixed(values: NDArray[Any], rows: int) -> pa.Array:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from markovlib.arrays import from_arrow, to_arrow
 from markovlib.shards import folder
 from markovlib.shards.source import Source
 from markovlib.shards.stores import Place, open_store
@@ -174,15 +175,19 @@ def _of_file(path: Path, eos: str | None) -> Tokenizer:
 
 def sequences(ids: NDArray[Any], mask: NDArray[np.uint8], offsets: NDArray[np.int64]) -> pa.RecordBatch:
     """Sequence i is `ids[offsets[i]:offsets[i + 1]]`; nothing is copied."""
-    ends = pa.array(offsets)
-    columns = [pa.LargeListArray.from_arrays(ends, pa.array(values)) for values in (ids, mask)]
+    ends = to_arrow(offsets)
+    columns = [pa.LargeListArray.from_arrays(ends, to_arrow(values)) for values in (ids, mask)]
     return pa.RecordBatch.from_arrays(columns, names=HELD)
 
 
 def arrays(stored: pa.RecordBatch) -> tuple[NDArray[Any], NDArray[np.uint8], NDArray[np.int64]]:
     """The tokens and masks of a batch of sequences, one after another, and the length of each."""
-    ids, mask = (column.flatten().to_numpy() for column in stored.columns)
-    return ids, mask, stored.column(0).value_lengths().to_numpy()
+    offsets = [from_arrow(column.offsets) for column in stored.columns]
+    ids, mask = (
+        from_arrow(column.values)[int(ends[0]) : int(ends[-1])]
+        for column, ends in zip(stored.columns, offsets, strict=True)
+    )
+    return ids, mask, np.diff(offsets[0])
 
 
 def raw(values: NDArray[Any]) -> memoryview:
