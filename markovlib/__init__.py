@@ -17,10 +17,11 @@ from markovlib.rules import Match, Rule, RuleSet, Runner, RunResult, Step
 if TYPE_CHECKING:
     from markovlib import evaluation, leakage, machines, programs, scoring
     from markovlib.dataset import STREAM_VERSION, Dataset
+    from markovlib.fields import RecipeError
     from markovlib.loader import Loader, Sampler
     from markovlib.mixture import Mixture, MixtureRecipe, SourceError
     from markovlib.notations import NotationError
-    from markovlib.recipe import Recipe, RecipeError
+    from markovlib.recipe import Recipe
     from markovlib.scoring import Score, Scores, reward
     from markovlib.shards.reading import open
     from markovlib.trace import Trace
@@ -73,7 +74,7 @@ _LATER = {
     "MixtureRecipe": "markovlib.mixture",
     "NotationError": "markovlib.notations",
     "Recipe": "markovlib.recipe",
-    "RecipeError": "markovlib.recipe",
+    "RecipeError": "markovlib.fields",
     "Sampler": "markovlib.loader",
     "Score": "markovlib.scoring",
     "Scores": "markovlib.scoring",

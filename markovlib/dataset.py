@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from markovlib import _stream
 from markovlib.batch import thread_count
 from markovlib.examples import ALL_COLUMNS, COLUMNS, LISTS, Batch, Example, Pair, TraceStep, list_column
+from markovlib.fields import RecipeError
 from markovlib.outcome import OUTCOMES
 from markovlib.plan import COUNTED_RULES, SplitPlan, split_id, stream_key
-from markovlib.recipe import SPLITS, Recipe, RecipeError
+from markovlib.recipe import SPLITS, Recipe
 from markovlib.rules import Rule
 from markovlib.source import Indices, Source, row_numbers
 from markovlib.spaces import Stratum

@@ -5,8 +5,63 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be: `path` is the field, `words.no_op` for one; the message says what it may hold."""
+
+    def __init__(self, path: str, problem: str, source: str = "recipe") -> None:
+        super().__init__(path, problem, source)
+        self.path = path
+        self.problem = problem
+        self.source = source
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.source, self.path, self.problem) if part)
+
+
+def read_preset_or_file(name_or_path: str | Path, presets: Mapping[str, Traversable]) -> tuple[dict[str, Any], str]:
+    """The fields in a preset, by its name, or in a .toml or .json file, and what errors call it."""
+    name = str(name_or_path)
+    if name in presets:
+        return read_toml(presets[name].read_text("utf-8"), name), name
+    path = Path(name_or_path)
+    if path.suffix not in (".toml", ".json"):
+        raise RecipeError("", f"is neither a preset ({', '.join(presets)}) nor a .toml or .json file", name)
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise RecipeError("", f"is not UTF-8 text (byte {error.start})", path.name) from None
+    return (read_toml if path.suffix == ".toml" else read_json)(text, path.name), path.name
+
+
+def read_toml(text: str, source: str) -> dict[str, Any]:
+    """The fields in TOML text; `source` is what errors call it."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError("", f"is not TOML: {error}", source) from None
+
+
+def read_json(text: str, source: str) -> dict[str, Any]:
+    """The fields in JSON text; `source` is what errors call it."""
+    try:
+        fields = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise RecipeError("", f"is not JSON: {error}", source) from None
+    if not isinstance(fields, dict):
+        raise RecipeError("", "expected `object`: a recipe is a table of fields", source)
+    return fields
+
+
+def first_line(file: Traversable) -> str:
+    """What a preset's first line, a comment, says that it is."""
+    return file.read_text("utf-8").partition("\n")[0].lstrip("# ")
 
 
 def where(message: str, names_at: Callable[[str], tuple[str, ...]]) -> tuple[str, str]:

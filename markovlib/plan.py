@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovlib import _stream
+from markovlib.fields import RecipeError
 from markovlib.instructions import InstructionSet, instruction_set
 from markovlib.popularity import cumulative, read_popularity
-from markovlib.recipe import SPLITS, Recipe, RecipeError, lengths_of, space_fields
+from markovlib.recipe import SPLITS, Recipe, lengths_of, space_fields
 from markovlib.recipe_checks import NEEDS_INSTRUCTIONS
 from markovlib.render import compile_templates
 

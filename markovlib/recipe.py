@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
@@ -15,7 +13,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from markovlib.alphabets import Alphabet, alphabet_of
-from markovlib.fields import canonical, sha256, toml_key, toml_value, where, without_none
+from markovlib.fields import (
+    RecipeError,
+    canonical,
+    first_line,
+    read_json,
+    read_preset_or_file,
+    read_toml,
+    sha256,
+    toml_key,
+    toml_value,
+    where,
+    without_none,
+)
 from markovlib.render import Piece, TemplateError, default_templates, paraphrases, parse_template
 from markovlib.rulelists import ListedInstructions, RuleList
 from markovlib.spaces import Family, Instructions, RuleSpace, SpaceError
@@ -33,19 +43,6 @@ SPLITS = ("train", "seen", "unseen", "recombined")
 
 
 _SIZES = (("examples",), ("instructions",), ("eval", "examples"), ("eval", "instructions"))
-
-
-class RecipeError(ValueError):
-    """A recipe that cannot be: `path` is the field, `words.no_op` for one; the message says what it may hold."""
-
-    def __init__(self, path: str, problem: str, source: str = "recipe") -> None:
-        super().__init__(path, problem, source)
-        self.path = path
-        self.problem = problem
-        self.source = source
-
-    def __str__(self) -> str:
-        return ": ".join(part for part in (self.source, self.path, self.problem) if part)
 
 
 def lengths_of(value: int | tuple[int, int]) -> tuple[int, int]:
@@ -183,7 +180,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     >>> recipe.replace({"words.no_op": 1.5})
     Traceback (most recent call last):
         ...
-    markovlib.recipe.RecipeError: recipe: words.no_op: must be between 0 and 1, got 1.5
+    markovlib.fields.RecipeError: recipe: words.no_op: must be between 0 and 1, got 1.5
     """
 
     examples: int | None = None
@@ -214,35 +211,17 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
         Raises FileNotFoundError, RecipeError for what the file says, its `source` being the file's name.
         """
-        name = str(name_or_path)
-        preset = _preset_files().get(name)
-        if preset is not None:
-            return cls.from_toml(preset.read_text("utf-8"), source=name)
-        path = Path(name_or_path)
-        if path.suffix not in (".toml", ".json"):
-            known = ", ".join(_preset_files())
-            raise RecipeError("", f"is neither a preset ({known}) nor a .toml or .json file", name)
-        try:
-            text = path.read_text("utf-8")
-        except UnicodeDecodeError as error:
-            raise RecipeError("", f"is not UTF-8 text (byte {error.start})", path.name) from None
-        return (cls.from_toml if path.suffix == ".toml" else cls.from_json)(text, source=path.name)
+        return cls.from_dict(*read_preset_or_file(name_or_path, _preset_files()))
 
     @classmethod
     def from_toml(cls, text: str, source: str = "recipe") -> Recipe:
         """Reads TOML text; `source` is what errors call it."""
-        try:
-            return cls.from_dict(tomllib.loads(text), source)
-        except tomllib.TOMLDecodeError as error:
-            raise RecipeError("", f"is not TOML: {error}", source) from None
+        return cls.from_dict(read_toml(text, source), source)
 
     @classmethod
     def from_json(cls, text: str, source: str = "recipe") -> Recipe:
         """Reads JSON text; `source` is what errors call it."""
-        try:
-            return cls.from_dict(json.loads(text), source)
-        except json.JSONDecodeError as error:
-            raise RecipeError("", f"is not JSON: {error}", source) from None
+        return cls.from_dict(read_json(text, source), source)
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any], source: str = "recipe") -> Recipe:
@@ -259,7 +238,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @staticmethod
     def presets() -> dict[str, str]:
         """The names of the presets, each with a line that says what it is."""
-        return {name: _first_line(file) for name, file in _preset_files().items()}
+        return {name: first_line(file) for name, file in _preset_files().items()}
 
     # ---- writing ------------------------------------------------------------------------------------------------
 
@@ -488,10 +467,6 @@ def _preset_files() -> dict[str, Traversable]:
 
 def _toml_files(folder: Traversable) -> list[Traversable]:
     return [file for file in folder.iterdir() if file.name.endswith(".toml")]
-
-
-def _first_line(file: Traversable) -> str:
-    return file.read_text("utf-8").partition("\n")[0].lstrip("# ")
 
 
 def _with(fields: dict[str, Any], path: str, value: Any, above: str = "") -> dict[str, Any]:

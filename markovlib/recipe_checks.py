@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import msgspec
 
+from markovlib.fields import RecipeError
 from markovlib.instructions import InstructionSet, instruction_set
 from markovlib.popularity import MOST_WEIGHED, read_popularity
 from markovlib.recipe import (
@@ -16,7 +17,6 @@ from markovlib.recipe import (
     SPLITS,
     FamilyEntry,
     Recipe,
-    RecipeError,
     Rules,
     fields_at,
     lengths_of,

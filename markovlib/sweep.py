@@ -23,7 +23,8 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from markovlib.recipe import Recipe, RecipeError
+from markovlib.fields import RecipeError
+from markovlib.recipe import Recipe
 
 if TYPE_CHECKING:
     from markovlib.shards.generation import Progress

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 import pytest
@@ -71,13 +71,15 @@ def dask():
 
 
 @pytest.fixture(scope="module")
-def ray():
+def ray(tmp_path_factory):
     not_sanitized()
     ray = pytest.importorskip("ray")
     from markovlib.cluster import RayExecutor
 
     os.environ |= {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "300"}
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    # Ray puts the current folder first on its workers' path: here that may be a clone which is installed, not built.
+    with chdir(tmp_path_factory.mktemp("ray")):
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
     with RayExecutor(num_cpus=1) as executor:
         yield executor
     ray.shutdown()

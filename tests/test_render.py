@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import markovlib as mk
 from markovlib import _stream
-from markovlib.recipe import RecipeError
+from markovlib.fields import RecipeError
 from markovlib.render import CONDITIONS, FIELDS, FILTERS, LOOPS, TemplateError, compile_template, parse_template
 
 Outcome = mk.Outcome

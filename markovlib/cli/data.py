@@ -67,18 +67,41 @@ def _preset(name: str) -> "Recipe | MixtureRecipe":
     return MixtureRecipe.load(name) if name in MixtureRecipe.presets() else Recipe.load(name)
 
 
-def token_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of the formats that hold tokens."""
-    kinds, end = (
-        "bytes (if not given), chars, or the path of a tokenizer.json",
-        "<|endoftext|>, or the file's, if not given",
-    )
-    for option in (
-        click.option("--eos", metavar="TEXT", help=f"For formats of tokens: the end token; {end}."),
-        click.option("--tokenizer", metavar="WHAT", help=f"For formats of tokens: {kinds}."),
-    ):
-        command = option(command)
-    return command
+_Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+_TOKENIZERS = "bytes (if not given), chars, or the path of a tokenizer.json"
+_ENDS = "<|endoftext|>, or the file's, if not given"
+
+
+def _given(*options: _Decorator) -> _Decorator:
+    """Make one decorator of several, the first of which is named first in the help."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+token_options = _given(
+    click.option("--tokenizer", metavar="WHAT", help=f"For formats of tokens: {_TOKENIZERS}."),
+    click.option("--eos", metavar="TEXT", help=f"For formats of tokens: the end token; {_ENDS}."),
+)
+
+#: What every command that makes rows and writes them as shards takes.
+writing_options = _given(
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+    click.option("--format", "format_name", type=click.Choice(list(MODULES)), default="parquet", show_default=True),
+    click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML."),
+    click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given."),
+    click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given."),
+    click.option(
+        "--executor", metavar="NAME", help="Instead of threads: processes, dask://HOST:PORT, ray[://HOST:PORT]."
+    ),
+    click.option("--columns", help="Columns to keep, separated by commas; all if not given."),
+    token_options,
+)
 
 
 def format_options(tokenizer: str | None, eos: str | None) -> dict[str, str]:
@@ -91,16 +114,9 @@ def format_options(tokenizer: str | None, eos: str | None) -> dict[str, str]:
 @click.option("--out", required=True, type=FOLDER, help="The folder to write: a path or a URL.")
 @click.option("--examples", type=click.IntRange(min=1), help="Rows of each split written.")
 @click.option("--instructions", type=click.IntRange(min=1), help="Instructions of each split written.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--split", "splits", default="train", show_default=True, help="Splits, separated by commas.")
-@click.option("--format", "format_name", type=click.Choice(list(MODULES)), default="parquet", show_default=True)
-@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML.")
-@click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
-@click.option("--executor", metavar="NAME", help="Instead of threads: processes, dask://HOST:PORT, ray[://HOST:PORT].")
-@click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
 @click.option("--dry-run", is_flag=True, help="Make the first and the last shard, keep nothing, and say what all take.")
-@token_options
+@writing_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
 def generate(
     recipe: str,

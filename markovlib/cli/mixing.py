@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import FOLDER, assignment, executor_named, format_options, names_of, summarise, token_options
-from markovlib.shards.formats import MODULES
+from markovlib.cli.data import FOLDER, assignment, executor_named, format_options, names_of, summarise, writing_options
 
 if TYPE_CHECKING:
     from markovlib.mixing.recipe import MixtureRecipe
@@ -28,14 +27,7 @@ if TYPE_CHECKING:
 @click.option("--source", "sources", multiple=True, metavar="NAME=PATH", help="Where the files of a source are.")
 @click.option("--against", multiple=True, metavar="FILE", help="Leave out rows that share words with this evaluation.")
 @click.option("--examples", type=click.IntRange(min=1), help="The budget, as examples.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--format", "format_name", type=click.Choice(list(MODULES)), default="parquet", show_default=True)
-@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML.")
-@click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
-@click.option("--executor", metavar="NAME", help="Instead of threads: processes, dask://HOST:PORT, ray[://HOST:PORT].")
-@click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
-@token_options
+@writing_options
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the whole report as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report, or the summary, as JSON on standard output.")
 def mix(

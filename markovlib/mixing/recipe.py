@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from importlib import resources
@@ -14,10 +13,21 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from markovlib.fields import canonical, sha256, toml_key, toml_value, where, without_none
+from markovlib.fields import (
+    RecipeError,
+    canonical,
+    first_line,
+    read_json,
+    read_preset_or_file,
+    read_toml,
+    sha256,
+    toml_key,
+    toml_value,
+    where,
+    without_none,
+)
 from markovlib.mixing.layouts import layout_named
 from markovlib.mixing.templates import Template
-from markovlib.recipe import RecipeError
 from markovlib.render import TemplateError
 
 #: Names what a mixture holds, as a function of its recipe, its sources and the seed.
@@ -110,7 +120,7 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     >>> recipe.replace({"sources.oss.ratio": -1})
     Traceback (most recent call last):
         ...
-    markovlib.recipe.RecipeError: mixture: sources[0].ratio: must be more than 0, got -1
+    markovlib.fields.RecipeError: mixture: sources[0].ratio: must be more than 0, got -1
     """
 
     examples: int | None = None
@@ -132,36 +142,19 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
         Relative names of files in it are taken from the folder that it is in.  Raises FileNotFoundError, RecipeError.
         """
-        name = str(name_or_path)
-        preset = _preset_files().get(name)
-        if preset is not None:
-            return cls.from_toml(preset.read_text("utf-8"), source=name)
-        path = Path(name_or_path)
-        if path.suffix not in (".toml", ".json"):
-            known = ", ".join(_preset_files())
-            raise RecipeError("", f"is neither a preset ({known}) nor a .toml or .json file", name)
-        try:
-            text = path.read_text("utf-8")
-        except UnicodeDecodeError as error:
-            raise RecipeError("", f"is not UTF-8 text (byte {error.start})", path.name) from None
-        made = (cls.from_toml if path.suffix == ".toml" else cls.from_json)(text, source=path.name)
-        return made._relative_to(path.parent)
+        fields, source = read_preset_or_file(name_or_path, presets := _preset_files())
+        made = cls.from_dict(fields, source)
+        return made if source in presets else made._relative_to(Path(name_or_path).parent)
 
     @classmethod
     def from_toml(cls, text: str, source: str = "mixture") -> MixtureRecipe:
         """Reads TOML text; `source` is what errors call it."""
-        try:
-            return cls.from_dict(tomllib.loads(text), source)
-        except tomllib.TOMLDecodeError as error:
-            raise RecipeError("", f"is not TOML: {error}", source) from None
+        return cls.from_dict(read_toml(text, source), source)
 
     @classmethod
     def from_json(cls, text: str, source: str = "mixture") -> MixtureRecipe:
         """Reads JSON text; `source` is what errors call it."""
-        try:
-            return cls.from_dict(json.loads(text), source)
-        except json.JSONDecodeError as error:
-            raise RecipeError("", f"is not JSON: {error}", source) from None
+        return cls.from_dict(read_json(text, source), source)
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any], source: str = "mixture") -> MixtureRecipe:
@@ -176,8 +169,7 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     @staticmethod
     def presets() -> dict[str, str]:
         """The names of the presets, each with a line that says what it is."""
-        files = _preset_files().items()
-        return {name: file.read_text("utf-8").partition("\n")[0].lstrip("# ") for name, file in files}
+        return {name: first_line(file) for name, file in _preset_files().items()}
 
     # ---- writing ------------------------------------------------------------------------------------------------
 

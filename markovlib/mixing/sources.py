@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovlib._columns import Column, as_column
+from markovlib.fields import RecipeError
 from markovlib.mixing.files import locate, pinned, stamp
 from markovlib.mixing.layouts import Layout, LayoutError, layout_named, recognise
 from markovlib.mixing.recipe import Paths, PinnedFolder, SourceEntry
 from markovlib.mixing.rows import Row, SourceError, open_rows
 from markovlib.mixing.spool import Spool
 from markovlib.mixing.templates import FieldError, Template
-from markovlib.recipe import Recipe, RecipeError
+from markovlib.recipe import Recipe
 
 if TYPE_CHECKING:
     from markovlib.dataset import Dataset

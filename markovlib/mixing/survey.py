@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from markovlib.fields import RecipeError
 from markovlib.mixing.contamination import Contamination, Reference, find_contamination
 from markovlib.mixing.duplicates import Duplicates, find_duplicates
 from markovlib.mixing.evaluations import read_evaluation
@@ -20,7 +21,6 @@ from markovlib.mixing.order import Order
 from markovlib.mixing.quotas import Quotas, most_possible, quotas
 from markovlib.mixing.recipe import Evaluation, MixtureRecipe, Paths, Pinned, SourceEntry, share
 from markovlib.mixing.sources import Source, open_source
-from markovlib.recipe import RecipeError
 from markovlib.tokens import ByteTokenizer, Tokenizer, TokenizerFile
 
 _ROWS_AT_ONCE = 4096

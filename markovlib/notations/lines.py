@@ -68,7 +68,7 @@ DIALECTS: dict[str, tuple[str, Dialect]] = {
     "marthue": ("p->r, terminal p->.r; the last line is the input, '//' and '#' comments (marthue)", Dialect(
         terminal=DOTTED, blanks="error", comments=("//",), hash="either", split=input_last,
     )),
-    "repl": (">> p -> r, terminal >> p => r: a session's prompts", Dialect(terminal=FAT, prompt=">> ")),
+    "repl": (">> p -> r, terminal >> p => r: the prompts of an interactive shell", Dialect(terminal=FAT, prompt=">> ")),
     "semicolon": ("p>r, terminal p>r. with the dot last; ';' comments, the input word first", Dialect(
         (">",), dot="last", comments=(";",), split=input_before_rules,
     )),

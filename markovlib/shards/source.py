@@ -154,7 +154,7 @@ def recipe_toml(identity: Mapping[str, Any], values: Mapping[str, int]) -> str:
 def recreate(manifest: "Manifest", split: str, files: Files | None = None) -> Source:
     """Return the data set that a split of a folder was written from; `files` says where those of a mixture are.
 
-    Raises `markovlib.recipe.RecipeError` where the recorded recipe is not one, `ValueError` where the folder was
+    Raises `markovlib.fields.RecipeError` where the recorded recipe is not one, `ValueError` where the folder was
     written by another version of the example stream, or the files of a mixture are not those that it was made from.
     """
     made = manifest.stream_version
