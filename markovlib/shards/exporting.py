@@ -105,7 +105,7 @@ class _Batch:
 
 
 class Copy:
-    """The rows of one split of a folder, as a `markovlib.shards.source.Source`; shards are compared with their
+    """The rows of one split of a folder, as a `markovlib.shards.source.RowSource`; shards are compared with their
     checksums as they are first read."""
 
     def __init__(self, root: Path, made: Manifest, split: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from markovlib.shards import schema
 from markovlib.shards.folder import DamagedError, WholeFile
 from markovlib.shards.manifest import Shard, Split
-from markovlib.shards.source import Source
+from markovlib.shards.source import RowSource
 from markovlib.shards.stores import Place
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Format:
         columns: "pa.Schema",
         options: Mapping[str, Any] | None = None,
         *,
-        source: Source | None = None,
+        source: RowSource | None = None,
         root: Place | None = None,
     ) -> None:
         self._module = module(name)

@@ -20,7 +20,7 @@ from markovlib.arrays import from_arrow, validity
 from markovlib.shards import jsonl, schema, source
 from markovlib.shards.folder import WholeFile
 from markovlib.shards.manifest import Split
-from markovlib.shards.source import Source
+from markovlib.shards.source import RowSource
 
 SUFFIXES = (".mds",)
 ROWS_AT_ONCE = 1 << 16
@@ -37,7 +37,7 @@ class Content:
     rules, and texts that its task does not have.
     """
 
-    def __init__(self, columns: pa.Schema, options: dict[str, Any], data: Source | None, _: Path | None) -> None:
+    def __init__(self, columns: pa.Schema, options: dict[str, Any], data: RowSource | None, _: Path | None) -> None:
         if unknown := sorted(set(options) - {"nullable"}):
             raise ValueError(f"the format 'mds' has no option {unknown[0]!r}")
         nullable = options.get("nullable")
@@ -59,7 +59,7 @@ class Content:
         return rows
 
 
-def _nullable(data: Source) -> list[str]:
+def _nullable(data: RowSource) -> list[str]:
     """Return the columns that may be null, by the recipe; `data` itself may have been left only some columns."""
     columns = source.open_split(data.recipe.to_dict(), {}, data.seed, data.split).columns
     several = ["pattern", "replacement"] if "rules" in columns else []

@@ -30,7 +30,7 @@ class Plan:
     identity: Mapping[str, Any]
     seed: int
     split: str
-    data: source.Source
+    data: source.RowSource
     rows: int
     format: Format
     shard_rows: int
@@ -115,7 +115,7 @@ def make_plan(
 def plan_of(
     identity: Mapping[str, Any],
     sizes: Mapping[str, int],
-    data: source.Source,
+    data: source.RowSource,
     format_name: str,
     columns: tuple[str, ...] | None,
     shard_rows: int,
@@ -151,7 +151,7 @@ def restore_plan(description: str, root: Store, rows: bytes | None = None) -> Pl
     pyarrow, or of the stream.
     """
     asked = msgspec.json.decode(description)
-    data: source.Source
+    data: source.RowSource
     if rows is None:
         data = source.open_split(asked["recipe"], asked["sizes"], asked["seed"], asked["split"])
     else:

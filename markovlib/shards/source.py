@@ -31,7 +31,7 @@ class RecipeLike(Protocol):
     def to_dict(self) -> dict[str, Any]: ...
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """The part of `markovlib.dataset.Dataset` that shards rely on: rows as a function of their index."""
 
     @property
@@ -111,7 +111,7 @@ def is_mixture(identity: Mapping[str, Any]) -> bool:
 
 def open_split(
     identity: Mapping[str, Any], values: Mapping[str, int], seed: int, split: str, files: Files | None = None
-) -> Source:
+) -> RowSource:
     """Return the data set of a split: a function of the recipe's identity, the split's sizes and the seed.
 
     A mixture is a function of its sources' contents too, which are looked for in `files` and checked.
@@ -123,11 +123,11 @@ def open_split(
     from markovlib.dataset import Dataset
     from markovlib.recipe import Recipe
 
-    source: Source = Dataset(Recipe.from_dict(with_sizes(identity, values)), seed=seed, split=split)
+    source: RowSource = Dataset(Recipe.from_dict(with_sizes(identity, values)), seed=seed, split=split)
     return source
 
 
-def _open_mixture(identity: Mapping[str, Any], seed: int, files: Files) -> Source:
+def _open_mixture(identity: Mapping[str, Any], seed: int, files: Files) -> RowSource:
     from markovlib.mixture import MIXTURE_VERSION, Mixture, MixtureRecipe
 
     if identity.get(MIXED_BY) != MIXTURE_VERSION:
@@ -135,7 +135,7 @@ def _open_mixture(identity: Mapping[str, Any], seed: int, files: Files) -> Sourc
             f"the folder holds version {identity.get(MIXED_BY)} of mixtures and this markovlib makes version "
             f"{MIXTURE_VERSION}"
         )
-    source: Source = Mixture(MixtureRecipe.from_dict(identity[MIXTURE]), seed, files=files)
+    source: RowSource = Mixture(MixtureRecipe.from_dict(identity[MIXTURE]), seed, files=files)
     return source
 
 
@@ -151,7 +151,7 @@ def recipe_toml(identity: Mapping[str, Any], values: Mapping[str, int]) -> str:
     return text
 
 
-def recreate(manifest: "Manifest", split: str, files: Files | None = None) -> Source:
+def recreate(manifest: "Manifest", split: str, files: Files | None = None) -> RowSource:
     """Return the data set that a split of a folder was written from; `files` says where those of a mixture are.
 
     Raises `markovlib.fields.RecipeError` where the recorded recipe is not one, `ValueError` where the folder was

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from markovlib.arrays import from_arrow, to_arrow
 from markovlib.shards import folder
-from markovlib.shards.source import Source
+from markovlib.shards.source import RowSource
 from markovlib.shards.stores import Place, open_store
 from markovlib.tokens import ByteTokenizer, CharacterTokenizer, Tokenizer, TokenizerFile
 
@@ -43,7 +43,9 @@ class Content:
     most: ClassVar[int]
     """The largest vocabulary of the former."""
 
-    def __init__(self, columns: pa.Schema, options: dict[str, Any], source: Source | None, root: Place | None) -> None:
+    def __init__(
+        self, columns: pa.Schema, options: dict[str, Any], source: RowSource | None, root: Place | None
+    ) -> None:
         if tuple(columns.names) != COLUMNS:
             raise ValueError(f"token formats hold prompt and completion alone, not {', '.join(columns.names)}")
         self.held = HELD
@@ -80,7 +82,7 @@ class Content:
         text = self.tokenizer.decode(ids)
         return text.decode("utf-8", "replace") if self._text and isinstance(text, bytes) else text
 
-    def _asked(self, options: dict[str, Any], source: Source | None) -> dict[str, Any]:
+    def _asked(self, options: dict[str, Any], source: RowSource | None) -> dict[str, Any]:
         """The options as a manifest has them."""
         if unknown := sorted(set(options) - _ASKED):
             raise ValueError(f"token formats have no option {unknown[0]!r}: choose from tokenizer, eos")
@@ -103,7 +105,7 @@ class Content:
         }
 
     @staticmethod
-    def _chosen(what: Any, eos: str | None, source: Source | None) -> Tokenizer:
+    def _chosen(what: Any, eos: str | None, source: RowSource | None) -> Tokenizer:
         if isinstance(what, Tokenizer):
             if eos is not None:
                 raise ValueError("eos is that of the tokenizer given")
