@@ -15,7 +15,7 @@ from markovlib.outcome import Outcome
 from markovlib.rules import Match, Rule, RuleSet, Runner, RunResult, Step
 
 if TYPE_CHECKING:
-    from markovlib import evaluation, leakage, machines, programs, scoring
+    from markovlib import combinators, evaluation, leakage, machines, programs, schemes, scoring
     from markovlib.dataset import STREAM_VERSION, Dataset
     from markovlib.loader import Loader, Sampler
     from markovlib.mixture import Mixture, MixtureRecipe, SourceError
@@ -53,6 +53,7 @@ __all__ = [
     "Step",
     "Trace",
     "View",
+    "combinators",
     "evaluation",
     "leakage",
     "machines",
@@ -61,6 +62,7 @@ __all__ = [
     "reward",
     "rewrite_once",
     "run_rows",
+    "schemes",
     "scoring",
 ]
 
@@ -83,7 +85,7 @@ _LATER = {
     "View": "markovlib.view",
     "reward": "markovlib.scoring",
 }
-_MODULES = ("evaluation", "leakage", "machines", "programs", "scoring")
+_MODULES = ("combinators", "evaluation", "leakage", "machines", "programs", "schemes", "scoring")
 
 
 def __getattr__(name: str) -> Any:
