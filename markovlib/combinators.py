@@ -1,8 +1,9 @@
 """Rule sets made of rule sets: one after another, one or the other, again and again.
 
-The theorems of A. A. Markov's Theory of Algorithms (1954, chapter III; E. Mendelson, Introduction to Mathematical Logic,
-chapter 5) as functions.  Each result is an ordinary rule set, for `strategy="markov"`.  The *alphabet* of a result is the
-letters of its rule sets and of `letters`; what is said of it holds for words over the alphabet, and nothing for others.
+The theorems of A. A. Markov's Theory of Algorithms (1954, chapter III; E. Mendelson, Introduction to Mathematical
+Logic, chapter 5) as functions.  Each result is an ordinary rule set, for `strategy="markov"`.  The *alphabet* of a
+result is the letters of its rule sets and of `letters`; what is said of it holds for words over the alphabet, and
+nothing for others.
 
 With the alphabet's s letters, every algorithm but the first works on a copy of the alphabet of its own, so that no rule
 of another fires meanwhile; fresh letters mark the word's left end and carry what has been done through the word.
@@ -17,7 +18,18 @@ from markovlib.flowcharts import Accepts, Run, Test, flowchart
 from markovlib.letters import letters_of
 from markovlib.rules import Rule, RuleSet
 
-__all__ = ["Run", "Test", "branch", "closure", "compose", "flowchart", "rename", "repeat_until", "repeat_while", "two_letters"]
+__all__ = [
+    "Run",
+    "Test",
+    "branch",
+    "closure",
+    "compose",
+    "flowchart",
+    "rename",
+    "repeat_until",
+    "repeat_while",
+    "two_letters",
+]
 
 Letters: TypeAlias = str | bytes
 
@@ -45,8 +57,8 @@ def rename(rules: RuleSet, letters: Mapping[Any, Any]) -> RuleSet:
     Renaming commutes with running: for words over letters that are all mapped to different ones, the renamed rules make
     of the renamed word the renamed result, with the same steps.
 
-    Raises ValueError for what is not a single letter, and where two letters of the rules, or of the mapping, would become
-    the same; TypeError for letters of the other kind.
+    Raises ValueError for what is not a single letter, and where two letters of the rules, or of the mapping, would
+    become the same; TypeError for letters of the other kind.
 
     >>> rename(RuleSet([("ab", "ba")]), {"a": "x", "b": "a"})
     RuleSet([('xa', 'ax')])
@@ -75,7 +87,8 @@ def two_letters(rules: RuleSet, letters: Letters = "", *, using: Letters = "") -
     word begins inside of another or of two, so a pattern occurs in a word exactly where its translation does: the
     translated rules make of the translated word the translated result, with the same steps.
 
-    Letters are numbered in the order of `letters`, then of the rules; so words grow by up to the alphabet's letters + 2.
+    Letters are numbered in the order of `letters`, then of the rules; so words grow by up to the alphabet's letters +
+    2.
 
     Raises ValueError if `using` is not two different letters; TypeError for letters of the other kind.
 
@@ -115,11 +128,12 @@ def compose(*algorithms: RuleSet, letters: Letters = "", fresh: Letters | None =
     """One algorithm after another: each runs on the word that the one before it has left.
 
     For every word over the alphabet the composition's last word is the last one's, and it halts exactly if all of them
-    do, always by a terminal rule.  Where one does not halt, neither does the composition, and the limits of a run say so
-    as ever.
+    do, always by a terminal rule.  Where one does not halt, neither does the composition, and the limits of a run say
+    so as ever.
 
     Steps: those of the algorithms, and of each at most 2·n + 3 more, n the letters of the word that it leaves.  Rules:
-    those of the algorithms, and for each at most 2·s + 3.  Fresh letters: 2, and s + 3 for each algorithm but the first.
+    those of the algorithms, and for each at most 2·s + 3.  Fresh letters: 2, and s + 3 for each algorithm but the
+    first.
 
     `fresh` are letters to be used as fresh ones, in this order, rather than those that are chosen otherwise.  Raises
     ValueError if there are too few fresh letters, or one of them is in the alphabet; TypeError for rule sets of both
@@ -152,9 +166,10 @@ def branch(
     For every word over the alphabet the last word is that of the algorithm chosen.  Where the test does not halt on the
     word, or the algorithm chosen does not, neither does the branch.
 
-    Steps: those of the test and of the algorithm chosen; for the test, with n letters of the word and r of what it leaves,
-    at most n·(n - 1)/2 + n + 2·r + 5, and for the algorithm, with m letters of the last word, at most n + 2·m + 4.  Rules:
-    those of the three, at most s² + 5·s + 5 for the test, and 3·s + 4 for each algorithm.  Fresh letters: 3·s + 12.
+    Steps: those of the test and of the algorithm chosen; for the test, with n letters of the word and r of what it
+    leaves, at most n·(n - 1)/2 + n + 2·r + 5, and for the algorithm, with m letters of the last word, at most n + 2·m +
+    4.  Rules: those of the three, at most s² + 5·s + 5 for the test, and 3·s + 4 for each algorithm.  Fresh letters:
+    3·s + 12.
 
     `fresh` and what is raised are as for `compose`.
 
@@ -183,13 +198,13 @@ def repeat_while(
     """The body again and again, as long as the test accepts the word: it is asked before the body, each time.
 
     With w₀ the word and wᵢ₊₁ what the body makes of wᵢ, the last word is the first wᵢ, i >= 0, that the test does not
-    accept.  If there is none, or the test or the body does not halt on one of those before, neither does the repetition.
-    What it means to accept, what a test and a body cost, `fresh` and what is raised are as for `branch`.
+    accept.  If there is none, or the test or the body does not halt on one of those before, neither does the
+    repetition.  What it means to accept, what a test and a body cost, `fresh` and what is raised are as for `branch`.
 
     >>> repeat_while(RuleSet([("aa", "b", True)]), RuleSet([("aa", "b")]), accepts="terminal").run("aaaaa").word
     'bba'
     """
-    blocks = {"test": Test(test, "body", None, accepts), "body": Run(body, "test")}
+    blocks: dict[str, Run | Test] = {"test": Test(test, "body", None, accepts), "body": Run(body, "test")}
     return flowchart(blocks, letters=letters, fresh=fresh)
 
 
@@ -204,12 +219,12 @@ def repeat_until(
     """The body once, and again and again until the test accepts the word: it is asked after the body, each time.
 
     With w₀ the word and wᵢ₊₁ what the body makes of wᵢ, the last word is the first wᵢ, i >= 1, that the test accepts.
-    If there is none, or the test or the body does not halt on one of those before, neither does the repetition.  What it
-    means to accept, what a test and a body cost, `fresh` and what is raised are as for `branch`.
+    If there is none, or the test or the body does not halt on one of those before, neither does the repetition.  What
+    it means to accept, what a test and a body cost, `fresh` and what is raised are as for `branch`.
 
     >>> one_less = RuleSet([("a", "", True)])
     >>> repeat_until(one_less, RuleSet([("b", "")]), letters="ab").run("aabaab").word
     'bb'
     """
-    blocks = {"body": Run(body, "test"), "test": Test(test, None, "body", accepts)}
+    blocks: dict[str, Run | Test] = {"body": Run(body, "test"), "test": Test(test, None, "body", accepts)}
     return flowchart(blocks, letters=letters, fresh=fresh)

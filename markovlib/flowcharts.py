@@ -1,12 +1,12 @@
 """Flow charts of rule sets as one rule set: what `markovlib.combinators` are made of.
 
 How it works.  The first block, if it runs rules, works on the letters themselves.  Every other block works on a copy of
-the alphabet of its own, with a fresh letter at the left end of the word, its *end*, in the place of the empty pattern.  A
-block that is done puts a *carrier* into the word, which goes to the left end; there it becomes a carrier that goes through
-the word from left to right and turns each letter into the next block's.  A test is given two letters for each, its own
-and the letter itself; its own ones are sorted to the left and are erased when it is done.  All rules for carriers come
-first, then the blocks' and last the first block's: its patterns may occur in the letters that a test has put aside, but
-wherever there is an end or a carrier, a rule of those before applies.
+the alphabet of its own, with a fresh letter at the left end of the word, its *end*, in the place of the empty pattern.
+A block that is done puts a *carrier* into the word, which goes to the left end; there it becomes a carrier that goes
+through the word from left to right and turns each letter into the next block's.  A test is given two letters for each,
+its own and the letter itself; its own ones are sorted to the left and are erased when it is done.  All rules for
+carriers come first, then the blocks' and last the first block's: its patterns may occur in the letters that a test has
+put aside, but wherever there is an end or a carrier, a rule of those before applies.
 """
 
 from __future__ import annotations
@@ -48,15 +48,13 @@ class Test:
 Block: TypeAlias = Run | Test
 
 
-def flowchart(
-    blocks: Mapping[str, Block], *, letters: str | bytes = "", fresh: str | bytes | None = None
-) -> RuleSet:
+def flowchart(blocks: Mapping[str, Block], *, letters: str | bytes = "", fresh: str | bytes | None = None) -> RuleSet:
     """One rule set that does what a flow chart of rule sets does, beginning with the first block.
 
     The alphabet is the letters of all blocks' rules and of `letters`.  For every word over it, the last word is that of
-    the chart, and the rules halt, always by a terminal rule, exactly if every block that the chart comes to halts and it
-    comes to an end.  A chart needs fewer letters than combinators of combinators, since each block's copy of the alphabet
-    is of the letters of the blocks only.
+    the chart, and the rules halt, always by a terminal rule, exactly if every block that the chart comes to halts and
+    it comes to an end.  A chart needs fewer letters than combinators of combinators, since each block's copy of the
+    alphabet is of the letters of the blocks only.
 
     What it costs, for an alphabet of s letters and words of n letters where a block begins and m where it ends:
 
@@ -64,8 +62,8 @@ def flowchart(
     - a test: s² + 4·s + 3 rules besides its own, at most n·(n - 1)/2 + 2·m + 3 steps, m the letters left of the copy,
       and s + 3 fresh letters; 1 rule and 1 step more if it is the first block;
     - a way from one block to another, from the first word to a test, and from a block to the end: s + 1 rules, as many
-      steps as the word has letters and 1, and 1 fresh letter.  Ways from all tests to one block are the same; those from
-      a test to the end or to a first block that runs cost nothing.
+      steps as the word has letters and 1, and 1 fresh letter.  Ways from all tests to one block are the same; those
+      from a test to the end or to a first block that runs cost nothing.
 
     `fresh` are letters to be used as fresh ones, in this order, rather than those that are chosen otherwise.
 
@@ -141,9 +139,11 @@ class _Chart:
     copies: dict[str, _Copy] = field(default_factory=dict)
     entries: dict[tuple[str, str | None], str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.plain = dict(zip(self.alphabet, self.alphabet, strict=True))
+
     def rules(self) -> list[_Written]:
         names = list(self.blocks)
-        self.plain = dict(zip(self.alphabet, self.alphabet, strict=True))
         for name in names:
             resident = name == names[0] and isinstance(self.blocks[name], Run)
             self.ends[name] = "" if resident else self.supply.take()
@@ -171,9 +171,7 @@ class _Chart:
             carrier = self.entries[key] = self.supply.take()
             both = target is not None and isinstance(self.blocks[target], Test)
             for letter in self.alphabet:
-                self.carriers.append(
-                    (carrier + source[letter], to[letter] + (letter if both else "") + carrier, False)
-                )
+                self.carriers.append((carrier + source[letter], to[letter] + (letter if both else "") + carrier, False))
             self.carriers.append((carrier, "", target is None))
         return ("" if target is None else self.ends[target]) + self.entries[key], False
 
@@ -202,7 +200,7 @@ class _Chart:
     def write_body(self, name: str, yes: str, no: str) -> None:
         """The block's rules on its copy; `yes` is put into the word by a terminal rule, `no` where none applies."""
         end, table = self.ends[name], str.maketrans(self.copies[name])
-        given = len(self.blocks[name].rules)
+        given = len(self.blocks[name].rules)  # What comes after those closes the block.
         for number, (pattern, replacement, terminal) in enumerate(self.shown[name]):
             done = (yes if number < given else no) if terminal else ""
             left = "" if pattern else end

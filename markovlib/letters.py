@@ -54,11 +54,11 @@ class FreshLetters:
         taken = set(used)
         if given is not None and (wrong := next((letter for letter in given if letter in taken), None)) is not None:
             raise ValueError(f"fresh letter {wrong!r} is a letter of the rules or words already")
-        self._shortage = (
-            "none are left of the 256 bytes; use text rules"
-            if kind == "bytes" and given is None
-            else "none are left; give more of them" if given is not None else "none are left"
-        )
+        self._shortage = "none are left"
+        if given is not None:
+            self._shortage += "; give more of them"
+        elif kind == "bytes":
+            self._shortage += " of the 256 bytes; use text rules"
         candidates = _candidates(kind) if given is None else iter(dict.fromkeys(given))
         self._letters = (letter for letter in candidates if letter not in taken)
         self._taken = 0

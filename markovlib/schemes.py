@@ -37,10 +37,11 @@ def expand(
 ) -> RuleSet:
     """The ordinary rules of schemes: each rule in turn, with every choice of letters for its variables.
 
-    `variables` maps each variable, a single letter, to the letters that it stands for; a letter named twice counts once,
-    and the same letter on both sides of a rule is the same letter.  Rules without variables stay as they are.  The rules
-    of one scheme are in the order of their letters, the variable that is first in `variables` changing slowest.  So the
-    rule set has no choice of which of them fires: that for an earlier letter does, be its occurrence to the right or not.
+    `variables` maps each variable, a single letter, to the letters that it stands for; a letter named twice counts
+    once, and the same letter on both sides of a rule is the same letter.  Rules without variables stay as they are.
+    The rules of one scheme are in the order of their letters, the variable that is first in `variables` changing
+    slowest.  So the rule set has no choice of which of them fires: that for an earlier letter does, be its occurrence
+    to the right or not.
 
     All `str` or all `bytes`, as in `RuleSet`.  Linear in the size of the rules that come of it, which is known before.
 
@@ -48,7 +49,8 @@ def expand(
     variable that is not a single letter or has no letters, and for one that is in a replacement only; TypeError for
     variables of the other kind.
 
-    >>> mirror = expand([("αx", "xαβx"), ("βxy", "yβx"), ("αβx", "xα"), ("α", "", True), ("", "α")], {"x": "ab", "y": "ab"})
+    >>> mirror = [("αx", "xαβx"), ("βxy", "yβx"), ("αβx", "xα"), ("α", "", True), ("", "α")]
+    >>> mirror = expand(mirror, {"x": "ab", "y": "ab"})
     >>> mirror.run("abb").word, len(mirror)
     ('abbbba', 10)
     >>> expand([("xx", "x")], {"x": b"ab"})
@@ -78,7 +80,7 @@ def _checked(
 ) -> tuple[list[TextRule], dict[str, str], bool]:
     """The schemes and the letters of their variables as text, bytes as Latin-1, and whether they are text."""
     given = RuleSet(rules)
-    text = given.kind != "bytes"
+    text = given.kind == "text" or (given.kind is None and not any(isinstance(name, bytes) for name in variables))
     kind = str if text else bytes
     letters: dict[str, str] = {}
     for name, values in variables.items():

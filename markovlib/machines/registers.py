@@ -123,8 +123,8 @@ class RegisterRun(NamedTuple):
 def compile_register_machine(machine: RegisterMachine) -> RuleSet:
     """The rules that run a register machine on `machine.encode(values)`; `machine.decode` reads the result.
 
-    They end by a terminal rule exactly if the machine halts.  Any other word over the registers' letters is put in order
-    first, so that it stands for the numbers of its letters.
+    They end by a terminal rule exactly if the machine halts.  Any other word over the registers' letters is put in
+    order first, so that it stands for the numbers of its letters.
 
     A machine that halts after t steps takes t + 2 applications (the start, the halt), and one more for each letter that
     a label goes past on its way from one register to another: never more in a step than the registers hold together.

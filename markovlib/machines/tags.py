@@ -1,9 +1,9 @@
 """Tag systems compiled to ordered rules: passes of one head over a word that is the queue.
 
 A tag system takes letters from the front of a word and appends at its end.  Carrying each of them there would cost a
-walk for every step.  Instead a head goes through the word once: what it passes becomes, in place, what the steps append,
-and when it comes to the end the word is the queue after all of them.  The few letters left over at the end of a pass,
-too few for one more step, are moved to the front.
+walk for every step.  Instead a head goes through the word once: what it passes becomes, in place, what the steps
+append, and when it comes to the end the word is the queue after all of them.  The few letters left over at the end of a
+pass, too few for one more step, are moved to the front.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class TagSystem:
     def _signs(self) -> _Signs:
         letters, m = self.letters, self.deletion
         fresh = iter(fresh_letters(len(letters) + 4 * m + 2, letters))
-        heads = ["".join(next(fresh) for _ in range(m)) for _ in range(4)]
+        first, later, erase, gather = ("".join(next(fresh) for _ in range(m)) for _ in range(4))
         rest, stop = next(fresh), next(fresh)
-        return _Signs(dict(zip(letters, fresh, strict=True)), *heads, rest, stop)
+        return _Signs(dict(zip(letters, fresh, strict=True)), first, later, erase, gather, rest, stop)
 
     def halts_on(self, word: str) -> bool:
         """Whether there is no step from a word.
@@ -102,9 +102,9 @@ def compile_tag_system(system: TagSystem) -> RuleSet:
     """The rules that run a tag system on a word over its letters; the word they end with is the system's.
 
     They end by a terminal rule exactly if the system halts.  With deletion number m a step takes 2·m - 1 applications.
-    A pass, which does a step for each m letters of its word, takes besides at most (m - 1)·n + 3·m, n the letters of the
-    word after it; so that for words much longer than m a step costs about m² more.  A letter without production halts
-    the system in the middle of a pass, and takes at most (n/2)² + 3·n + 3 for the word to be put in order.  For s
+    A pass, which does a step for each m letters of its word, takes besides at most (m - 1)·n + 3·m, n the letters of
+    the word after it; so that for words much longer than m a step costs about m² more.  A letter without production
+    halts the system in the middle of a pass, and takes at most (n/2)² + 3·n + 3 for the word to be put in order.  For s
     letters there are at most s² + (5·m + 2)·s + 2·m + 3 rules and s + 4·m + 2 fresh letters.
 
     Raises ValueError if no fresh letters are left.

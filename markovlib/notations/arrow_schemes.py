@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from markovlib.notations.arrow import after_blanks, bare_side, quote, quoted_side, read_arrow, write_arrow
-from markovlib.notations.expansion import MAX_VARIABLES, Expander, refuse_scheme
+from markovlib.notations.expansion import MAX_VARIABLES, Expander, refuse_unbound
 from markovlib.notations.schemes import ranged
 from markovlib.notations.source import BLANKS, Item, Line, Notation, Options, TextRule, each_rule
 
@@ -21,7 +21,7 @@ def parse_arrow_schemes(lines: Iterable[Line], _options: Options) -> Iterator[It
             if len(letters) > MAX_VARIABLES:
                 raise line.error(0, f"more than {MAX_VARIABLES} variables")
         elif (rule := read_arrow(line)) is not None:
-            refuse_scheme(line, rule, list(letters), "stated")
+            refuse_unbound(line, rule, letters)
             yield from expander.expand(line, rule, letters)
 
 

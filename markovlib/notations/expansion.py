@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from math import prod
 from typing import NamedTuple
@@ -31,7 +31,7 @@ def variables_of(rule: TextRule, letters: Mapping[str, str]) -> dict[str, str]:
     return {name: "".join(dict.fromkeys(letters[name])) for name in letters if name in rule[0]}
 
 
-def unbound(rule: TextRule, letters: Mapping[str, str]) -> str | None:
+def unbound(rule: TextRule, letters: Iterable[str]) -> str | None:
     """A variable of the replacement that the pattern lacks, so that it is no letter; or None."""
     return next((name for name in letters if name in rule[1] and name not in rule[0]), None)
 
@@ -69,9 +69,7 @@ class Expander:
             yield line.number, instance
 
 
-def refuse_scheme(line: Line, rule: TextRule, used: Sequence[str], alphabet: str) -> None:
-    """Raises at a variable that is only in the replacement, and for variables without letters."""
-    if (name := unbound(rule, dict.fromkeys(used, ""))) is not None:
+def refuse_unbound(line: Line, rule: TextRule, letters: Iterable[str]) -> None:
+    """Raises at a variable that is only in the replacement."""
+    if (name := unbound(rule, letters)) is not None:
         raise line.error(line.text.rindex(name), f"variable {name!r} is not in the pattern, so it is no letter")
-    if used and not alphabet:
-        raise line.error(0, "the file does not say which letters V has: state the option, as in 'schemes alphabet=abc'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from markovlib.notations.dialect import Dialect, input_before_rules, read_rule, write_rule
-from markovlib.notations.expansion import MAX_EXPANDED_RULES, MAX_VARIABLES, Expander, refuse_scheme
+from markovlib.notations.expansion import MAX_EXPANDED_RULES, MAX_VARIABLES, Expander, refuse_unbound
 from markovlib.notations.source import Item, Line, Notation, Options, TextRule, each_rule
 
 # --- schemes: "for a, b in V" -------------------------------------------------------------------------------
@@ -26,8 +26,11 @@ def parse_schemes(lines: Iterable[Line], options: Options) -> Iterator[Item]:
                 0, "a named algorithm: a rule set has no parts to combine, so each needs a file of its own"
             )
         elif (rule := read_rule(PLAIN, line, options)) is not None:
-            used = [name for name in variables if name in rule[0] + rule[1]]
-            refuse_scheme(line, rule, used, alphabet)
+            refuse_unbound(line, rule, variables)
+            used = [name for name in variables if name in rule[0]]
+            if used and not alphabet:
+                message = "the file does not say which letters V has: state the option, as in 'schemes alphabet=abc'"
+                raise line.error(0, message)
             yield from expander.expand(line, rule, dict.fromkeys(used, alphabet))
 
 
@@ -74,7 +77,7 @@ def parse_logicians(lines: Iterable[Line], options: Options) -> Iterator[Item]:
                 raise line.error(len(text), f"more than {MAX_VARIABLES} variables")
         if bar and not letters:
             raise line.error(len(text) + 1, "no variable after the bar: write x:abc")
-        refuse_scheme(line, rule, [name for name in letters if name in rule[0] + rule[1]], "any")
+        refuse_unbound(line, rule, letters)
         yield from expander.expand(line, rule, letters)
 
 
