@@ -1,6 +1,6 @@
 """Rule sets made of rule sets: one after another, one or the other, again and again.
 
-The theorems of A. A. Markov's Theory of Algorithms (1954, chapter III; E. Mendelson, Introduction to Mathematical
+The theorems of A. A. Markov's Theory of Algorithms (1954; also in E. Mendelson, Introduction to Mathematical
 Logic, chapter 5) as functions.  Each result is an ordinary rule set, for `strategy="markov"`.  The *alphabet* of a
 result is the letters of its rule sets and of `letters`; what is said of it holds for words over the alphabet, and
 nothing for others.
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from markovlib.flowcharts import Accepts, Run, Test, flowchart
-from markovlib.letters import letters_of
+from markovlib.letters import as_text, letters_of, rule_set, text_rules
 from markovlib.rules import Rule, RuleSet
 
 __all__ = [
@@ -70,14 +70,13 @@ def rename(rules: RuleSet, letters: Mapping[Any, Any]) -> RuleSet:
             raise TypeError(f"letters of these rules are {wanted}, got {letter!r}")
         if len(letter) != 1:
             raise ValueError(f"letters are single {wanted}, got {letter!r}")
-    table = {_shown(old): _shown(new) for old, new in letters.items()}
-    shown = [Rule(_shown(rule.pattern), _shown(rule.replacement), rule.terminal) for rule in rules]
+    table = {as_text(old): as_text(new) for old, new in letters.items()}
     taken: dict[str, str] = {}
-    for letter in dict.fromkeys([*table, *letters_of(shown)]):
+    for letter in dict.fromkeys([*table, *letters_of(text_rules(rules))]):
         other = taken.setdefault(table.get(letter, letter), letter)
         if other != letter:
             raise ValueError(f"{other!r} and {letter!r} would both become {table.get(letter, letter)!r}")
-    return _substituted(shown, table, text)
+    return _substituted(rules, table, text)
 
 
 def two_letters(rules: RuleSet, letters: Letters = "", *, using: Letters = "") -> tuple[RuleSet, dict[Any, Any]]:
@@ -102,26 +101,19 @@ def two_letters(rules: RuleSet, letters: Letters = "", *, using: Letters = "") -
     for given in (letters, using):
         if given and isinstance(given, str) != text:
             raise TypeError(f"{given!r} is {type(given).__name__}, and the rules are {'text' if text else 'bytes'}")
-    pair = _shown(using) or "ab"
+    pair = as_text(using) or "ab"
     if len(pair) != 2 or pair[0] == pair[1]:
         raise ValueError(f"using: two different letters, got {using!r}")
-    shown = [Rule(_shown(rule.pattern), _shown(rule.replacement), rule.terminal) for rule in rules]
-    alphabet = dict.fromkeys(_shown(letters) + letters_of(shown))
+    alphabet = dict.fromkeys(as_text(letters) + letters_of(text_rules(rules)))
     code = {letter: f"{pair[1]}{pair[0] * i}{pair[1]}" for i, letter in enumerate(alphabet, 1)}
-    translated = _substituted(shown, code, text)
+    translated = _substituted(rules, code, text)
     return translated, code if text else {k.encode("latin-1"): v.encode("latin-1") for k, v in code.items()}
 
 
-def _shown(letters: Letters) -> str:
-    return letters if isinstance(letters, str) else letters.decode("latin-1")
-
-
-def _substituted(rules: list[Rule], code: Mapping[str, str], text: bool) -> RuleSet:
+def _substituted(rules: RuleSet, code: Mapping[str, str], text: bool) -> RuleSet:
     table = str.maketrans(dict(code))
-    sides = ((rule.pattern.translate(table), rule.replacement.translate(table), rule.terminal) for rule in rules)
-    if text:
-        return RuleSet(sides)
-    return RuleSet((p.encode("latin-1"), r.encode("latin-1"), terminal) for p, r, terminal in sides)
+    sides = ((p.translate(table), r.translate(table), terminal) for p, r, terminal in text_rules(rules))
+    return rule_set(sides, "text" if text else "bytes")
 
 
 def compose(*algorithms: RuleSet, letters: Letters = "", fresh: Letters | None = None) -> RuleSet:

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from markovlib.letters import FreshLetters, letters_of
-from markovlib.rules import Rule, RuleSet
+from markovlib.letters import FreshLetters, as_text, letters_of, rule_set, text_rules
+from markovlib.rules import Kind, Rule, RuleSet
 
 Accepts: TypeAlias = Literal["empty", "terminal"]
 
@@ -78,17 +78,14 @@ def flowchart(blocks: Mapping[str, Block], *, letters: str | bytes = "", fresh: 
     """
     kind = _kind(blocks, letters, fresh)
     _check(blocks)
-    shown = {name: _shown_rules(block.rules) for name, block in blocks.items()}
-    alphabet = "".join(dict.fromkeys(_shown(letters) + "".join(letters_of(rules) for rules in shown.values())))
-    chart = _Chart(blocks, shown, alphabet, FreshLetters(alphabet, kind, None if fresh is None else _shown(fresh)))
-    rules = chart.rules()
-    if kind == "text":
-        return RuleSet(rules)
-    return RuleSet((p.encode("latin-1"), r.encode("latin-1"), terminal) for p, r, terminal in rules)
+    closed = {name: _closed(block.rules) for name, block in blocks.items()}
+    alphabet = "".join(dict.fromkeys(as_text(letters) + "".join(map(letters_of, closed.values()))))
+    supply = FreshLetters(alphabet, kind, None if fresh is None else as_text(fresh))
+    return rule_set(_Chart(blocks, closed, alphabet, supply).rules(), kind)
 
 
-def _kind(blocks: Mapping[str, Block], letters: str | bytes, fresh: str | bytes | None) -> str:
-    kinds: set[str] = {block.rules.kind for block in blocks.values() if block.rules.kind is not None}
+def _kind(blocks: Mapping[str, Block], letters: str | bytes, fresh: str | bytes | None) -> Kind:
+    kinds: set[Kind] = {block.rules.kind for block in blocks.values() if block.rules.kind is not None}
     kinds |= {"text" if isinstance(given, str) else "bytes" for given in (letters, fresh) if given}
     if len(kinds) > 1:
         raise TypeError("rule sets, letters and fresh letters are all text or all bytes")
@@ -106,19 +103,11 @@ def _check(blocks: Mapping[str, Block]) -> None:
             raise ValueError(f"block {name!r}: accepts is 'empty' or 'terminal', not {block.accepts!r}")
 
 
-def _shown(letters: str | bytes) -> str:
-    """Bytes are Latin-1 here, so that all is written once."""
-    return letters if isinstance(letters, str) else letters.decode("latin-1")
-
-
-def _shown_rules(rules: RuleSet) -> list[Rule]:
+def _closed(rules: RuleSet) -> list[Rule]:
     """The rules up to the first empty pattern, after which none fires, or else their closure."""
-    shown = []
-    for pattern, replacement, terminal in rules:
-        shown.append(Rule(_shown(pattern), _shown(replacement), terminal))
-        if not pattern:
-            return shown
-    return [*shown, Rule("", "", True)]
+    given = text_rules(rules)
+    empty = next((number for number, rule in enumerate(given) if not rule.pattern), None)
+    return [*given, Rule("", "", True)] if empty is None else given[: empty + 1]
 
 
 _Written: TypeAlias = tuple[str, str, bool]
@@ -130,7 +119,7 @@ class _Chart:
     """The rules of a flow chart while they are written: those for carriers, and those of the blocks."""
 
     blocks: Mapping[str, Block]
-    shown: Mapping[str, list[Rule]]
+    closed: Mapping[str, list[Rule]]
     alphabet: str
     supply: FreshLetters
     carriers: list[_Written] = field(default_factory=list)
@@ -200,8 +189,8 @@ class _Chart:
     def write_body(self, name: str, yes: str, no: str) -> None:
         """The block's rules on its copy; `yes` is put into the word by a terminal rule, `no` where none applies."""
         end, table = self.ends[name], str.maketrans(self.copies[name])
-        given = len(self.blocks[name].rules)  # What comes after those closes the block.
-        for number, (pattern, replacement, terminal) in enumerate(self.shown[name]):
+        given = len(self.blocks[name].rules)  # The rule after those is the one that closes them.
+        for number, (pattern, replacement, terminal) in enumerate(self.closed[name]):
             done = (yes if number < given else no) if terminal else ""
             left = "" if pattern else end
             self.bodies.append((left + pattern.translate(table), left + done + replacement.translate(table), False))

@@ -1,11 +1,14 @@
-"""Letters that a rule set uses, and letters that it does not use: constructions on rules need a few of their own."""
+"""What constructions on rules need: the rules as text, the letters that they use, and letters that they do not.
+
+Text and bytes are handled once: bytes are read as Latin-1, which has a character for each, and written back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
-from markovlib.rules import Rule
+from markovlib.rules import Kind, Rule, RuleSet
 
 # Fresh letters of text, in this order: visible, of one code point, not combining, and not mistaken for ASCII.
 _TEXT_RANGES = (
@@ -18,6 +21,35 @@ _TEXT_RANGES = (
 )
 
 
+def as_text(letters: str | bytes) -> str:
+    """Text as it is, bytes as Latin-1.
+
+    >>> as_text(b"a\\xff")
+    'aÿ'
+    """
+    return letters if isinstance(letters, str) else letters.decode("latin-1")
+
+
+def text_rules(rules: Iterable[Rule]) -> list[Rule]:
+    """The rules, their sides as text.
+
+    >>> text_rules(RuleSet([(b"a", b"")]))
+    [Rule(pattern='a', replacement='', terminal=False)]
+    """
+    return [Rule(as_text(pattern), as_text(replacement), terminal) for pattern, replacement, terminal in rules]
+
+
+def rule_set(rules: Iterable[tuple[str, str, bool]], kind: Kind) -> RuleSet:
+    """The rule set of text rules, of the kind asked for.
+
+    >>> rule_set([("a", "ÿ", True)], "bytes")
+    RuleSet([(b'a', b'\\xff', True)])
+    """
+    if kind == "text":
+        return RuleSet(rules)
+    return RuleSet((p.encode("latin-1"), r.encode("latin-1"), terminal) for p, r, terminal in rules)
+
+
 def letters_of(rules: Iterable[Rule]) -> str:
     """The letters of text rules, each once, in the order in which they occur.
 
@@ -27,7 +59,7 @@ def letters_of(rules: Iterable[Rule]) -> str:
     return "".join(dict.fromkeys(chain.from_iterable(rule.pattern + rule.replacement for rule in rules)))
 
 
-def fresh_letters(number: int, used: str, kind: str = "text") -> str:
+def fresh_letters(number: int, used: str, kind: Kind = "text") -> str:
     """So many different letters that are not among the used ones, always the same for the same arguments.
 
     Text has about 98,000 to give: Greek small letters first, then Latin ones with marks.  For `kind="bytes"` the
@@ -50,7 +82,7 @@ class FreshLetters:
     ('#', '$%')
     """
 
-    def __init__(self, used: str, kind: str = "text", given: str | None = None) -> None:
+    def __init__(self, used: str, kind: Kind = "text", given: str | None = None) -> None:
         taken = set(used)
         if given is not None and (wrong := next((letter for letter in given if letter in taken), None)) is not None:
             raise ValueError(f"fresh letter {wrong!r} is a letter of the rules or words already")
@@ -72,7 +104,7 @@ class FreshLetters:
         return found
 
 
-def _candidates(kind: str) -> Iterator[str]:
+def _candidates(kind: Kind) -> Iterator[str]:
     if kind == "bytes":
         return map(chr, chain(range(0x80, 0x100), range(0x80)))
     return map(chr, chain.from_iterable(range(first, last + 1) for first, last in _TEXT_RANGES))

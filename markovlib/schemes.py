@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from markovlib.letters import as_text, rule_set, text_rules
 from markovlib.notations.expansion import MAX_EXPANDED_LETTERS, MAX_EXPANDED_RULES, Size, instances, size_of, unbound
 from markovlib.notations.source import TextRule
 from markovlib.rules import Rule, RuleSet
@@ -65,9 +66,7 @@ def expand(
             f"{max_rules} rules and {max_letters} letters: see max_rules and max_letters"
         )
     expanded = (instance for scheme in schemes for instance in instances(scheme, letters))
-    if text:
-        return RuleSet(expanded)
-    return RuleSet((p.encode("latin-1"), r.encode("latin-1"), terminal) for p, r, terminal in expanded)
+    return rule_set(expanded, "text" if text else "bytes")
 
 
 def _size(schemes: list[TextRule], letters: Mapping[str, str]) -> Size:
@@ -89,13 +88,9 @@ def _checked(
             raise TypeError(f"variable {name!r} and its letters are {kind.__name__}, as the rules are, got {wrong!r}")
         if len(name) != 1 or not values:
             raise ValueError(f"variable {name!r} is a single letter that stands for at least one, got {values!r}")
-        letters[_shown(name)] = _shown(values)
-    schemes = [(_shown(rule.pattern), _shown(rule.replacement), rule.terminal) for rule in given]
+        letters[as_text(name)] = as_text(values)
+    schemes: list[TextRule] = [(rule.pattern, rule.replacement, rule.terminal) for rule in text_rules(given)]
     for number, scheme in enumerate(schemes, 1):
         if (missing := unbound(scheme, letters)) is not None:
             raise ValueError(f"rule {number}: variable {missing!r} is not in the pattern, so it is no letter")
     return schemes, letters, text
-
-
-def _shown(letters: str | bytes) -> str:
-    return letters if isinstance(letters, str) else letters.decode("latin-1")

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import markovlib as mk
+from markovlib import analysis
 from markovlib.combinators import (
     Run,
     Test,
@@ -178,6 +179,9 @@ def charts(draw):
 def test_charts(blocks, word: str) -> None:
     whole = flowchart(blocks, letters=LETTERS)
     law_of_charts(whole, blocks, word)
+    s = len(LETTERS)
+    sizes = [s + 2 + s + 1 if isinstance(b, Run) else s * s + 4 * s + 3 + 2 * (s + 1) for b in blocks.values()]
+    assert len(whole) <= sum(len(b.rules) for b in blocks.values()) + sum(sizes) + s + 2
     # Blocks in another order are the same chart if the first is the same.
     first, *others = blocks
     law_of_charts(flowchart({name: blocks[name] for name in [first, *others[::-1]]}, letters=LETTERS), blocks, word)
@@ -280,6 +284,21 @@ def test_a_test_that_does_not_halt() -> None:
     for_ever = mk.RuleSet([("", "a")])
     assert branch(for_ever, mk.RuleSet()).run("a", max_steps=5000).outcome == mk.Outcome.STEP_LIMIT
     assert repeat_while(mk.RuleSet([("a", "")]), mk.RuleSet()).run("a", max_steps=5000).outcome == mk.Outcome.STEP_LIMIT
+
+
+def test_words_without_letters() -> None:
+    nothing, closed = mk.RuleSet(), mk.RuleSet([("", "", True)])
+    assert branch(nothing, closed, nothing).run("").outcome == mk.Outcome.TERMINAL_RULE
+    assert repeat_until(closed, nothing).run("").word == ""
+    assert not repeat_while(nothing, closed).run("", max_steps=1000).halted
+
+
+def test_no_rule_of_a_combination_is_dead() -> None:
+    """If none of the parts' is; after an empty pattern nothing is taken over."""
+    a, b, c = mk.RuleSet([("a", "b"), ("", "c", True), ("b", "")]), mk.RuleSet([("c", "a", True)]), mk.RuleSet()
+    for accepts in ("empty", "terminal"):
+        for whole in (compose(a, b, c), branch(a, b, c, accepts=accepts), repeat_while(a, b), repeat_until(b, a)):
+            assert not [finding for finding in analysis.check(whole) if finding.kind == "dead"]
 
 
 def test_no_algorithms_leave_the_word() -> None:
