@@ -30,6 +30,7 @@ from markovlib.testing import oracle
 LETTERS = "abc"
 LIMIT = 30
 LENGTH = 24
+FOR_EVER = 3000
 
 SIDES = st.text(LETTERS, max_size=2)
 RULES = st.builds(mk.Rule, SIDES, SIDES, st.booleans())
@@ -55,11 +56,18 @@ def accepted(run: mk.RunResult, accepts: str) -> bool:
     return not run.word if accepts == "empty" else run.outcome == mk.Outcome.TERMINAL_RULE
 
 
-def run_chart(blocks: Mapping[str, Run | Test], word, most_blocks: int = 8) -> tuple[object | None, int]:
-    """The last word, None for more blocks or a part that did not halt, and the steps of the parts."""
+def run_chart(blocks: Mapping[str, Run | Test], word, most_blocks: int = 20) -> tuple[object | None, int]:
+    """The last word, and the steps of the parts.
+
+    The word is None for more blocks, a part that does not halt, or a chart that comes to a block again with the same
+    word and so goes on for ever: then the steps are some after which the whole has not halted.
+    """
     name: str | None = next(iter(blocks))
-    steps = 0
+    steps, seen = 0, set()
     for _ in range(most_blocks):
+        if (name, word) in seen:
+            return None, FOR_EVER
+        seen.add((name, word))
         block = blocks[name]
         run = run_part(block.rules, word)
         steps += run.steps
@@ -150,7 +158,7 @@ def test_branching(test, then, otherwise, accepts, word: str) -> None:
     law_of_charts(whole, blocks, word)
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(RULE_SETS, RULE_SETS, ACCEPTS, WORDS)
 def test_repetition(test, body, accepts, word: str) -> None:
     """While, and until: the second is the body and then the first with yes and no exchanged."""
@@ -166,15 +174,50 @@ def test_repetition(test, body, accepts, word: str) -> None:
     )
 
 
+# One step at a time, and whether a word occurs: loops of these go round several times.
+ONE_STEP = st.builds(mk.Rule, st.text(LETTERS, min_size=1, max_size=2), SIDES, st.just(True)).map(
+    lambda r: mk.RuleSet([r])
+)
+OCCURS = st.text(LETTERS, min_size=1, max_size=2).map(lambda word: mk.RuleSet([(word, word, True)]))
+
+
+@settings(max_examples=80)
+@given(OCCURS, ONE_STEP, st.text(LETTERS, max_size=8))
+def test_repetition_round_after_round(occurs, step, word: str) -> None:
+    law_of_charts(
+        repeat_while(occurs, step, accepts="terminal", letters=LETTERS),
+        {"test": Test(occurs, "body", None, "terminal"), "body": Run(step, "test")},
+        word,
+    )
+    law_of_charts(
+        repeat_until(step, occurs, accepts="terminal", letters=LETTERS),
+        {"body": Run(step, "test"), "test": Test(occurs, None, "body", "terminal")},
+        word,
+    )
+
+
+def test_how_often_a_loop_goes_round() -> None:
+    """While a b is there the first a goes, and until all letters are b: asked before and asked after."""
+    less, has_b, only_b = mk.RuleSet([("a", "", True)]), mk.RuleSet([("b", "b", True)]), mk.RuleSet([("b", "")])
+    swap = mk.RuleSet([("b", "a", True)])
+    assert repeat_while(has_b, swap, accepts="terminal").run("abab").word == "aaaa"
+    assert repeat_while(has_b, swap, accepts="terminal").run("aa").word == "aa"
+    assert repeat_until(less, only_b).run("aabab").word == "bb"
+    assert repeat_until(less, only_b).run("b").word == "b"
+    assert repeat_until(swap, mk.RuleSet([("a", "")])).run("bbab").word == "aaaa"
+    assert repeat_until(mk.RuleSet([("", "a", True)]), only_b).run("", max_steps=2000).halted is False
+
+
 @st.composite
 def charts(draw):
     names = "pqrs"[: draw(st.integers(1, 4))]
     then = st.sampled_from([*names, None])
-    run, test = st.builds(Run, RULE_SETS, then), st.builds(Test, RULE_SETS, then, then, ACCEPTS)
+    run = st.builds(Run, RULE_SETS | ONE_STEP, then)
+    test = st.builds(Test, RULE_SETS, then, then, ACCEPTS) | st.builds(Test, OCCURS, then, then, st.just("terminal"))
     return {name: draw(run | test) for name in names}
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(charts(), WORDS)
 def test_charts(blocks, word: str) -> None:
     whole = flowchart(blocks, letters=LETTERS)
