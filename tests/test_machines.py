@@ -315,6 +315,10 @@ def test_two_registers_cost_one_rule_a_step() -> None:
     run = compile_register_machine(ADDITION).run(ADDITION.encode({"a": 50, "b": 1000}))
     direct = simulate_register_machine(ADDITION, {"a": 50, "b": 1000})
     assert run.steps == direct.steps + 2 + 50
+    move = {"take": Decrement("a", "put", zero="halt"), "put": Increment("b", "again"), "again": Increment("b", "take")}
+    machine = RegisterMachine("ab", move, start="take")
+    run = compile_register_machine(machine).run(machine.encode({"a": 50, "b": 1000}))
+    assert run.steps == simulate_register_machine(machine, {"a": 50, "b": 1000}).steps + 2 + 50
 
 
 def test_two_registers_are_enough() -> None:
