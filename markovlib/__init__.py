@@ -15,7 +15,7 @@ from markovlib.outcome import Outcome
 from markovlib.rules import Match, Rule, RuleSet, Runner, RunResult, Step
 
 if TYPE_CHECKING:
-    from markovlib import evaluation, leakage, machines, programs, scoring
+    from markovlib import combinators, evaluation, leakage, machines, programs, schemes, scoring
     from markovlib.dataset import STREAM_VERSION, Dataset
     from markovlib.fields import RecipeError
     from markovlib.loader import Loader, Sampler
@@ -54,6 +54,7 @@ __all__ = [
     "Step",
     "Trace",
     "View",
+    "combinators",
     "evaluation",
     "leakage",
     "machines",
@@ -62,6 +63,7 @@ __all__ = [
     "reward",
     "rewrite_once",
     "run_rows",
+    "schemes",
     "scoring",
 ]
 
@@ -84,7 +86,7 @@ _LATER = {
     "View": "markovlib.view",
     "reward": "markovlib.scoring",
 }
-_MODULES = ("evaluation", "leakage", "machines", "programs", "scoring")
+_MODULES = ("combinators", "evaluation", "leakage", "machines", "programs", "schemes", "scoring")
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,9 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 # Where a user begins; a page of examples that were not found must not pass.
 WITH_EXAMPLES = {
     "markovlib": 1, "markovlib._columns": 1, "markovlib.alphabets": 2, "markovlib.batch": 2, "markovlib.dataset": 1,
-    "markovlib.families": 3, "markovlib.machines": 2,
+    "markovlib.families": 3, "markovlib.letters": 6,
+    "markovlib.machines.turing": 2, "markovlib.machines.tags": 5, "markovlib.machines.registers": 6,
+    "markovlib.combinators": 7, "markovlib.flowcharts": 1, "markovlib.schemes": 2,
     "markovlib.notations.reading": 3, "markovlib.notations.files": 1, "markovlib.outcome": 1,
     "markovlib.programs": 4, "markovlib.quotas": 3, "markovlib.recipe": 1, "markovlib.render": 2,
     "markovlib.rulelists": 1, "markovlib.rules": 10, "markovlib.spaces": 2, "markovlib.tokens": 4,

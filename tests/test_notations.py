@@ -107,6 +107,21 @@ TRAPS = {
     ("for x in V\nxa -> ax", "schemes"): "the file does not say which letters V has",
     ("for x in V\na -> x", "schemes alphabet=bc"): "is not in the pattern",
     ("A not in V", "schemes alphabet=A"): "the file says 'A' is not in the alphabet",
+    ("for x in bc\nxa -> ax", "arrow-schemes"): [("ba", "ab", False), ("ca", "ac", False)],
+    ('for x, y in a-b\n"#x" ->. y', "arrow-schemes"): "variable 'y' is not in the pattern",
+    ('a -> x\nfor x in "# "\nx -> ""', "arrow-schemes"): [("a", "x", False), ("#", "", False), (" ", "", False)],
+    ("for x in a\nfor x in b\nx -> x", "arrow-schemes"): [("b", "b", False)],
+    ("for a -> b", "arrow-schemes"): "no ' in ' after the variables",
+    ("for a in b -> c", "arrow-schemes"): "quote a pattern that begins with 'for '",
+    ('"for a in b" -> c', "arrow-schemes"): [("for a in b", "c", False)],
+    ("for a -> b", "arrow"): [("for a", "b", False)],
+    ("forx -> b", "arrow-schemes"): [("forx", "b", False)],
+    ("for x, x in ab", "arrow-schemes"): "'x' is not one letter, named once",
+    ("for x y in ab", "arrow-schemes"): "'x y' is not one letter",
+    ('for x in ""', "arrow-schemes"): "no letters",
+    ('for x in "a" b', "arrow-schemes"): "nothing may follow the quoted letters",
+    ("for x in b-a", "arrow-schemes"): "the range b-a is empty",
+    ("for x in #", "arrow-schemes"): "'#' is a letter only inside quotes",
     ("{\na -> b;\n}\n{\n}", "braces"): "a second system in one file",
     ("{\na -> b;\n}\n{\n}", "braces system=1"): A_TO_B,
     ("{\na -> b;\n", "braces"): "the file ends inside a system",
@@ -238,10 +253,18 @@ def test_schemes_are_expanded_up_to_a_limit():
     for source in ("for x, y in V\nxy -> yx", "for x in V\n" + "xa -> ax\n" * 400):
         with pytest.raises(NotationError, match="too many rules"):
             parse(source, f"schemes alphabet={letters}")
+        with pytest.raises(NotationError, match="too many rules"):
+            parse(source.replace("in V", f"in {letters}"), "arrow-schemes")
     with pytest.raises(NotationError, match="too many rules"):
         parse("{A=!-~}{B=!-~}{C=!-~}>{A}", "classes")
     with pytest.raises(NotationError, match="too many rules"):
         parse("{A=" + "!-\U0001ffff" * 100_000 + "}>b", "classes")
+    for number, failing in ((64, False), (65, True)):
+        names = [chr(0x4E00 + i) for i in range(number)]
+        together, apart = f"for {', '.join(names)} in a\n", "".join(f"for {name} in a\n" for name in names)
+        for source in (together, apart):
+            _, error = attempt(lambda source=source: parse(source, "arrow-schemes"))
+            assert (error is not None) == failing
     with pytest.raises(NotationError, match="more than 64 classes"):
         parse("".join(f"{{N{i}=a}}" for i in range(65)) + ">b", "classes")
 
@@ -298,6 +321,10 @@ def test_convert_between_files(tmp_path):
     path.write_text("# old\na -> .b\n")
     assert convert(path, "mao").text == b"a::b\n"
     assert convert(path, "turingmarkov", kind="text").text == "a=>b\n"
+    schemes = tmp_path / "x.txt"
+    schemes.write_text('# notation: arrow-schemes\nfor x in 01\nax -> xa\n"for" -> a\n')
+    assert convert(schemes, "mao", kind="text").text == "a0:0a\na1:1a\nfor:a\n"
+    assert convert(schemes, "arrow-schemes", kind="text").text == 'a0 -> 0a\na1 -> 1a\n"for" -> a\n'
     with pytest.raises(ValueError, match=r"^rule 1: this notation has no terminal rules"):
         convert(path, "thue")
 
@@ -311,6 +338,7 @@ def test_detection_says_who_reads_the_same_and_who_does_not():
     assert "arrow" in found.same
     assert "greater" in found.different
     assert detect("# notation: mao\na:b").notation == "mao"
+    assert detect("for x, y in a-c\nxy -> yx").notation == "arrow-schemes"
     assert detect("").notation is None
     assert detect("a => b\nb -> c\n").notation == "turingmarkov"
     assert detect("hello world, this is prose").notation is None

@@ -98,6 +98,8 @@ def whole_file_clues(f: Features) -> Iterator[tuple[str, str]]:
 def word_clues(f: Features) -> Iterator[tuple[str, str]]:
     if any(line.endswith(" in V") for line in f.content):
         yield "schemes", "a line '... in V' declares letters"
+    if any(re.match(r"for \S(, *\S)* in \S", line) for line in f.content):
+        yield "arrow-schemes", "a line 'for x in abc' declares letters"
     if any(" | " in line and ":" in line for line in f.arrows()):
         yield "logicians", "variables after a bar, as in '| x:abc'"
     heads = {line.split("=")[0].strip() for line in f.content if "= {" in line or "={" in line}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from markovlib.notations import arrow, blocks, fields, json_files, lines, rosetta, schemes
+from markovlib.notations import arrow, arrow_schemes, blocks, fields, json_files, lines, rosetta, schemes
 from markovlib.notations.source import Notation, Options
 
 NOTATIONS: dict[str, Notation] = {
     name: notation
-    for module in (arrow, rosetta, lines, schemes, fields, blocks, json_files)
+    for module in (arrow, arrow_schemes, rosetta, lines, schemes, fields, blocks, json_files)
     for name, notation in module.NOTATIONS.items()
 }
 

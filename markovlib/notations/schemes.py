@@ -2,46 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import product
-from math import prod
+from collections.abc import Iterable, Iterator
 
 from markovlib.notations.dialect import Dialect, input_before_rules, read_rule, write_rule
+from markovlib.notations.expansion import MAX_EXPANDED_RULES, MAX_VARIABLES, Expander, refuse_unbound
 from markovlib.notations.source import Item, Line, Notation, Options, TextRule, each_rule
-
-MAX_EXPANDED_RULES = 1 << 17
-"""How many rules one file's schemes may stand for."""
-
-MAX_EXPANDED_LETTERS = 1 << 26
-"""How many letters those rules may have together."""
-
-
-MAX_VARIABLES = 64
-"""How many variables a file, a rule or a side may have."""
-
-
-class Expander:
-    """Expands schemes while the file's rules together stay within the limits."""
-
-    def __init__(self) -> None:
-        self.rules = 0
-        self.letters = 0
-
-    def expand(self, line: Line, rule: TextRule, letters: Mapping[str, str]) -> Iterator[Item]:
-        """The rules of a scheme: the first variable changes slowest.  Raises at the line if they are too many."""
-        pattern, replacement, terminal = rule
-        used = [name for name in letters if name in pattern]
-        letters = {name: "".join(dict.fromkeys(letters[name])) for name in used}
-        count = prod(len(letters[name]) for name in used)
-        self.rules += count
-        self.letters += count * (len(pattern) + len(replacement))
-        if self.rules > MAX_EXPANDED_RULES or self.letters > MAX_EXPANDED_LETTERS:
-            message = f"too many rules: this file's schemes stand for more than {MAX_EXPANDED_RULES} rules"
-            raise line.error(0, f"{message}, or for more than {MAX_EXPANDED_LETTERS} letters")
-        for choice in product(*(letters[name] for name in used)):
-            table = str.maketrans(dict(zip(used, choice, strict=True)))
-            yield line.number, (pattern.translate(table), replacement.translate(table), terminal)
-
 
 # --- schemes: "for a, b in V" -------------------------------------------------------------------------------
 
@@ -61,8 +26,11 @@ def parse_schemes(lines: Iterable[Line], options: Options) -> Iterator[Item]:
                 0, "a named algorithm: a rule set has no parts to combine, so each needs a file of its own"
             )
         elif (rule := read_rule(PLAIN, line, options)) is not None:
-            used = [name for name in variables if name in rule[0] + rule[1]]
-            refuse_scheme(line, rule, used, alphabet)
+            refuse_unbound(line, rule, variables)
+            used = [name for name in variables if name in rule[0]]
+            if used and not alphabet:
+                message = "the file does not say which letters V has: state the option, as in 'schemes alphabet=abc'"
+                raise line.error(0, message)
             yield from expander.expand(line, rule, dict.fromkeys(used, alphabet))
 
 
@@ -82,14 +50,6 @@ def read_declaration(line: Line, alphabet: str, variables: list[str]) -> None:
             variables.append(name)
             if len(variables) > MAX_VARIABLES:
                 raise line.error(0, f"more than {MAX_VARIABLES} variables")
-
-
-def refuse_scheme(line: Line, rule: TextRule, used: Sequence[str], alphabet: str) -> None:
-    for name in used:
-        if name not in rule[0]:
-            raise line.error(line.text.rindex(name), f"variable {name!r} is not in the pattern, so it is no letter")
-    if used and not alphabet:
-        raise line.error(0, "the file does not say which letters V has: state the option, as in 'schemes alphabet=abc'")
 
 
 # --- logicians: "xa -> ax | x:abc" --------------------------------------------------------------------------
@@ -117,7 +77,7 @@ def parse_logicians(lines: Iterable[Line], options: Options) -> Iterator[Item]:
                 raise line.error(len(text), f"more than {MAX_VARIABLES} variables")
         if bar and not letters:
             raise line.error(len(text) + 1, "no variable after the bar: write x:abc")
-        refuse_scheme(line, rule, [name for name in letters if name in rule[0] + rule[1]], "any")
+        refuse_unbound(line, rule, letters)
         yield from expander.expand(line, rule, letters)
 
 

@@ -1,4 +1,4 @@
-"""Machines compiled to ordered rules: a Turing machine becomes a Markov algorithm that does its steps one by one.
+"""Turing machines compiled to ordered rules: a Markov algorithm that does the steps of the machine one by one.
 
 The word of a run is the machine's configuration: the tape, with the letter of the state to the left of the cell under
 the head.  So each step of the machine is one rule, applied at the one place where the state's letter stands.
