@@ -192,9 +192,7 @@ class Trace(Sequence[Step]):
         """
         from markovlib.seeing.picture import plot
 
-        return plot(
-            self, ax, align=align, edits=edits, colors=colors, start=start, stop=stop, legend=legend
-        )
+        return plot(self, ax, align=align, edits=edits, colors=colors, start=start, stop=stop, legend=legend)
 
     def write_picture(
         self,
@@ -218,9 +216,7 @@ class Trace(Sequence[Step]):
         """
         from markovlib.seeing.picture import write_picture
 
-        write_picture(
-            self, path, size, align=align, edits=edits, colors=colors, start=start, stop=stop, legend=legend
-        )
+        write_picture(self, path, size, align=align, edits=edits, colors=colors, start=start, stop=stop, legend=legend)
 
     def html(self, title: str = "Trace") -> str:
         """The run as a page of HTML that steps through it: one file, which loads nothing.

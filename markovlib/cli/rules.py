@@ -157,8 +157,12 @@ def run(
 @click.option("--all", "show_all", is_flag=True, help="Show every step, on a terminal too.")
 @click.option("--width", type=click.IntRange(20), metavar="COLUMNS", help="Cut longer words around the match.")
 @click.option("--color/--no-color", default=None, help="Mark matches in colour (default: on a terminal).")
-@click.option("--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write a page that steps through the run.")
-@click.option("--picture", type=click.Path(dir_okay=False), metavar="FILE", help="Draw the run as FILE.png or FILE.svg.")
+@click.option(
+    "--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write a page that steps through the run."
+)
+@click.option(
+    "--picture", type=click.Path(dir_okay=False), metavar="FILE", help="Draw the run as FILE.png or FILE.svg."
+)
 def trace(
     rules: str,
     words: tuple[str, ...],

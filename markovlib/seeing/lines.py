@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def pieces(line: Line, low: int, high: int) -> list[Piece]:
     match, written = line.match, line.written or (low, low)
     cuts = sorted({low, high, *match, *(min(max(edge, low), high) for edge in written)})
     found = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         inside = [start >= span[0] and end <= span[1] for span in (match, written)]
         found.append(Piece(letters(line.before[start:end]), *inside))
     if match[0] == match[1]:

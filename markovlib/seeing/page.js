@@ -8,7 +8,7 @@ const PLAY = "M4 2v12l9-6z";
 const PAUSE = "M3 2h4v12H3zM9 2h4v12H9z";
 
 /** Everything that changes: `at` is the number of the word shown, from 0; the step shown is the one that follows. */
-const state = { at: 0, playing: false, fragment: null, search: 0, shape: null };
+const state = { at: 0, playing: false, fragment: null, search: 0, shape: null, loaded: 0 };
 let run;
 
 // ---- showing ----------------------------------------------------------------------------------------------------
@@ -464,6 +464,7 @@ async function begin() {
   listen();
   followHash();
   nameTheme();
+  state.loaded = performance.now();
   document.documentElement.dataset.ready = "yes";
 }
 

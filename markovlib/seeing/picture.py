@@ -207,21 +207,19 @@ def _outline(ax: Any, grid: Raster, extent: tuple[float, float, float, float]) -
         ax.add_collection(LineCollection(lines, colors=colour, linewidths=thick + 1, clip_on=False))
 
 
-def _write_letters(
-    ax: Any, grid: Raster, image: NDArray[np.uint8], extent: Any, trace: Trace, size: float
-) -> None:
+def _write_letters(ax: Any, grid: Raster, image: NDArray[np.uint8], extent: Any, trace: Trace, size: float) -> None:
     height, width = grid.cells.shape
     down, across = (extent[2] - extent[3]) / height, (extent[1] - extent[0]) / width
     light = image[..., :3] @ np.array([0.299, 0.587, 0.114]) > 120
     for row, column in np.argwhere(grid.cells != NOTHING).tolist():
-        name = letter_name(int(grid.cells[row, column]), trace, ax)
+        name = letter_name(int(grid.cells[row, column]), trace)
         if len(name) == 1:
             place = extent[0] + (column + 0.5) * across, extent[3] + (row + 0.5) * down
             colour = "black" if light[row, column] else "white"
             _plain_text(ax.text(*place, " ", ha="center", va="center", size=size * 0.42, color=colour), name)
 
 
-def letter_name(code: int, trace: Trace, ax: Any) -> str:
+def letter_name(code: int, trace: Trace) -> str:
     """A letter as the picture can write it: itself if the font has it, else its escape or its code point."""
     from matplotlib.font_manager import FontProperties, fontManager, get_font
 
@@ -262,7 +260,7 @@ def _legend(ax: Any, trace: Trace, options: Options, colours: dict[int, tuple[fl
     from matplotlib.patches import Patch
 
     own = {code: colour for code, colour in colours.items() if not options.palette.is_other(colour)}
-    entries = [(letter_name(code, trace, ax), Patch(facecolor=colour)) for code, colour in own.items()]
+    entries = [(letter_name(code, trace), Patch(facecolor=colour)) for code, colour in own.items()]
     others = len(colours) - len(own)
     if others:
         entries.append((f"{others} other{'s' * (others > 1)}", Patch(facecolor=options.palette.other)))

@@ -105,9 +105,7 @@ def marks_below(shown: Text) -> str:
         for span in shown.spans:
             if span.style == style:
                 signs[span.start : span.end] = sign * (min(span.end, len(signs)) - span.start)
-    return "".join(
-        sign * max(1, cell_len(letter)) for letter, sign in zip(shown.plain, signs, strict=True)
-    ).rstrip()
+    return "".join(sign * max(1, cell_len(letter)) for letter, sign in zip(shown.plain, signs, strict=True)).rstrip()
 
 
 def cut(word: Text, start: int, end: int, width: int, more_left: bool = False, more_right: bool = False) -> Text:
