@@ -65,7 +65,7 @@ def test_words_may_come_from_standard_input(rules, tmp_path):
         (["bba", "--picture", "none/a.png"], "none/a.png: there is no such folder"),
         (["bba", "--html", "a.html", "--first", "3"], "--first is about what is printed, and --html prints nothing"),
         (["bba", "--picture", "a.png", "--width", "30"], "--width is about what is printed, and --picture prints"),
-        (["bba", "--html", "."], ".: is not an ordinary file"),
+        (["bba", "--html", "."], "File '.' is a directory"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(rules, tmp_path, monkeypatch, options, message):

@@ -75,7 +75,7 @@ def test_every_line_fits_the_width():
     trace = RuleSet([("<>", "><", True)]).trace(word)
     for width in (20, 40, 41, 80, 200):
         for line in trace.text(width=width).splitlines()[:3]:
-            assert len(line) <= width
+            assert cell_len(line) <= width
     first, below = trace.text(width=60).splitlines()[:2]
     assert "é<>語" in first
     assert first.count("…") == 2

@@ -60,7 +60,7 @@ def letters(word: Any) -> str:
 def pieces(line: Line, low: int, high: int) -> list[Piece]:
     """The letters [low, high) of the line's word, cut where a mark begins or ends; `low` and `high` enclose the match.
 
-    A match of an empty pattern is a piece of its own, `CARET`.
+    A match of an empty pattern is a piece of its own, without letters: `CARET` may stand for it.
     """
     match, written = line.match, line.written or (low, low)
     cuts = sorted({low, high, *match, *(min(max(edge, low), high) for edge in written)})
@@ -69,7 +69,7 @@ def pieces(line: Line, low: int, high: int) -> list[Piece]:
         inside = [start >= span[0] and end <= span[1] for span in (match, written)]
         found.append(Piece(letters(line.before[start:end]), *inside))
     if match[0] == match[1]:
-        found.insert(cuts.index(match[0]), Piece(CARET, True, False))
+        found.insert(cuts.index(match[0]), Piece("", True, False))
     return found
 
 

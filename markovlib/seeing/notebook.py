@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from markovlib.seeing.lines import Gap, Line, blocks, letters, outcome_sentence, pieces, shown_lines
+from markovlib.seeing.lines import CARET, Gap, Line, blocks, letters, outcome_sentence, pieces, shown_lines
 
 if TYPE_CHECKING:
     from markovlib.rules import Rule, RuleSet
@@ -48,7 +48,7 @@ def _marked(line: Line) -> str:
     parts = []
     for piece in pieces(line, low, high):
         styles = [style for style, on in ((_MATCH, piece.match), (_WRITTEN, piece.written)) if on]
-        shown = escape(piece.letters)
+        shown = escape(piece.letters or CARET)
         if styles:
             name = "mark" if piece.match else "span"
             shown = f'<{name} style="{";".join(styles)}">{shown}</{name}>'

@@ -74,15 +74,15 @@ class Palette:
         self._given = {_code(letter, trace): _colour(colour, letter) for letter, colour in (colors or {}).items()}
         base = [to_rgb(colour) for colour in _BASE]
         self._free = [*base, *(tuple(0.45 * part + 0.55 for part in colour) for colour in base)]
-        self._order = [code for code in letters_of_rules(trace.rules) if code not in self._given]
+        self._order = letters_of_rules(trace.rules)
         self.other = to_rgb(_OTHER)
 
     def of(self, codes: list[int]) -> dict[int, tuple[float, ...]]:
-        """The colours of letters by their codes; grey is in it for those that have none of their own."""
-        known = set(self._order)
-        order = self._order + sorted(code for code in codes if code not in known and code not in self._given)
-        free = dict(zip(order, self._free, strict=False))
-        return {code: self._given.get(code) or free.get(code, self.other) for code in codes}
+        """The colours of letters by their codes, in their order; grey for those that have none of their own."""
+        order = self._order + sorted(set(codes).difference(self._order))
+        unknown = [code for code in order if code not in self._given]
+        found = dict(zip(unknown, self._free, strict=False)) | self._given
+        return {code: found.get(code, self.other) for code in order if code in codes}
 
     def is_other(self, colour: tuple[float, ...]) -> bool:
         """Whether this is the grey of letters without a colour of their own."""

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from markovlib.seeing.lines import Gap, Line, blocks, check_count, letters, outcome_sentence, pieces, shown_lines
+from markovlib.seeing.lines import Gap, Line, blocks, CARET, check_count, letters, outcome_sentence, pieces, shown_lines
 
 if TYPE_CHECKING:
     from markovlib.rules import RuleSet
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 NARROWEST = 20
+LEAST = 6  # columns of a word, however long the rules are
 MATCH, PLACE, WRITTEN = "bold black on yellow", "bold yellow", "underline green"
 DIM, RULE, TERMINAL, HALTED, STOPPED = "dim", "cyan", "bold magenta", "green", "yellow"
 
@@ -32,37 +33,42 @@ class TextView:
     def __init__(self, rules: RuleSet, *, width: int, color: bool, written: bool = True) -> None:
         self.color, self.width, self.written = color, width, written
         self.labels = [rule_label(i, rule) for i, rule in enumerate(rules)]
-        self.label_width = min(max((cell_len(label.plain) for label in self.labels), default=0), width // 2)
 
     def lines(self, trace: Trace, chosen: list[range], limits: tuple[str, str] | None = None) -> Iterator[Text]:
         """The chosen steps, the last word and how the run ended; `limits` are the options that raise the limits."""
         digits = max(4, len(f"{trace.steps:,}"))
-        room = max(12, self.width - digits - self.label_width - 4)
+        free = self.width - digits - 3
+        widest = max((cell_len(label.plain) for label in self.labels), default=0)
+        labels = min(widest, self.width // 2, max(1, free - LEAST))
         shown = shown_lines(trace, chosen)
         # The words' column is as wide as the widest of the first lines, so that short words keep their rules near.
         sample = list(islice(shown, SAMPLE))
-        words = (line.before for line in sample if isinstance(line, Line))
-        column = min(room, max((cell_len(letters(word[: 4 * room])) for word in words), default=0) + 1)
+        words = (marked(line, free, False, caret="") for line in sample if isinstance(line, Line))
+        column = min(max(LEAST, free - labels - 1), max((cell_len(word.plain) for word in words), default=0) + 1)
         for line in chain(sample, shown):
             if isinstance(line, Gap):
                 yield Text(f"{'':>{digits}}  ... {line.steps:,} steps left out ...", style=DIM)
             else:
-                yield from self._step(line, digits, column)
+                yield from self._step(line, digits, column, labels)
         yield self._last_word(trace, digits)
         ending = outcome_sentence(trace.result, *([limits] if limits else []))
         yield Text(f"{'':>{digits}}  {ending}", style=HALTED if trace.result.halted else STOPPED)
 
     def _last_word(self, trace: Trace, digits: int) -> Text:
-        room = max(12, self.width - digits - 2)
+        room = max(LEAST, self.width - digits - 2)
         part = trace.word[: 4 * room]
         end = cut(Text(letters(part), "bold"), 0, 0, room, False, len(part) < len(trace.word))
         return Text.assemble((" " * (digits - 1) + "=", DIM), "  ", end)
 
-    def _step(self, line: Line, digits: int, column: int) -> Iterator[Text]:
+    def _step(self, line: Line, digits: int, column: int, labels: int) -> Iterator[Text]:
         shown = marked(line, column, self.written)
         pad = " " * max(1, column - cell_len(shown.plain) + 1)
         number = f"{line.number:>{digits},}"
-        yield Text.assemble((number, DIM), "  ", shown, pad, self.labels[line.rule])
+        label = self.labels[line.rule]
+        if cell_len(label.plain) > labels:
+            label = label.copy()
+            label.truncate(labels, overflow="ellipsis")
+        yield Text.assemble((number, DIM), "  ", shown, pad, label)
         if not self.color:
             below = marks_below(shown)
             if below:
@@ -80,7 +86,7 @@ def rule_label(i: int, rule: Any) -> Text:
     return Text.assemble((f"{i + 1}: ", DIM), sides[0], arrow, sides[1])
 
 
-def marked(line: Line, width: int, written: bool) -> Text:
+def marked(line: Line, width: int, written: bool, caret: str = CARET) -> Text:
     """At most `width` characters of the line's word around the match; what is left out is `…`.
 
     Styled are the match and, with `written`, what the step before wrote.
@@ -89,7 +95,7 @@ def marked(line: Line, width: int, written: bool) -> Text:
     shown, start, end = Text(), 0, 0
     for piece in pieces(line, low, high):
         at = len(shown)
-        shown.append(piece.letters)
+        shown.append(piece.letters or caret)
         if piece.written and written:
             shown.stylize(WRITTEN, at)
         if piece.match:
@@ -109,7 +115,17 @@ def marks_below(shown: Text) -> str:
 
 
 def cut(word: Text, start: int, end: int, width: int, more_left: bool = False, more_right: bool = False) -> Text:
-    """At most `width` characters around [start, end), which stays in sight."""
+    """At most `width` columns around the letters [start, end), which stay in sight."""
+    letters = width
+    while True:
+        shown = _cut(word, start, end, letters, more_left, more_right)
+        over = cell_len(shown.plain) - width
+        if over <= 0 or letters <= 3:
+            return shown
+        letters = max(3, letters - max(1, over // 2))  # some letters take two columns
+
+
+def _cut(word: Text, start: int, end: int, width: int, more_left: bool, more_right: bool) -> Text:
     low = max(0, min((start + end - width) // 2, len(word) - width, start - 1)) if len(word) > width else 0
     high = min(len(word), low + width)
     more_left, more_right = more_left or low > 0, more_right or high < len(word)
