@@ -208,7 +208,7 @@ class Trace(Sequence[Step]):
     ) -> None:
         """Writes what `plot` draws as PNG or SVG, by the ending of the path; the file appears whole or not at all.
 
-        `size` is (width, height) in pixels, 100 to 10,000; by default letters are squares of 24 pixels, or less where
+        `size` is (width, height) in pixels, 300 to 10,000; by default letters are squares of 24 pixels, or less where
         the picture would be larger than about 1,100 × 1,100.  The same trace gives the same file under one version
         of matplotlib, whatever its settings.
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from markovlib import RuleSet
-from markovlib.seeing.picture import Palette
+from markovlib.seeing.options import Palette
 from markovlib.seeing.raster import NOTHING, lengths, rasterize
 
 mpl.use("agg")

@@ -185,7 +185,7 @@ def test_a_notebook_shows_rules_as_a_table():
     rules = RuleSet([("a", ""), ("b", "c", True)] * 100)
     table = Reader(rules._repr_html_())
     assert table.tags.count("tr") == 1 + 50 + 1
-    assert "a → empty" in table.text
+    assert "a → ε" in table.text
     assert "b →. c" in table.text
     assert "150 more rules" in table.text
     assert "no rules" in Reader(RuleSet([])._repr_html_()).text

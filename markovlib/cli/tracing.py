@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -49,7 +50,7 @@ class TraceView:
         for block in self._chosen(trace):
             for number in block:
                 before, step = trace.before(number - trace.first), trace[number - trace.first]
-                line = {"step": number + 1, "rule": step.rule, "position": step.position}
+                line: dict[str, Any] = {"step": number + 1, "rule": step.rule, "position": step.position}
                 line |= word_json("before", before) | word_json("word", step.word)
                 yield json.dumps(line, ensure_ascii=False)
         end = {"outcome": trace.outcome.name.lower(), "steps": trace.steps, **word_json("word", trace.word)}

@@ -70,7 +70,7 @@ def rules_table(rules: RuleSet) -> str:
 
 def _rule(rule: Rule) -> str:
     arrow = "→<b>.</b>" if rule.terminal else "→"
-    left, right = (escape(_shortened(side)) or "<i>empty</i>" for side in (rule.pattern, rule.replacement))
+    left, right = (escape(_shortened(side)) or "<i>ε</i>" for side in (rule.pattern, rule.replacement))
     return f"{left} {arrow} {right}"
 
 

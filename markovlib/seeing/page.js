@@ -79,7 +79,7 @@ function showStep() {
 }
 
 function emptyNote(element, empty) {
-  if (empty) element.append(Object.assign(document.createElement("span"), { className: "empty", textContent: "empty word" }));
+  if (empty) element.append(Object.assign(document.createElement("span"), { className: "empty", textContent: "ε", title: "the empty word" }));
 }
 
 function placeNote(span, { low, high }, end) {
@@ -87,7 +87,9 @@ function placeNote(span, { low, high }, end) {
   const total = run.letters[state.at];
   const all = `${number(total)} letter${total === 1 ? "" : "s"}`;
   const before = letters(0, low);
-  const part = low > 0 || high < run.word.length ? `letters ${number(before)} to ${number(before + letters(low, high))} of ${all}` : all;
+  const last = before + letters(low, high) - 1;
+  const cut = low > 0 || high < run.word.length;
+  const part = cut ? `here are positions ${number(before)} to ${number(last)} of ${all}` : all;
   return end ? part : `match at position ${number(letters(0, span.from))}; ${part}`;
 }
 
@@ -114,7 +116,7 @@ function renderRule(element, index, named) {
   const side = (bytes, name) => {
     const part = document.createElement("span");
     renderBytes(part, bytes, named && bytes.length ? [{ from: 0, to: bytes.length, name }] : []);
-    if (bytes.length === 0) Object.assign(part, { className: "empty", textContent: "empty" });
+    if (bytes.length === 0) Object.assign(part, { className: "empty", textContent: "ε", title: "the empty word" });
     return part;
   };
   const arrow = document.createElement("span");
@@ -131,38 +133,36 @@ function showRows() {
   // Near an end the rows stay as many, so that nothing jumps.
   const low = Math.max(0, Math.min(at - AROUND, run.count - 2 * AROUND));
   const high = Math.min(run.count, low + 2 * AROUND);
-  const room = Math.max(10, roomIn($("rows").closest("table"), 1) - String(run.first + run.count).length - longestRule() - 12);
   const rows = [];
-  for (let i = low; i <= high; i++) rows.push(rowOf(i, room));
-  run.moveTo(at);
+  for (let i = low; i <= high; i++) rows.push(rowOf(i));
   $("rows").replaceChildren(...rows);
+  const room = roomIn($("wordhead"), 1);
+  for (const row of rows) showRowWord(row.cells[1], Number(row.dataset.at), room);
+  run.moveTo(at);
 }
 
-function longestRule() {
-  return Math.min(24, run.longestRule);
-}
-
-function rowOf(i, room) {
+/** A row without its word, for which there is as much room as the other cells leave. */
+function rowOf(i) {
   const row = document.createElement("tr");
-  const [step, word, rule] = ["n", "letters", "letters"].map((name) => {
+  const [step, , rule] = ["n", "letters", "letters"].map((name) => {
     const cell = row.insertCell();
     cell.className = name;
     return cell;
   });
-  const marks = marksAt(i);
-  const span = marks.find((mark) => mark.name === "match") ?? marks[0] ?? { from: 0, to: 0 };
-  run.moveTo(i);
-  renderWindow(word, run.word, run, span, room, marks, state.fragment);
-  emptyNote(word, run.word.length === 0);
   step.textContent = i < run.count ? number(run.first + i + 1) : "end";
-  if (i < run.count) {
-    rule.textContent = `${number(run.rule[i] + 1)}: ${ruleText(run.rule[i])}`;
-  } else {
-    row.className = "end";
-  }
+  if (i < run.count) rule.textContent = `${number(run.rule[i] + 1)}: ${ruleText(run.rule[i])}`;
+  else row.className = "end";
   if (i === state.at) row.setAttribute("aria-current", "step");
   row.dataset.at = i;
   return row;
+}
+
+function showRowWord(cell, i, room) {
+  const marks = marksAt(i);
+  const span = marks.find((mark) => mark.name === "match") ?? marks[0] ?? { from: 0, to: 0 };
+  run.moveTo(i);
+  renderWindow(cell, run.word, run, span, room, marks, state.fragment);
+  emptyNote(cell, run.word.length === 0);
 }
 
 function ruleText(index) {
@@ -249,6 +249,8 @@ function drawCurve() {
   const margin = 4 * scale;
   const y = (length) => height - margin - ((height - 2 * margin) * length) / Math.max(1, run.longest);
   pen.clearRect(0, 0, width, height);
+  pen.fillStyle = style.getPropertyValue("--area");
+  state.shape.forEach(([, high], x) => pen.fillRect(x, y(high), 1, height));
   pen.fillStyle = style.getPropertyValue("--edge");
   state.shape.forEach(([low, high], x) => pen.fillRect(x, y(high) - scale, 1, y(low) - y(high) + 2 * scale));
   const x = Math.round(((width - 2 * scale) * state.at) / Math.max(1, run.count));
@@ -454,7 +456,6 @@ function followHash() {
 async function begin() {
   if (typeof DecompressionStream === "undefined") throw new Error("this browser is too old to unpack the run");
   run = await Run.load(JSON.parse($("data").textContent));
-  run.longestRule = Math.max(0, ...run.rules.slice(0, 1000).map((_, i) => ruleText(i).length));
   const kept = run.first ? `; the last ${number(run.count)} are here` : "";
   $("outcome").textContent = run.outcome + kept;
   $("total").textContent = `of ${number(run.first + run.count)}`;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,103 +11,23 @@ from numpy.typing import NDArray
 
 from markovlib.seeing.files import save
 from markovlib.seeing.lines import letters
-from markovlib.seeing.raster import ALIGNMENTS, NOTHING, Raster, letters_of_rules, rasterize
+from markovlib.seeing.options import Options, integer
+from markovlib.seeing.raster import NOTHING, Raster, codes_of, lengths, letters_of_rules, rasterize, word_at
 
 if TYPE_CHECKING:
     from markovlib.trace import Trace
 
 ENDINGS = ("png", "svg")
 DPI = 100
-LEAST, MOST = 100, 10_000  # pixels of a side
+LEAST, MOST = 300, 10_000  # pixels of a side
 _CELL = 24  # pixels of a letter where there is room
 _GLYPH = 11  # pixels of the smallest letter that is written into its cell
 _MOST_GLYPHS = 1500
-_AREA = 900, 1000  # pixels of the largest picture that is fitted to its trace
-_MARGIN = 190, 90  # pixels for axes and legend
+_AREA = 900, 1000  # pixels of the largest grid of letters that is fitted to its trace
+_LEFT, _RIGHT, _TOP, _BOTTOM = 92, 150, 14, 56  # pixels around it, for axes and legend
+_ENTRY = 21  # pixels of a line of the legend, which has at most 16
 
-# The colours of Okabe and Ito (Color Universal Design, 2008) without black, then the same mixed with white.
-_BASE = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
-_OTHER = "#8A8A8A"
 _DARKEN = 0.4
-
-
-class Options:
-    """What a picture shows of a trace, checked: which words, how aligned, in which colours.
-
-    Raises ValueError that says what is allowed, TypeError for what is of another type.
-    """
-
-    def __init__(
-        self,
-        trace: Trace,
-        align: str,
-        edits: bool,
-        colors: Mapping[Any, Any] | None,
-        start: int | None,
-        stop: int | None,
-        legend: bool,
-    ) -> None:
-        if align not in ALIGNMENTS:
-            raise ValueError(f"align must be one of {', '.join(map(repr, ALIGNMENTS))}, got {align!r}")
-        self.align, self.edits, self.legend = align, edits, legend
-        self.start = trace.first if start is None else _integer(start, "start")
-        self.stop = trace.steps + 1 if stop is None else _integer(stop, "stop")
-        if not trace.first <= self.start < self.stop <= trace.steps + 1:
-            raise ValueError(
-                f"start and stop must choose words from {trace.first} to {trace.steps}, "
-                f"got start={self.start}, stop={self.stop}"
-            )
-        self.palette = Palette(trace, colors)
-
-
-class Palette:
-    """The colour of each letter: those given, and for the others one that depends on the rules alone.
-
-    The letters of the rules take the colours in the order in which they first stand there; letters that only words
-    have come after them, in the order of their codes.  Letters beyond the 14 colours are grey.
-    """
-
-    def __init__(self, trace: Trace, colors: Mapping[Any, Any] | None) -> None:
-        from matplotlib.colors import to_rgb
-
-        self._given = {_code(letter, trace): _colour(colour, letter) for letter, colour in (colors or {}).items()}
-        base = [to_rgb(colour) for colour in _BASE]
-        self._free = [*base, *(tuple(0.45 * part + 0.55 for part in colour) for colour in base)]
-        self._order = letters_of_rules(trace.rules)
-        self.other = to_rgb(_OTHER)
-
-    def of(self, codes: list[int]) -> dict[int, tuple[float, ...]]:
-        """The colours of letters by their codes, in their order; grey for those that have none of their own."""
-        order = self._order + sorted(set(codes).difference(self._order))
-        unknown = [code for code in order if code not in self._given]
-        found = dict(zip(unknown, self._free, strict=False)) | self._given
-        return {code: found.get(code, self.other) for code in order if code in codes}
-
-    def is_other(self, colour: tuple[float, ...]) -> bool:
-        """Whether this is the grey of letters without a colour of their own."""
-        return colour == self.other
-
-
-def _integer(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
-    return int(value)
-
-
-def _code(letter: Any, trace: Trace) -> int:
-    if not isinstance(letter, type(trace.word)) or len(letter) != 1:
-        kind = "str" if isinstance(trace.word, str) else "bytes"
-        raise ValueError(f"colors: each key must be one letter, a {kind} of length 1; got {letter!r}")
-    return ord(letter)
-
-
-def _colour(colour: Any, letter: Any) -> tuple[float, ...]:
-    from matplotlib.colors import to_rgb
-
-    try:
-        return tuple(to_rgb(colour))
-    except ValueError:
-        raise ValueError(f"colors: {colour!r}, given for {letter!r}, is not a colour that matplotlib knows") from None
 
 
 def require_matplotlib() -> None:
@@ -131,26 +50,41 @@ def ending_of(path: Any) -> str:
 
 
 def fitted(trace: Trace, options: Options) -> tuple[int, int]:
-    """Pixels of a picture in which a letter is a square of 24, or less where that would be too large."""
-    from markovlib.seeing.raster import lengths
-
+    """Pixels of the grid of a picture: letters are squares of 24, or less where that would be too large."""
     width = max(1, int(lengths(trace, options.start, options.stop).max()))
-    across = max(_GLYPH * 8, min(_AREA[0], _CELL * width))
-    down = max(_GLYPH * 8, min(_AREA[1], _CELL * (options.stop - options.start)))
-    return across + _MARGIN[0], down + _MARGIN[1]
+    return _fitted(width, _AREA[0]), _fitted(options.stop - options.start, _AREA[1])
+
+
+def _fitted(cells: int, most: int) -> int:
+    """The greatest whole multiple of the number of cells that is at most 24 pixels each and `most` together."""
+    return max(2 * _CELL, cells * min(_CELL, most // cells)) if cells <= most else most
+
+
+def _place_axes(figure: Any, trace: Trace, options: Options, size: tuple[int, int] | None) -> Any:
+    """Axes with a whole number of pixels, in a figure of the size given or of one that fits."""
+    right = _RIGHT if options.legend else _TOP
+    if size is None:
+        across, down = fitted(trace, options)
+        known = {*letters_of_rules(trace.rules), *codes_of(word_at(trace, options.start)[:1000]).tolist()}
+        legend = _ENTRY * (min(14, len(known)) + 2) if options.legend else 0
+        width, height = _LEFT + across + right, _TOP + max(down + _BOTTOM, legend)
+    else:
+        width, height = size
+        across, down = max(2, width - _LEFT - right), max(2, height - _TOP - _BOTTOM)
+    figure.set_size_inches(width / DPI, height / DPI)
+    return figure.add_axes((_LEFT / width, (height - _TOP - down) / height, across / width, down / height))
 
 
 def draw(trace: Trace, ax: Any, options: Options) -> Any:
     """Draws on the axes, in as many rows and columns as they have pixels, and gives them back."""
     box = ax.get_window_extent()
-    # What axes and legend will take of the axes is not known before the figure is drawn: a tenth is guessed.
-    rows, columns = max(2, int(box.height * 0.9)), max(2, int(box.width * 0.9))
+    rows, columns = max(2, round(box.height)), max(2, round(box.width))
     grid = rasterize(trace, options.start, options.stop, rows, columns, options.align)
     shown = [code for code in np.unique(grid.cells).tolist() if code != NOTHING]
     colours = options.palette.of(shown)
     image = _image(grid, colours)
     height, width = grid.cells.shape
-    row, column = box.height * 0.9 / height, box.width * 0.9 / width
+    row, column = box.height / height, box.width / width
     if options.edits and not _is_coarse(row, column):
         _darken(image, grid.edits)
     step = grid.words / height
@@ -210,7 +144,8 @@ def _outline(ax: Any, grid: Raster, extent: tuple[float, float, float, float]) -
 def _write_letters(ax: Any, grid: Raster, image: NDArray[np.uint8], extent: Any, trace: Trace, size: float) -> None:
     height, width = grid.cells.shape
     down, across = (extent[2] - extent[3]) / height, (extent[1] - extent[0]) / width
-    light = image[..., :3] @ np.array([0.299, 0.587, 0.114]) > 120
+    # Black or white, whichever has more contrast: relative luminance as WCAG 2 defines it, nearly.
+    light = (image[..., :3] / 255) ** 2.2 @ np.array([0.2126, 0.7152, 0.0722]) > 0.18
     for row, column in np.argwhere(grid.cells != NOTHING).tolist():
         name = letter_name(int(grid.cells[row, column]), trace)
         if len(name) == 1:
@@ -248,7 +183,7 @@ def _axes(ax: Any, grid: Raster, options: Options) -> None:
     where = {"left": "position", "center": "letters, centred", "right": "letters, aligned right"}[options.align]
     ax.set_xlabel(f"{where}{note}")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+        axis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     if options.align != "left":
         ax.set_xticks([])
@@ -287,8 +222,7 @@ def plot(trace: Trace, ax: Any, **chosen: Any) -> Any:
     if ax is None:
         from matplotlib import pyplot
 
-        width, height = fitted(trace, options)
-        _, ax = pyplot.subplots(figsize=(width / DPI, height / DPI), dpi=DPI, layout="constrained")
+        ax = _place_axes(pyplot.figure(dpi=DPI), trace, options, None)
     return draw(trace, ax, options)
 
 
@@ -301,13 +235,13 @@ def write_picture(trace: Trace, path: Any, size: tuple[int, int] | None, **chose
     from matplotlib.figure import Figure
 
     options = Options(trace, **chosen)
-    width, height = fitted(trace, options) if size is None else _checked(size)
+    size = None if size is None else _checked(size)
     out = io.BytesIO()
     # The same trace gives the same file: no date, no version, no random names.
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, "svg.hashsalt": "markovlib", "svg.fonttype": "path"}):
-        figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout="constrained")
+        figure = Figure(dpi=DPI)
         FigureCanvasAgg(figure)
-        draw(trace, figure.subplots(), options)
+        draw(trace, _place_axes(figure, trace, options, size), options)
         nothing = {"Software": None} if ending == "png" else {"Date": None, "Creator": None}
         figure.savefig(out, format=ending, dpi=DPI, metadata=nothing)
     save(path, out.getvalue())
@@ -318,7 +252,7 @@ def _checked(size: Any) -> tuple[int, int]:
         width, height = size
     except (TypeError, ValueError):
         raise TypeError(f"size must be (width, height) in pixels, got {size!r}") from None
-    width, height = _integer(width, "size: width"), _integer(height, "size: height")
+    width, height = integer(width, "size: width"), integer(height, "size: height")
     if not (LEAST <= width <= MOST and LEAST <= height <= MOST):
         raise ValueError(f"size: width and height must be {LEAST} to {MOST:,} pixels, got {width} × {height}")
     return width, height

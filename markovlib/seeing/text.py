@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from markovlib.seeing.lines import Gap, Line, blocks, CARET, check_count, letters, outcome_sentence, pieces, shown_lines
+from markovlib.seeing.lines import CARET, Gap, Line, blocks, check_count, letters, outcome_sentence, pieces, shown_lines
 
 if TYPE_CHECKING:
     from markovlib.rules import RuleSet
