@@ -40,7 +40,7 @@ LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
 
 SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4 -DMK_CYCLE_LETTERS=0
 
-.PHONY: build test test-data test-slow test-crash test-pairs test-presets test-browser lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
+.PHONY: build test test-data test-slow test-crash test-pairs test-presets test-browser lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean FORCE
 .SECONDARY: $(OBJECTS) $(ORACLE)
 
 build:
@@ -150,6 +150,13 @@ bench:
 # ONLY=W4,W6 measures some workloads, prints their tables and stores nothing.
 bench-report:
 	PYTHONSAFEPATH= PYTHONPATH="$(TREE)" $(PYTHON) benchmarks/report.py $(if $(ONLY),--only $(ONLY))
+
+# The picture in docs/seeing.md.
+docs/seeing.png: PICTURE = mk.RuleSet([("|0", "0||"), ("1", "0|"), ("0", "")]).trace("1101")
+docs/seeing.png: FORCE
+	$(RUN) -c 'import markovlib as mk; $(PICTURE).write_picture("$@", align="center")'
+
+FORCE:
 
 docs:
 	$(RUN) -m sphinx -q -W -b html docs docs/_build

@@ -10,6 +10,8 @@ import json
 import os
 import random
 import shutil
+import statistics
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -475,14 +477,28 @@ def test_the_step_is_announced(browser):
 # ---- long runs ---------------------------------------------------------------------------------------------------
 
 
+def times(browser: Browser, calls: Iterable[str]) -> dict[str, float]:
+    """The median of what calls take, which other programs of a busy machine hardly change, and the greatest."""
+    found = [timed(browser, call) for call in calls]
+    return {"median ms": statistics.median(found), "most ms": max(found)}
+
+
 def timed(browser: Browser, call: str) -> float:
     """Milliseconds that a call takes until the page has been laid out again."""
     script = "const t = performance.now(); await (%s); document.body.getBoundingClientRect();"
     return browser.js_async(script % call + " return performance.now() - t")
 
 
-def report(name: str, figures: dict[str, float]) -> None:
-    print(f"{name}: " + ", ".join(f"{key} {value:.1f}" for key, value in figures.items()))
+def report(name: str, **figures: float | dict[str, float]) -> None:
+    """Prints what was measured, for the documentation."""
+    print(f"\n{name}")
+    for what, value in figures.items():
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        print(f"  {what}: " + ", ".join(f"{name} {number:,.1f}".strip() for name, number in parts))
+
+
+def kilobytes(browser: Browser) -> float:
+    return (browser.folder / "run.html").stat().st_size / 1000
 
 
 def test_a_million_steps_stay_usable(browser):
@@ -491,41 +507,37 @@ def test_a_million_steps_stay_usable(browser):
     assert len(trace) == 1_000_000
     browser.open(trace)
     random.seed(8)
-    figures = {"kB": (browser.folder / "run.html").stat().st_size / 1000}
-    figures["load ms"] = browser.js("return state.loaded")
-    targets = [random.randrange(1_000_000) for _ in range(50)]
-    figures["slowest jump ms"] = max(timed(browser, f"jump({target})") for target in targets)
-    figures["slowest step ms"] = max(timed(browser, f"jump(state.at {way} 1)") for way in "+-" * 25)
+    loaded, size = browser.js("return state.loaded"), kilobytes(browser)
+    jumps = times(browser, [f"jump({random.randrange(1_000_000)})" for _ in range(50)])
+    steps = times(browser, [f"jump(state.at {way} 1)" for way in "+-" * 25])
     browser.keys(Keys.HOME)
     browser.js("document.querySelector('#query').value = 'ababab'")
-    figures["search of all words ms"] = timed(browser, "search(1)")
+    search = timed(browser, "search(1)")
     assert browser.text("#found") == "No word after this one contains it."
-    figures["search for a rule ms"] = timed(browser, "searchForRule(0)")
-    report("10^6 steps", figures)
+    rule = timed(browser, "searchForRule(0)")
+    report("10^6 steps", kB=size, loaded=loaded, jumps=jumps, steps=steps, search_of_all=search, rule=rule)
     browser.keys(Keys.HOME)
     browser.keys("g", "500000", Keys.ENTER, Keys.ESCAPE)
     assert browser.text("#heading") == "Step 500,000"
     browser.screenshot("page-million")
     assert browser.js("return new TextDecoder().decode(run.word.bytes())") == trace.before(499_999)
-    assert figures["kB"] < 200
-    assert figures["slowest jump ms"] < 500
-    assert figures["slowest step ms"] < 200
-    assert figures["search of all words ms"] < 30_000
+    assert size < 200
+    assert jumps["median ms"] < 250
+    assert steps["median ms"] < 100
+    assert search < 30_000
 
 
 def test_long_words_stay_usable(browser):
     trace = RuleSet([("ab", "ba")]).trace("ab" * 50_000, max_steps=100_000)
     browser.open(trace)
-    figures = {"kB": (browser.folder / "run.html").stat().st_size / 1000}
-    targets = (99_999, 3, 50_000, 75_123, 20_000)
-    figures["slowest jump ms"] = max(timed(browser, f"jump({target})") for target in targets)
-    figures["slowest step ms"] = max(timed(browser, f"jump(state.at {way} 1)") for way in "+-" * 25)
-    report("10^5 letters", figures)
+    jumps = times(browser, [f"jump({target})" for target in (99_999, 3, 50_000, 75_123, 20_000)])
+    steps = times(browser, [f"jump(state.at {way} 1)" for way in "+-" * 25])
+    report("10^5 letters, 10^5 steps", kB=kilobytes(browser), jumps=jumps, steps=steps)
     browser.screenshot("page-long")
     assert "of 100,000 letters" in browser.text("#place")
     assert len(browser.text("#before")) < 1500
-    assert figures["slowest jump ms"] < 2000
-    assert figures["slowest step ms"] < 300
+    assert jumps["median ms"] < 500
+    assert steps["median ms"] < 150
 
 
 def test_a_search_that_takes_long_can_be_stopped(browser):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tracemalloc
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -19,6 +20,7 @@ from markovlib.seeing.options import Palette
 from markovlib.seeing.raster import NOTHING, lengths, rasterize
 
 mpl.use("agg")
+DOCS = Path(__file__).parents[1] / "docs"
 SORT = RuleSet([("ba", "ab")])
 GROW = RuleSet([("a", "bb"), ("bb", "ccc"), ("é", "")])
 
@@ -175,6 +177,15 @@ def test_files_are_pictures_of_the_size_asked_and_always_the_same(tmp_path):
     root = ET.parse(tmp_path / "a.svg").getroot()
     assert (root.get("width"), root.get("height")) == ("288pt", "216pt")
     assert [entry.name for entry in sorted(tmp_path.iterdir())] == ["a.png", "a.svg"]
+
+
+def test_the_picture_of_the_documentation_is_up_to_date(tmp_path):
+    """`make docs/seeing.png` draws it; other versions of matplotlib may draw its labels a little differently."""
+    rules = RuleSet([("|0", "0||"), ("1", "0|"), ("0", "")])
+    rules.trace("1101").write_picture(tmp_path / "binary.png", align="center")
+    drawn, stored = imread(tmp_path / "binary.png"), imread(DOCS / "seeing.png")
+    assert drawn.shape == stored.shape
+    assert np.abs(drawn - stored).mean() < 0.02
 
 
 def test_pyplot_is_used_where_no_axes_are_given():
