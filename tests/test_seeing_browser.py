@@ -540,6 +540,16 @@ def test_long_words_stay_usable(browser):
     assert steps["median ms"] < 150
 
 
+def test_long_rules_are_cut(browser):
+    trace = RuleSet([("é" * 5000, "b" * 9000, True)]).trace("x" * 9000 + "é" * 5000)
+    browser.open(trace)
+    assert browser.text("#rules code") == f"{'é' * 60}…→.{'b' * 120}…"
+    assert len(browser.text("#before")) < 1500
+    assert browser.text("#place").startswith("match at position 9,000; here are positions 8,9")
+    browser.keys(Keys.END)
+    assert browser.js("return run.word.length") == 18_000
+
+
 def test_a_search_that_takes_long_can_be_stopped(browser):
     rules, word = MILLION
     browser.open(rules.trace(word))

@@ -171,6 +171,13 @@ def test_a_notebook_shows_a_short_table():
     assert repr(trace) == "<Trace of 500 steps: NO_RULE_APPLIES>"
 
 
+def test_long_words_and_rules_are_short_in_a_notebook():
+    trace = RuleSet([("a" * 9000, "b" * 9000, True)]).trace("x" * 9000 + "a" * 9000)
+    assert len(trace._repr_html_()) < 3000
+    assert len(trace.rules._repr_html_()) < 1000
+    assert all(len(line) <= 100 for line in trace.text().splitlines())
+
+
 def test_a_notebook_shows_hostile_words_as_text():
     trace = RuleSet([(HOSTILE, HOSTILE + "<")]).trace(f"x{HOSTILE}\x00", max_steps=2)
     page = Reader(trace._repr_html_())

@@ -100,7 +100,7 @@ function pieceElement(letters, names) {
 
 /** Puts a window on the word around the span {from, to}, `room` letters or so, into the element; gives its bytes. */
 function renderWindow(element, word, run, span, room, marks, fragment) {
-  const side = Math.max(4, room >> 1);
+  const side = Math.max(4, (room - 2 - Math.min(span.to - span.from, room)) >> 1);
   let low = lettersAway(word, span.from, side, -1, run.text);
   let high = lettersAway(word, Math.min(span.to, lettersAway(word, span.from, room, 1, run.text)), side, 1, run.text);
   if (low === 0) high = Math.max(high, Math.min(lettersAway(word, 0, room, 1, run.text), word.length));

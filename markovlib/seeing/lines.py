@@ -58,12 +58,12 @@ def letters(word: Any) -> str:
 
 
 def pieces(line: Line, low: int, high: int) -> list[Piece]:
-    """The letters [low, high) of the line's word, cut where a mark begins or ends; `low` and `high` enclose the match.
+    """The letters [low, high) of the line's word, cut where a mark begins or ends.
 
     A match of an empty pattern is a piece of its own, without letters: `CARET` may stand for it.
     """
     match, written = line.match, line.written or (low, low)
-    cuts = sorted({low, high, *match, *(min(max(edge, low), high) for edge in written)})
+    cuts = sorted({low, high, *(min(max(edge, low), high) for edge in (*match, *written))})
     found = []
     for start, end in pairwise(cuts):
         inside = [start >= span[0] and end <= span[1] for span in (match, written)]

@@ -44,7 +44,8 @@ def _row(line: Line | Gap, rules: RuleSet) -> str:
 def _marked(line: Line) -> str:
     """The letters around the match, which is marked, as what was written last is."""
     side = LETTERS // 2
-    low, high = max(0, line.match[0] - side), min(len(line.before), line.match[1] + side)
+    low = max(0, line.match[0] - side)
+    high = min(len(line.before), line.match[1] + side, line.match[0] + 2 * LETTERS)
     parts = []
     for piece in pieces(line, low, high):
         styles = [style for style, on in ((_MATCH, piece.match), (_WRITTEN, piece.written)) if on]

@@ -115,7 +115,10 @@ function renderRule(element, index, named) {
   const { pattern, replacement, terminal } = run.rules[index];
   const side = (bytes, name) => {
     const part = document.createElement("span");
-    renderBytes(part, bytes, named && bytes.length ? [{ from: 0, to: bytes.length, name }] : []);
+    let end = Math.min(bytes.length, named ? 2000 : 120);
+    while (run.text && end < bytes.length && (bytes[end] & 0xc0) === 0x80) end--;
+    renderBytes(part, bytes.subarray(0, end), named && bytes.length ? [{ from: 0, to: end, name }] : []);
+    if (end < bytes.length) part.append(leftOut());
     if (bytes.length === 0) Object.assign(part, { className: "empty", textContent: "ε", title: "the empty word" });
     return part;
   };
