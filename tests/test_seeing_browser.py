@@ -24,7 +24,8 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="NO CHROMIUM: apt-get install chromium chromium-driver"),
@@ -363,14 +364,17 @@ def test_search_for_letters_by_keyboard(browser):
     assert not any("found" in name for name, _ in marks(browser, "#before"))
 
 
-@pytest.mark.parametrize(("typed", "word"), [(r"\n", "a\n"), (r"\\n", r"a\n"), (r"\u202e", "\u202ea"), ("é", "é")])
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [(r"\n", "a\n"), (r"\\n", r"a\n"), (r"\u202e", "\u202ea"), ("é", "é"), (r"\U0001f600", "😀"), (r"\q", r"\q")],
+)
 def test_escapes_in_a_search(browser, typed, word):
     rules = RuleSet([("x", word, True)])
     browser.open(rules.trace("x"))
     browser.keys("/", typed, Keys.ENTER)
     browser.wait(lambda: browser.text("#found") == "Found in the word at the end.")
     browser.open(RuleSet([(b"x", word.encode(), True)]).trace(b"x"))
-    browser.keys("/", typed if typed != r"\u202e" else r"\xe2\x80\xae", Keys.ENTER)
+    browser.keys("/", "".join(f"\\x{byte:02x}" for byte in word.encode()), Keys.ENTER)
     browser.wait(lambda: browser.text("#found") == "Found in the word at the end.")
 
 

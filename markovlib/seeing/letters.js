@@ -29,9 +29,9 @@ function escapeOf(code) {
 function bytesOf(typed, text) {
   const encoder = new TextEncoder();
   const parts = [];
-  const token = /\\(?:([ntr\\])|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))|[^\\]+|\\/giu;
+  const token = /\\(?:([ntr\\])|x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8}))|[^\\]+|\\/gu;
   for (const [whole, short, byte, four, eight] of typed.matchAll(token)) {
-    if (short && "ntr\\".includes(short)) parts.push(encoder.encode({ n: "\n", t: "\t", r: "\r", "\\": "\\" }[short]));
+    if (short) parts.push(encoder.encode({ n: "\n", t: "\t", r: "\r", "\\": "\\" }[short]));
     else if (byte && !text) parts.push([parseInt(byte, 16)]);
     else if (byte || four || eight) parts.push(encoder.encode(characterOf(parseInt(byte || four || eight, 16), whole)));
     else parts.push(encoder.encode(whole));
