@@ -158,7 +158,7 @@ def test_each_step_shows_word_match_rule_and_what_becomes(browser):
         assert browser.js("return document.querySelectorAll('#rows tr').length") == 9
         browser.keys(Keys.ARROW_RIGHT)
     assert browser.at == 8
-    assert browser.text("#heading") == "End, after 8 steps: halted after 8 steps: no rule applies"
+    assert browser.text("#heading") == "End: halted after 8 steps: no rule applies"
     assert browser.text("#before") == trace.word
     assert not browser.find("#after").is_displayed()
     assert not browser.find("#forward").is_enabled()
@@ -221,7 +221,7 @@ def test_a_trace_of_the_last_steps_keeps_its_numbers(browser):
 
 def test_a_run_without_steps(browser):
     browser.open(RuleSet([("a", "b")]).trace(""))
-    assert browser.text("#heading") == "End, after 0 steps: halted after 0 steps: no rule applies"
+    assert browser.text("#heading") == "End: halted after 0 steps: no rule applies"
     assert browser.text("#before") == "ε"
     browser.keys(Keys.SPACE, Keys.ARROW_RIGHT, Keys.HOME, Keys.END)
     assert browser.at == 0

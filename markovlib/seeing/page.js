@@ -24,7 +24,7 @@ function show(at, { announce = true } = {}) {
 }
 
 function stepName(at) {
-  return at < run.count ? `Step ${number(run.first + at + 1)}` : `End, after ${number(run.first + run.count)} steps`;
+  return at < run.count ? `Step ${number(run.first + at + 1)}` : "End";
 }
 
 function showPosition() {
