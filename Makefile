@@ -40,7 +40,7 @@ LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
 
 SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4 -DMK_CYCLE_LETTERS=0
 
-.PHONY: build test test-data test-slow test-crash test-pairs test-presets lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
+.PHONY: build test test-data test-slow test-crash test-pairs test-presets test-browser lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean FORCE
 .SECONDARY: $(OBJECTS) $(ORACLE)
 
 build:
@@ -68,6 +68,11 @@ test-pairs:
 # Every preset, a million rows of each looked at: a few minutes.
 test-presets:
 	MARKOVLIB_PRESET_ROWS=1000000 $(RUN) -m pytest -q -n auto -m slow tests/test_presets.py
+
+# The page of a trace in headless Chromium (Debian: chromium, chromium-driver; pip install '.[browser-test]').
+# SCREENSHOTS=DIR keeps pictures of it.
+test-browser:
+	$(if $(SCREENSHOTS),MARKOVLIB_SCREENSHOTS=$(SCREENSHOTS)) $(RUN) -m pytest -q -s -m slow tests/test_seeing_browser.py
 
 lint:
 	$(PYTHON) -m ruff check .
@@ -145,6 +150,13 @@ bench:
 # ONLY=W4,W6 measures some workloads, prints their tables and stores nothing.
 bench-report:
 	PYTHONSAFEPATH= PYTHONPATH="$(TREE)" $(PYTHON) benchmarks/report.py $(if $(ONLY),--only $(ONLY))
+
+# The picture in docs/seeing.md.
+docs/seeing.png: PICTURE = mk.RuleSet([("|0", "0||"), ("1", "0|"), ("0", "")]).trace("1101")
+docs/seeing.png: FORCE
+	$(RUN) -c 'import markovlib as mk; $(PICTURE).write_picture("$@", align="center")'
+
+FORCE:
 
 docs:
 	$(RUN) -m sphinx -q -W -b html docs docs/_build

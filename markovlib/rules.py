@@ -170,6 +170,11 @@ class RuleSet:
             shown.append(f"... {len(self)} rules")
         return f"RuleSet([{', '.join(shown)}])"
 
+    def _repr_html_(self) -> str:
+        from markovlib.seeing.notebook import rules_table
+
+        return rules_table(self)
+
     # -- rule files --------------------------------------------------------------------------------------------------
 
     @classmethod

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from markovlib import _core
 from markovlib.outcome import Outcome
 from markovlib.rules import RunResult, Step
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
     from markovlib.rules import RuleSet
+
+Alignment = Literal["left", "center", "right"]
 
 CHECKPOINT_BYTES = 2**24
 
@@ -110,6 +118,142 @@ class Trace(Sequence[Step]):
             with self._lock:
                 data = self._word_before(number)
             yield self._decode(data)
+
+    def arrays(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """Rule (uint32) and position in bytes (int64) of every kept step, oldest first: copies, O(steps).
+
+        >>> from markovlib import RuleSet
+        >>> rules, positions = RuleSet([("ba", "ab")]).trace("bba").arrays()
+        >>> rules.tolist(), positions.tolist()
+        ([0, 0], [1, 0])
+        """
+        return self._log.arrays()
+
+    # -- seeing ------------------------------------------------------------------------------------------------------
+
+    def text(
+        self, *, first: int | None = None, last: int | None = None, width: int | None = None, color: bool = False
+    ) -> str:
+        """The run as lines of text: the number of each step, the word before it, and the rule that fires there.
+
+        Steps and rules count from 1.  The match is marked by `^` on the line below and what the step before wrote by
+        `~`; with `color`, by terminal colours instead.  Words are cut to a window around the match, so that no line
+        is longer than `width` columns (100).  `first` and `last` say how many steps are shown from either end; with
+        neither, a run of more than 200 steps shows 100 and 100.  Letters that cannot be shown are escapes.
+
+        Raises ValueError for counts below 0 or a width below 20.  O(shown steps × letters) time, after the replay.
+
+        >>> from markovlib import RuleSet
+        >>> print(RuleSet([("ba", "ab")]).trace("bba").text())
+           1  bba  1: ba -> ab
+               ^^
+           2  bab  1: ba -> ab
+              ^^~
+           =  abb
+              halted after 2 steps: no rule applies
+        <BLANKLINE>
+        """
+        from markovlib.seeing.text import text
+
+        return text(self, first, last, width, color)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        align: Alignment = "left",
+        edits: bool = True,
+        colors: Mapping[Any, Any] | None = None,
+        start: int | None = None,
+        stop: int | None = None,
+        legend: bool = True,
+    ) -> Any:
+        """Draws the run as a space-time picture, steps down and letters across, on matplotlib axes, which it returns.
+
+        `ax` None makes a figure through pyplot.  `align` puts the words at the left, in the center or at the right.
+        `edits` marks what each step replaces: a frame, or darker letters where they are smaller than 5 pixels.
+        `start` and `stop` choose words by their numbers, as slices do: word 0 is the first, word `steps` the last.
+
+        A letter's colour depends on the rules alone: they are given out in the order in which letters first stand in
+        the rules (7 colours of Okabe and Ito, then paler ones; the 15th letter and later ones are grey), and to
+        letters that only words have after those.  `colors` maps letters to colours of matplotlib that they have
+        instead.
+
+        What has more words or letters than the axes have pixels is sampled: words at equal distances, the first and
+        the last among them; of the letters, the one in the middle of those that share a column.  The axis labels say
+        so.  Words are replayed one after another and not kept: O(steps + pixels + sampled words × letters) time.
+
+        Raises ImportError without matplotlib (`pip install 'markovlib[plots]'`), ValueError for other options.
+
+        >>> from markovlib import RuleSet
+        >>> ax = RuleSet([("ba", "ab")]).trace("bbbaaa").plot(align="center")
+        >>> ax.get_ylabel(), [text.get_text() for text in ax.get_legend().get_texts()]
+        ('step', ['b', 'a', 'replaced next'])
+        """
+        from markovlib.seeing.picture import plot
+
+        return plot(self, ax, align=align, edits=edits, colors=colors, start=start, stop=stop, legend=legend)
+
+    def write_picture(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        size: tuple[int, int] | None = None,
+        align: Alignment = "left",
+        edits: bool = True,
+        colors: Mapping[Any, Any] | None = None,
+        start: int | None = None,
+        stop: int | None = None,
+        legend: bool = True,
+    ) -> None:
+        """Writes what `plot` draws as PNG or SVG, by the ending of the path; the file appears whole or not at all.
+
+        `size` is (width, height) in pixels, 300 to 10,000; by default letters are squares of 24 pixels, or less where
+        the picture would be larger than about 1,100 × 1,100.  The same trace gives the same file under one version
+        of matplotlib, whatever its settings.
+
+        Raises ValueError for another ending or options that `plot` refuses, OSError if the file cannot be written.
+        """
+        from markovlib.seeing.picture import write_picture
+
+        write_picture(self, path, size, align=align, edits=edits, colors=colors, start=start, stop=stop, legend=legend)
+
+    def html(self, title: str = "Trace") -> str:
+        """The run as a page of HTML that steps through it: one file, which loads nothing.
+
+        The page steps, jumps, plays and searches, by buttons and by keys; marks match and rule; follows the light
+        or dark setting.  It holds rules, rule and position of each step, and some words, and replays the others in
+        the browser.  Raises ValueError for more than 20,000,000 steps or words of more than 2**28 bytes.
+
+        >>> from markovlib import RuleSet
+        >>> page = RuleSet([("ba", "ab")]).trace("bba").html("Sorting")
+        >>> "<title>Sorting</title>" in page, len(page) < 50_000
+        (True, True)
+        """
+        from markovlib.seeing.page import page
+
+        return page(self, title)
+
+    def write_html(self, path: str | os.PathLike[str], title: str = "Trace") -> None:
+        """Writes `html` to a file, which appears whole or not at all.  Raises OSError if it cannot be written."""
+        from markovlib.seeing.files import save
+
+        save(path, self.html(title).encode())
+
+    def _repr_html_(self) -> str:
+        from markovlib.seeing.notebook import trace_table
+
+        return trace_table(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from markovlib.seeing.lines import blocks
+        from markovlib.seeing.text import NARROWEST, TextView
+
+        color = console.color_system is not None and not console.no_color
+        view = TextView(self.rules, width=max(NARROWEST, options.max_width), color=color)
+        yield from view.lines(self, blocks(self, None, None))
+
+    # -- replay ------------------------------------------------------------------------------------------------------
 
     def _decode(self, data: bytes) -> Any:
         return data.decode() if self._text else data

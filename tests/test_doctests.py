@@ -22,7 +22,7 @@ WITH_EXAMPLES = {
     "markovlib.notations.reading": 3, "markovlib.notations.files": 1, "markovlib.outcome": 1,
     "markovlib.programs": 4, "markovlib.quotas": 3, "markovlib.recipe": 1, "markovlib.render": 2,
     "markovlib.rulelists": 1, "markovlib.rules": 10, "markovlib.spaces": 2, "markovlib.tokens": 4,
-    "markovlib.trace": 2,
+    "markovlib.trace": 6, "markovlib.seeing.lines": 1,
     "markovlib.mixture": 1, "markovlib.mixing.recipe": 1, "markovlib.mixing.quotas": 3, "markovlib.mixing.layouts": 2,
     "markovlib.scoring": 4, "markovlib.evaluation": 2, "markovlib.leakage": 1, "markovlib.view": 7,
     "markovlib.analysis.findings": 2, "markovlib.analysis.verdict": 2, "markovlib.analysis.measures": 3,

@@ -14,6 +14,9 @@ from markovlib.rules import MAX_LENGTH, MAX_STEPS, RuleSet, RunResult
 
 Command = Callable[..., Any]
 
+LIMIT_OPTIONS = "--max-steps", "--max-length"
+"""What raises the two limits of a run."""
+
 
 def rule_file(command: Command) -> Command:
     """The argument RULES and the options that say how to read it."""
@@ -107,15 +110,9 @@ def result_json(result: RunResult) -> dict[str, Any]:
 
 def outcome_sentence(result: RunResult) -> str:
     """How the run ended, for people."""
-    steps = f"{result.steps:,} step{'s' * (result.steps != 1)}"
-    if result.cycle:
-        return f"cycle: after {steps} the word of step {result.cycle[0]:,} came back; period {result.cycle[1]:,}"
-    return {
-        "TERMINAL_RULE": f"halted after {steps}: a terminal rule fired",
-        "NO_RULE_APPLIES": f"halted after {steps}: no rule applies",
-        "STEP_LIMIT": f"stopped at the step limit after {steps} (--max-steps raises it)",
-        "LENGTH_LIMIT": f"stopped at the length limit after {steps} (--max-length raises it)",
-    }[result.outcome.name]
+    from markovlib.seeing.lines import outcome_sentence
+
+    return outcome_sentence(result, LIMIT_OPTIONS)
 
 
 @click.command()
@@ -160,6 +157,12 @@ def run(
 @click.option("--all", "show_all", is_flag=True, help="Show every step, on a terminal too.")
 @click.option("--width", type=click.IntRange(20), metavar="COLUMNS", help="Cut longer words around the match.")
 @click.option("--color/--no-color", default=None, help="Mark matches in colour (default: on a terminal).")
+@click.option(
+    "--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write a page that steps through the run."
+)
+@click.option(
+    "--picture", type=click.Path(dir_okay=False), metavar="FILE", help="Draw the run as FILE.png or FILE.svg."
+)
 def trace(
     rules: str,
     words: tuple[str, ...],
@@ -173,26 +176,31 @@ def trace(
     show_all: bool,
     width: int | None,
     color: bool | None,
+    html: str | None,
+    picture: str | None,
     **options: Any,
 ) -> int:
     """Show a run step by step: the word, the match in it, and the rule that fires there.
 
     On a terminal, a run of more than 200 steps shows its first and last 100; --all, --first and --last choose others.
+    With --html or --picture nothing is printed, unless --json asks for it; --last keeps the last N steps there too.
     """
-    from markovlib.cli.tracing import TraceView
+    from markovlib.cli.tracing import FileView, TraceView
 
+    files = FileView(html=html, picture=picture, first=first, width=width)
     rule_set = load(rules, notation, text, any_size)
     view = TraceView(rule_set, first=first, last=last, show_all=show_all, width=width, color=color)
     code = 0
-    for number, word in enumerate(read_words(words, text, nul)):
+    for number, word in enumerate(files.one_of(read_words(words, text, nul))):
         record = rule_set.trace(word, last=last if first is None else None, **options)
         if as_json:
             for line in view.objects(record):
                 click.echo(line)
-        else:
+        elif not files:
             if number:
                 click.echo()
             view.show(record)
+        files.write(record)
         code = code or int(not record.result.halted)
     return code
 
