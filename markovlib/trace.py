@@ -236,7 +236,7 @@ class Trace(Sequence[Step]):
 
     def write_html(self, path: str | os.PathLike[str], title: str = "Trace") -> None:
         """Writes `html` to a file, which appears whole or not at all.  Raises OSError if it cannot be written."""
-        from markovlib.seeing.files import save
+        from markovlib.files import save
 
         save(path, self.html(title).encode())
 

@@ -114,9 +114,9 @@ def _recipe(name: str, examples: int | None, against: Sequence[str], changes: Se
 
 
 def _write_report(path: Path, survey: Survey) -> None:
-    from markovlib.shards.folder import write_whole
+    from markovlib.files import save
 
-    write_whole(path, (json.dumps(survey.report(), indent=1, ensure_ascii=False) + "\n").encode())
+    save(path, (json.dumps(survey.report(), indent=1, ensure_ascii=False) + "\n").encode())
     click.echo(f"{path}: written", err=True)
 
 

@@ -172,11 +172,9 @@ class DiversityReport:
 
     def write_html(self, path: str | Path) -> None:
         """Writes `html()` to a file, which appears whole or not at all."""
-        from pathlib import Path
+        from markovlib.files import save
 
-        from markovlib.shards.folder import write_whole
-
-        write_whole(Path(path), self.html().encode())
+        save(path, self.html().encode())
 
 
 def _plain(value: Any) -> Any:

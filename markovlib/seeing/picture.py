@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from markovlib.seeing.files import save
+from markovlib.files import save
 from markovlib.seeing.lines import letters
 from markovlib.seeing.options import Options, integer
 from markovlib.seeing.raster import NOTHING, Raster, codes_of, lengths, letters_of_rules, rasterize, word_at
