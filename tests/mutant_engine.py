@@ -92,6 +92,10 @@ class Library:
         return made
 
 
+class Different(Exception):
+    """Two ways to run do not give the same."""
+
+
 class Question:
     """One rule set, word and limits, asked of a library in many ways."""
 
@@ -218,7 +222,7 @@ def answer(library: Library, rules: Any, word: bytes, limits: Any) -> Answer:
 
 def require(same: bool, one: Any, other: Any) -> None:
     if not same:
-        raise RuntimeError(f"two ways to run differ: {one} and {other}")
+        raise Different(f"{one} and {other}")
 
 
 if __name__ == "__main__":

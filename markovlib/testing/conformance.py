@@ -36,6 +36,8 @@ class EngineMachine(RuleBasedStateMachine):
         self.word = self.empty_word
         self.limits = self.first_limits
         self.answer = Answer()
+        if hasattr(self.engine, "reset"):
+            self.engine.reset()
         self.asked: list[tuple[tuple[Rule, ...], Any, Limits]] = []
 
     @precondition(lambda self: len(self.rules) < self.most_rules)

@@ -46,7 +46,8 @@ Engine: TypeAlias = Callable[[Rules, Any, Limits], Any] | Any
 
 `rules` is a sequence of (pattern, replacement, terminal), all str or all bytes as the word is.  It gives an `Answer`,
 the last word alone, or an object that has attributes of an answer's names, such as `RunResult`.
-An object may also have `run_batch(rules, words, limits)`, which gives such a result for each word.
+An object may also have `run_batch(rules, words, limits)`, which gives such a result for each word, and `reset()`, called
+before each case of a state machine, so that what an engine remembers can be found and repeated.
 """
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from markovlib.analysis.plain import PlainRule
-from markovlib.rules import Kind, Rule
+from markovlib.rules import Kind, Rule, RuleSet
 
 Range: TypeAlias = int | tuple[int, int]
 
@@ -88,6 +89,9 @@ class Shape:
 
     def rule(self, plain: PlainRule) -> Rule:
         return Rule(self.word(plain.pattern), self.word(plain.replacement), plain.terminal)
+
+    def rule_set(self, plain: Iterable[PlainRule]) -> RuleSet:
+        return RuleSet(map(self.rule, plain))
 
     def fits(self, pattern: str, replacement: str) -> bool:
         pairs = ((self.pattern, pattern), (self.replacement, replacement))

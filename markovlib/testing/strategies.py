@@ -7,6 +7,7 @@ make no sense raise ValueError when a strategy is made, not when it is drawn fro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, get_args
 
 from hypothesis import reject
@@ -60,10 +61,10 @@ def words(
     shape = Shape.of(alphabet, kind)
     least, most = as_range(size, "size")
     if rules is None:
-        return st.text(st.sampled_from(shape.letters), min_size=least, max_size=most).map(shape.word)
+        return _text(shape.letters, least, most).map(shape.word)
     plain = [PlainRule(pattern, replacement, False) for pattern, replacement, _ in given]
     letters = "".join(dict.fromkeys(shape.letters + letters_of(plain)))
-    return _glued(pieces(plain, letters, near_misses=near_misses), letters, least, most).map(shape.word)
+    return _glued(shape, pieces(plain, letters, near_misses=near_misses), letters, least, most)
 
 
 def rules(
@@ -124,18 +125,12 @@ def rule_sets(
     >>> find(rule_sets(terminating=True), lambda rules: any(len(rule.replacement) > 1 for rule in rules))
     RuleSet([('aaa', 'aa')])
     """
-    shape = Shape.of(
-        alphabet, kind, pattern_size, replacement_size, count, empty_patterns=empty_patterns,
-        terminals=not confluent if terminals is None else terminals, growing=growing,
+    shape, drawn = _rule_sets(
+        alphabet, kind=kind, count=count, pattern_size=pattern_size, replacement_size=replacement_size,
+        empty_patterns=empty_patterns, terminals=terminals, terminating=terminating, confluent=confluent,
+        growing=growing,
     )  # fmt: skip
-    shape.check_proofs(terminating, confluent)
-    if confluent:
-        drawn = _confluent(shape)
-    elif terminating:
-        drawn = _terminating(shape)
-    else:
-        drawn = _rule_lists(shape, _any_rule)
-    return drawn.map(lambda plain: RuleSet(map(shape.rule, plain)))
+    return drawn.map(shape.rule_set)
 
 
 def limits(
@@ -184,38 +179,87 @@ def runs(
     >>> run.rules, run.word, run.limits.max_steps
     (RuleSet([('a', '')]), 'aa', 2)
     """
-    sets = rule_sets(alphabet, kind=kind, **rule_options)
+    sets = _rule_sets(alphabet, kind=kind, **rule_options)[1]
     if max_steps is None and not (rule_options.get("terminating") or rule_options.get("confluent")):
         raise ValueError("max_steps=None needs terminating=True or confluent=True: other runs may never end")
-    words(alphabet, kind=kind, size=word_size)  # raises for what is wrong with these
+    shape, (least, most) = Shape.of(alphabet, kind), as_range(word_size, "word_size")
     bounds = limits(max_steps=max_steps, max_length=max_length, detect_cycles=detect_cycles, strategies=strategies)
 
     @st.composite
     def run(draw: Draw) -> Run:
-        chosen = draw(sets)
-        word = words(alphabet, kind=kind, size=word_size, rules=chosen, near_misses=near_misses)
-        return Run(chosen, draw(word), draw(bounds))
+        plain = draw(sets)
+        parts = pieces(plain, shape.letters, near_misses=near_misses)
+        word = shape.word(_glue(draw, parts, shape.letters, least, most))
+        return Run(shape.rule_set(plain), word, draw(bounds))
 
     return run()
 
 
 # ---- words ---------------------------------------------------------------------------------------------------------
+#
+# Strategies that depend on what was drawn before are costly to make.  So pieces are drawn by their numbers, whose
+# strategies are few and kept.
 
 _LONG = 32  # letters, beyond which words are not made of single pieces alone
+_MOST_PIECES = 10
 
 
-def _glued(parts: Sequence[str], letters: str, least: int, most: int) -> SearchStrategy[str]:
-    one: SearchStrategy[str] = st.sampled_from(parts)
-    if most > _LONG:
-        one = st.one_of(one, st.builds(lambda part, times: part * times, one, st.integers(2, most // 4)))
-    whole = st.lists(one, max_size=min(most, 12)).map(lambda chosen: "".join(chosen)[:most])
-    if least == 0:
-        return whole
-    filling = st.text(st.sampled_from(letters), min_size=least, max_size=least)
-    return st.builds(lambda word, fill: word + fill[: max(0, least - len(word))], whole, filling)
+@lru_cache
+def _text(letters: str, least: int, most: int) -> SearchStrategy[str]:
+    return st.text(st.sampled_from(letters), min_size=least, max_size=most)
+
+
+@lru_cache
+def _numbers(count: int) -> SearchStrategy[int]:
+    """A number below count."""
+    return st.integers(0, count - 1)
+
+
+@lru_cache
+def _some_numbers(count: int, most: int) -> SearchStrategy[list[int]]:
+    return st.lists(_numbers(count), max_size=most)
+
+
+def _glue(draw: Draw, parts: Sequence[str], letters: str, least: int, most: int) -> str:
+    chosen = [parts[number] for number in draw(_some_numbers(len(parts), min(most, _MOST_PIECES)))]
+    if most > _LONG and chosen and draw(_COIN):
+        repeated = draw(_numbers(len(chosen)))
+        chosen[repeated] *= 1 + draw(_numbers(most // 2))
+    word = "".join(chosen)[:most]
+    missing = least - len(word)
+    return word + draw(_text(letters, missing, missing)) if missing > 0 else word
+
+
+@st.composite
+def _glued(draw: Draw, shape: Shape, parts: Sequence[str], letters: str, least: int, most: int) -> Any:
+    return shape.word(_glue(draw, parts, letters, least, most))
 
 
 # ---- rule sets -----------------------------------------------------------------------------------------------------
+
+
+def _rule_sets(
+    alphabet: Any,
+    *,
+    kind: Kind | None = None,
+    count: Range = (0, 4),
+    pattern_size: Range = (0, 3),
+    replacement_size: Range = (0, 3),
+    empty_patterns: bool = True,
+    terminals: bool | None = None,
+    terminating: bool = False,
+    confluent: bool = False,
+    growing: bool = False,
+) -> tuple[Shape, SearchStrategy[Plain]]:
+    shape = Shape.of(
+        alphabet, kind, pattern_size, replacement_size, count, empty_patterns=empty_patterns,
+        terminals=not confluent if terminals is None else terminals, growing=growing,
+    )  # fmt: skip
+    shape.check_proofs(terminating, confluent)
+    if confluent:
+        return shape, _confluent(shape)
+    return shape, _terminating(shape) if terminating else _rule_lists(shape, _any_rule)
+
 
 Maker: TypeAlias = Callable[[Draw, Shape, Sequence[str]], PlainRule]
 
@@ -226,33 +270,36 @@ def _rule_lists(shape: Shape, make: Maker) -> SearchStrategy[Plain]:
     @st.composite
     def drawn(draw: Draw) -> Plain:
         made: list[PlainRule] = []
-        for _ in range(draw(st.integers(*shape.count))):
+        for _ in range(draw(count)):
             made.append(make(draw, shape, pieces(made, "", near_misses=False)))
         return tuple(made)
 
+    count = st.integers(*shape.count)
     return drawn()
 
 
 def _side(draw: Draw, letters: str, least: int, most: int, known: Sequence[str]) -> str:
     """A new side, or a piece of an earlier one."""
-    free = st.text(st.sampled_from(letters), min_size=least, max_size=most)
     fitting = [part for part in known if least <= len(part) <= most and set(part) <= set(letters)]
-    return draw(st.one_of(free, st.sampled_from(fitting)) if fitting else free)
+    if fitting and draw(_COIN):
+        return fitting[draw(_numbers(len(fitting)))]
+    return draw(_text(letters, least, most))
 
 
 def _pattern(draw: Draw, shape: Shape, known: Sequence[str]) -> str:
     """Rarely empty, if it may be: after an empty pattern no other rule fires."""
     least, most = shape.pattern
-    if least == 0 and most > 0 and draw(st.sampled_from(_RARELY)):
+    if least == 0 and most > 0 and draw(_RARELY):
         return ""
     return _side(draw, shape.letters, min(max(1, least), most), most, known)
 
 
-_RARELY = (False,) * 7 + (True,)
+_COIN = st.booleans()
+_RARELY = st.sampled_from((False,) * 7 + (True,))
 
 
 def _terminal(draw: Draw, shape: Shape) -> bool:
-    return shape.terminals and draw(st.sampled_from(_RARELY))
+    return shape.terminals and draw(_RARELY)
 
 
 def _any_rule(draw: Draw, shape: Shape, known: Sequence[str]) -> PlainRule:
