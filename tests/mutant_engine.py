@@ -1,7 +1,7 @@
 """The engine in a shared library, run in every way that it has, as a program that answers questions line by line.
 
-Each question is answered by every way, and all of them must say the same; otherwise the answer is an error.  The library
-may be a faulty copy of the engine, which is why this is a process of its own.
+Each question is answered by every way, and all of them must say the same; otherwise the answer is an error.  The
+library may be a faulty copy of the engine, which is why this is a process of its own.
 
 Usage: python mutant_engine.py LIBRARY
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ctypes as c
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Any
 
@@ -112,7 +112,7 @@ class Question:
         bounds = [NO_LIMIT if bound is None else bound for bound in (limits.max_steps, limits.max_length)]
         return Options(*bounds, limits.strategy == "leftmost", limits.detect_cycles, matcher)
 
-    def run(self, matcher: int, traced: bool, schedule: Iterator[tuple[int, int]] = iter(())) -> Answer:
+    def run(self, matcher: int, traced: bool, schedule: Iterable[tuple[int, int]] = ()) -> Answer:
         """A run by one matcher, or by a schedule of (matcher, steps)."""
         lib = self.library
         trace = lib.open("mk_trace_open", c.c_int64(-1)) if traced else None
@@ -182,8 +182,8 @@ class Question:
         options, result, row = self.options(matcher), BatchResult(), c.c_size_t()
         asked = Batch(
             words=words, rules=self.compiled, strategy=options.strategy, detect_cycles=options.detect_cycles,
-            matcher=matcher, max_steps=(c.c_int64 * 1)(options.max_steps), max_length=(c.c_int64 * 1)(options.max_length),
-            max_total=NO_LIMIT, threads=1,
+            matcher=matcher, max_steps=(c.c_int64 * 1)(options.max_steps),
+            max_length=(c.c_int64 * 1)(options.max_length), max_total=NO_LIMIT, threads=1,
         )  # fmt: skip
         self.library.call("mk_batch_run", c.byref(asked), Poll(), c.byref(result), c.byref(row))
         for i in (0, 2, 4):

@@ -13,7 +13,17 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 import markovlib as mk
-from markovlib.testing import Answer, CommandEngine, Disagreement, EngineError, Limits, ask, check, oracle, state_machine
+from markovlib.testing import (
+    Answer,
+    CommandEngine,
+    Disagreement,
+    EngineError,
+    Limits,
+    ask,
+    check,
+    oracle,
+    state_machine,
+)
 
 BOTH = ("markov", "leftmost")
 QUIET = settings(
@@ -87,7 +97,7 @@ def test_an_engine_that_remembers_is_found() -> None:
 
 
 def test_an_exception_of_the_engine_is_shown() -> None:
-    def breaking(rules: Any, word: Any, limits: Limits) -> Any:
+    def breaking(_: Any, word: Any, __: Any) -> Any:
         if not word:
             return word
         raise ZeroDivisionError("in the engine")
@@ -176,8 +186,8 @@ def test_a_wrong_program_is_found(tmp_path: Path) -> None:
         ("print('hello')", "no answer as documented: 'hello"),
         ("print('[]')", "no answer as documented"),
         ("print('{\"words\": 1}')", "there is no 'words' in an answer"),
-        ("print('{\"outcome\": \"HALTED\"}')", "no answer as documented"),
-        ("print('{\"error\": \"no memory\"}')", "no memory"),
+        ('print(\'{"outcome": "HALTED"}\')', "no answer as documented"),
+        ('print(\'{"error": "no memory"}\')', "no memory"),
         ("time.sleep(60)", "no answer within 0.5 seconds"),
     ],
 )

@@ -1,8 +1,8 @@
 """Deliberate faults in copies of the engine: the public strategies must find every one within 1,000 examples.
 
 Each faulty source is compiled alone and linked with the sound rest, leaves and nodes small as in `make
-ctest-small-trees`.  The library runs in another process, in every way that the engine has of running a rule set, so that
-one that crashes or never ends is only found.  `make test-mutants` shows how many examples and seconds each one took.
+ctest-small-trees`.  The library runs in another process, in every way that the engine has of running a rule set, so
+that one that crashes or never ends is only found.  `make test-mutants` shows how many examples and seconds each took.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ PARTS = [
     "arch/aarch64", "arch/lanes", "arch/scalar", "arch/x86_64",
 ]  # fmt: skip
 # Kernels that only data need, which are long to compile: dispatch.c names them.
-KERNELS = [f"mk_{what}_{arch}" for what in ("rows", "philox", "permute") for arch in ("scalar", "avx2", "avx512", "neon")]
+KERNELS = [
+    f"mk_{what}_{arch}" for what in ("rows", "philox", "permute") for arch in ("scalar", "avx2", "avx512", "neon")
+]
 KERNELS += ["mk_probe_avx2", "mk_probe_avx512", "mk_probe_neon"]
 
 SHORT = runs("ab", kind="bytes", detect_cycles=None, strategies=BOTH)

@@ -9,9 +9,9 @@ A question is a line on the program's standard input::
 
     {"word": "b", "outcome": "NO_RULE_APPLIES", "steps": 2, "cycle": null, "trace": [[0, 1], [0, 0]]}
 
-Every key of the answer may be left out or null: then it is not compared.  The outcome is a name or a value of `Outcome`.
-Where `kind` is "bytes", each character U+0000 to U+00FF of a side or word stands for one byte.  `{"error": "..."}` says
-that there is no answer.
+Every key of the answer may be left out or null: then it is not compared.  The outcome is a name or a value of
+`Outcome`.  Where `kind` is "bytes", each character U+0000 to U+00FF of a side or word stands for one byte.
+`{"error": "..."}` says that there is no answer.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def serve(engine: Engine, source: TextIO | None = None, target: TextIO | None = None) -> None:
-    """Answers the questions on standard input with an engine, until there are no more: the other side of `CommandEngine`.
+    """Answers the questions on standard input with an engine, to their end: the other side of `CommandEngine`.
 
     An exception of the engine becomes an answer with an `error`.
 

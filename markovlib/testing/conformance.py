@@ -17,12 +17,12 @@ from markovlib.testing.strategies import limits, rules, runs, words
 class EngineMachine(RuleBasedStateMachine):
     """Rules, a word and limits that change one at a time; after every change the engine must agree with the oracle.
 
-    So what it finds shrinks to the rules, the word and the limit that are needed.  It also goes on from where the engine
-    stopped, and asks earlier questions again, which finds engines that remember what they should not.
+    So what it finds shrinks to the rules, the word and the limit that are needed.  It also goes on from where the
+    engine stopped, and asks earlier questions again, which finds engines that remember what they should not.
     `state_machine` makes one for an engine.
     """
 
-    engine: ClassVar[Engine]
+    engine: ClassVar[Any]
     word_options: ClassVar[dict[str, Any]]
     rule_strategy: ClassVar[SearchStrategy[Rule]]
     limits_strategy: ClassVar[SearchStrategy[Limits]]
@@ -32,7 +32,7 @@ class EngineMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rules: list[Rule] = []
+        self.rule_list: list[Rule] = []
         self.word = self.empty_word
         self.limits = self.first_limits
         self.answer = Answer()
@@ -40,17 +40,17 @@ class EngineMachine(RuleBasedStateMachine):
             self.engine.reset()
         self.asked: list[tuple[tuple[Rule, ...], Any, Limits]] = []
 
-    @precondition(lambda self: len(self.rules) < self.most_rules)
+    @precondition(lambda self: len(self.rule_list) < self.most_rules)
     @rule(rule=st.runner().flatmap(lambda machine: machine.rule_strategy), at=st.integers(0, 9))
     def add_rule(self, rule: Rule, at: int) -> None:
-        self.rules.insert(min(at, len(self.rules)), rule)
+        self.rule_list.insert(min(at, len(self.rule_list)), rule)
 
-    @precondition(lambda self: self.rules)
+    @precondition(lambda self: self.rule_list)
     @rule(at=st.integers(0, 9))
     def remove_rule(self, at: int) -> None:
-        self.rules.pop(min(at, len(self.rules) - 1))
+        self.rule_list.pop(min(at, len(self.rule_list) - 1))
 
-    @rule(word=st.runner().flatmap(lambda machine: words(rules=machine.rules, **machine.word_options)))
+    @rule(word=st.runner().flatmap(lambda machine: words(rules=machine.rule_list, **machine.word_options)))
     def set_word(self, word: Any) -> None:
         self.word = word
 
@@ -71,16 +71,16 @@ class EngineMachine(RuleBasedStateMachine):
 
     @invariant()
     def agrees(self) -> None:
-        self.answer = check(self.engine, tuple(self.rules), self.word, self.limits)
-        self.asked.append((tuple(self.rules), self.word, self.limits))
+        self.answer = check(self.engine, tuple(self.rule_list), self.word, self.limits)
+        self.asked.append((tuple(self.rule_list), self.word, self.limits))
 
 
 def state_machine(engine: Engine, alphabet: Any = "ab", **options: Any) -> type[EngineMachine]:
     """A state machine that tests the engine; its `TestCase` is what a test module names `Test...`.
 
     `options` are those of `runs`: give those that say what the engine can do (`empty_patterns=False`,
-    `strategies=["markov", "leftmost"]`, `max_length=None` for an engine without a limit of length ...).  Raises ValueError
-    for impossible options, and for those that hold for a rule set as a whole (`terminating`, `confluent`).
+    `strategies=["markov", "leftmost"]`, `max_length=None` for an engine without a limit of length ...).  Raises
+    ValueError for impossible options, and for those that hold for a rule set as a whole (`terminating`, `confluent`).
 
     >>> from hypothesis.stateful import run_state_machine_as_test
     >>> from markovlib.testing import oracle
@@ -97,7 +97,7 @@ def state_machine(engine: Engine, alphabet: Any = "ab", **options: Any) -> type[
     names = ("max_steps", "max_length", "detect_cycles", "strategies")
     bounds = {name: options.pop(name) for name in names if name in options}
     steps = as_range(bounds.get("max_steps", 40), "max_steps")[1]
-    first = Limits(steps, None, bool(bounds.get("detect_cycles")), [*bounds.get("strategies", ["markov"])][0])
+    first = Limits(steps, None, bool(bounds.get("detect_cycles")), next(iter(bounds.get("strategies", ["markov"]))))
     count = options.pop("count", (0, 4))
     name = getattr(engine, "__name__", type(engine).__name__)
     body = {

@@ -1,6 +1,6 @@
 """Hypothesis strategies for words, rules, rule sets, limits and runs.
 
-What they draw shrinks to few, short rules over the first letters of the alphabet, and to short words.  Options that
+What they draw shrinks to few, short rules over few letters, and to short words.  Options that
 make no sense raise ValueError when a strategy is made, not when it is drawn from.
 """
 
@@ -46,8 +46,8 @@ def words(
 
     `size` is the range of their lengths in letters (one number: up to that).  With `rules` words are made of these
     rules' sides, of parts of them, and, with `near_misses`, of patterns with one letter changed, and of the letters of
-    both; in words of more than 32 letters pieces are also repeated.  `kind` is that of the alphabet unless it says
-    "bytes" for an alphabet of ASCII letters.
+    both; where `size` allows more than 32 letters, pieces are also repeated, often to about a power of two of letters.
+    `kind` is that of the rules or of the alphabet unless it says "bytes" for an alphabet of ASCII letters.
 
     >>> from hypothesis import find
     >>> find(words("xy", size=(2, 5)), lambda word: "y" in word)
@@ -80,7 +80,7 @@ def rules(
     """Rules one by one: `rule_sets` explains the options.
 
     >>> from hypothesis import find
-    >>> find(rules(growing=True), lambda rule: rule.terminal)
+    >>> find(rules(growing=True, empty_patterns=False), lambda rule: rule.terminal)
     Rule(pattern='a', replacement='aa', terminal=True)
     """
     shape = Shape.of(
@@ -122,8 +122,8 @@ def rule_sets(
     >>> from hypothesis import find
     >>> find(rule_sets(), lambda rules: len(rules) == 2)
     RuleSet([('a', ''), ('a', '')])
-    >>> find(rule_sets(terminating=True), lambda rules: any(len(rule.replacement) > 1 for rule in rules))
-    RuleSet([('aaa', 'aa')])
+    >>> find(rule_sets(growing=True, empty_patterns=False), lambda rules: len(rules) > 0)
+    RuleSet([('a', 'aa')])
     """
     shape, drawn = _rule_sets(
         alphabet, kind=kind, count=count, pattern_size=pattern_size, replacement_size=replacement_size,
@@ -176,8 +176,8 @@ def runs(
     >>> from hypothesis import find
     >>> from markovlib.testing import oracle
     >>> run = find(runs(), lambda run: oracle.run(run.rules, run.word, *run.limits).steps == 2)
-    >>> run.rules, run.word, run.limits.max_steps
-    (RuleSet([('a', '')]), 'aa', 2)
+    >>> len(run.rules), len(run.word) <= 2, run.limits.max_steps
+    (1, True, 2)
     """
     sets = _rule_sets(alphabet, kind=kind, **rule_options)[1]
     if max_steps is None and not (rule_options.get("terminating") or rule_options.get("confluent")):
@@ -220,12 +220,21 @@ def _some_numbers(count: int, most: int) -> SearchStrategy[list[int]]:
     return st.lists(_numbers(count), max_size=most)
 
 
+@lru_cache
+def _borders(most: int) -> list[int]:
+    """Sizes around powers of two, where implementations change what they do."""
+    powers = [2**k for k in range(4, most.bit_length() + 1)]
+    return [size for power in powers for size in (power - 1, power, power + 1) if size <= most]
+
+
 def _glue(draw: Draw, parts: Sequence[str], letters: str, least: int, most: int) -> str:
     chosen = [parts[number] for number in draw(_some_numbers(len(parts), min(most, _MOST_PIECES)))]
     if most > _LONG and chosen and draw(_COIN):
         repeated = draw(_numbers(len(chosen)))
         chosen[repeated] *= 1 + draw(_numbers(most // 2))
-    word = "".join(chosen)[:most]
+        if draw(_COIN):
+            most = _borders(most)[draw(_numbers(len(_borders(most))))]
+    word = "".join(chosen)[: max(least, most)]
     missing = least - len(word)
     return word + draw(_text(letters, missing, missing)) if missing > 0 else word
 
@@ -266,22 +275,30 @@ Maker: TypeAlias = Callable[[Draw, Shape, Sequence[str]], PlainRule]
 
 def _rule_lists(shape: Shape, make: Maker) -> SearchStrategy[Plain]:
     """Lists of rules made one after the other, each knowing the sides before it."""
+    least, most = shape.count
+
+    @st.composite
+    def next_rule(draw: Draw, made: Sequence[PlainRule]) -> PlainRule | None:
+        """One draw for the question whether there is another rule and for the rule, so that both go when it shrinks."""
+        if len(made) >= least and not draw(_ANOTHER):
+            return None
+        return make(draw, shape, pieces(made, "", near_misses=False))
 
     @st.composite
     def drawn(draw: Draw) -> Plain:
         made: list[PlainRule] = []
-        for _ in range(draw(count)):
-            made.append(make(draw, shape, pieces(made, "", near_misses=False)))
+        while len(made) < most and (rule := draw(next_rule(made))) is not None:
+            made.append(rule)
         return tuple(made)
 
-    count = st.integers(*shape.count)
     return drawn()
 
 
 def _side(draw: Draw, letters: str, least: int, most: int, known: Sequence[str]) -> str:
     """A new side, or a piece of an earlier one."""
-    fitting = [part for part in known if least <= len(part) <= most and set(part) <= set(letters)]
-    if fitting and draw(_COIN):
+    fitting = [part for part in known if part and least <= len(part) <= most and set(part) <= set(letters)]
+    # The coin is thrown in any case: a rule must not change when an earlier one goes.
+    if draw(_COIN) and fitting:
         return fitting[draw(_numbers(len(fitting)))]
     return draw(_text(letters, least, most))
 
@@ -295,6 +312,7 @@ def _pattern(draw: Draw, shape: Shape, known: Sequence[str]) -> str:
 
 
 _COIN = st.booleans()
+_ANOTHER = st.sampled_from((False,) + (True,) * 4)
 _RARELY = st.sampled_from((False,) * 7 + (True,))
 
 
@@ -307,7 +325,7 @@ def _any_rule(draw: Draw, shape: Shape, known: Sequence[str]) -> PlainRule:
     least, most = shape.replacement
     if shape.growing:
         least = max(least, len(pattern) + 1)
-    return PlainRule(pattern, _side(draw, shape.letters, least, most, [*known, pattern]), _terminal(draw, shape))
+    return PlainRule(pattern, _side(draw, shape.letters, least, most, known), _terminal(draw, shape))
 
 
 def _falling_rule(draw: Draw, shape: Shape, known: Sequence[str]) -> PlainRule:
@@ -316,7 +334,7 @@ def _falling_rule(draw: Draw, shape: Shape, known: Sequence[str]) -> PlainRule:
     for pattern, replacement in ((one, other), (other, one), (one, other[: max(0, len(one) - 1)])):
         if shape.fits(pattern, replacement) and shape.order(pattern) > shape.order(replacement):
             return PlainRule(pattern, replacement, _terminal(draw, shape))
-    reject()
+    return reject()
 
 
 def _spreading_rule(draw: Draw, shape: Shape, known: Sequence[str]) -> PlainRule:
@@ -344,9 +362,11 @@ def _confluent(shape: Shape) -> SearchStrategy[Plain]:
     if shape.growing:
         return proved
     return proved | directed.map(lambda rules: _completed(rules, shape)).filter(
-        lambda rules: all(shape.fits(rule.pattern, rule.replacement) for rule in rules)
-        and shape.count[0] <= len(rules) <= shape.count[1]
-        and _is_confluent(rules)
+        lambda rules: (
+            all(shape.fits(rule.pattern, rule.replacement) for rule in rules)
+            and shape.count[0] <= len(rules) <= shape.count[1]
+            and _is_confluent(rules)
+        )
     )
 
 
