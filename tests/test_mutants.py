@@ -39,8 +39,11 @@ KERNELS = [
 KERNELS += ["mk_probe_avx2", "mk_probe_avx512", "mk_probe_neon"]
 
 SHORT = runs("ab", kind="bytes", detect_cycles=None, strategies=BOTH)
+MIDDLE = runs(
+    "ab", kind="bytes", count=(1, 4), word_size=40, max_steps=60, max_length=80, detect_cycles=None, strategies=BOTH
+)
 LONG = runs(
-    "abc", kind="bytes", count=(1, 5), pattern_size=6, replacement_size=6, word_size=90, max_length=150,
+    "ab", kind="bytes", count=(1, 4), pattern_size=4, replacement_size=5, word_size=100, max_steps=200, max_length=160,
     detect_cycles=None, strategies=BOTH,
 )  # fmt: skip
 TEXT = runs("aé☃", detect_cycles=None, strategies=BOTH)
@@ -139,7 +142,7 @@ def report() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("examples", [50, pytest.param(EXAMPLES, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("cases", [SHORT, LONG], ids=["short", "long"])
+@pytest.mark.parametrize("cases", [SHORT, MIDDLE, LONG], ids=["short", "middle", "long"])
 def test_the_engine_without_a_fault_is_not_found(build: Build, cases: Any, examples: int) -> None:
     with engine_of(build.sound()) as engine:
         assert find_fault(engine, cases, examples) is None
@@ -154,7 +157,7 @@ def test_every_fault_is_found(build: Build, report: list[str], mutant: Mutant) -
     library = build.faulty(mutant)
     compiled = time.perf_counter()
     with engine_of(library) as engine:
-        found = find_fault(engine, SHORT | LONG)
+        found = find_fault(engine, SHORT | MIDDLE | LONG)
     assert found is not None, f"{EXAMPLES} examples did not find: {mutant.name}"
     asked, error = found
     how = str(error).partition(": ")[2][:40] if isinstance(error, EngineError) else "not the oracle's answer"

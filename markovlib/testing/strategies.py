@@ -152,7 +152,10 @@ def limits(
     if wrong or not strategies:
         raise ValueError(f"strategies must be some of {get_args(Strategy)}, got {tuple(strategies)!r}")
     steps = st.none() if max_steps is None else st.integers(*as_range(max_steps, "max_steps"))
-    length = st.none() if max_length is None else st.none() | st.integers(*as_range(max_length, "max_length"))
+    length: SearchStrategy[int | None] = st.none()
+    if max_length is not None:
+        least, most = as_range(max_length, "max_length")
+        length = st.one_of(length, st.integers(least, min(most, least + _SMALL)), st.integers(least, most))
     cycles = st.booleans() if detect_cycles is None else st.just(detect_cycles)
     return st.builds(Limits, steps, length, cycles, st.sampled_from(tuple(strategies)))
 
@@ -194,6 +197,8 @@ def runs(
 
     return run()
 
+
+_SMALL = 12  # Of limits of length the small ones are met more often.
 
 # ---- words ---------------------------------------------------------------------------------------------------------
 #
