@@ -276,6 +276,8 @@ SURVIVORS = frozenset({
     "index: a leaf keeps its old hash",
     "automaton: after a mismatch only one shorter end is tried",
     "cycles: a burst skips a word to be saved",
+    "cycles: an edit of the last difference leaves it",
+    "cycles: the first difference is counted from the first edit",
 })  # fmt: skip
 # Those that the default suite looks at: one from each part, in files that are compiled quickly.
 FEW = [RUN[1], BITS[2], SCAN[2], INDEX[4], CYCLE[10], WORD[1]]

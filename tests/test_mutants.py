@@ -46,6 +46,11 @@ LONG = runs(
     "ab", kind="bytes", count=(1, 4), pattern_size=4, replacement_size=5, word_size=100, max_steps=200, max_length=160,
     detect_cycles=None, strategies=BOTH,
 )  # fmt: skip
+# Rules that keep lengths: most of their runs end in a cycle, some after many steps.
+CYCLES = runs(
+    "ab", kind="bytes", count=(2, 4), pattern_size=(1, 2), replacement_size=(1, 2), terminals=False, word_size=30,
+    max_steps=(40, 100), max_length=None, detect_cycles=True, strategies=BOTH,
+)  # fmt: skip
 TEXT = runs("aé☃", detect_cycles=None, strategies=BOTH)
 
 
@@ -142,7 +147,7 @@ def report() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("examples", [50, pytest.param(EXAMPLES, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("cases", [SHORT, MIDDLE, LONG], ids=["short", "middle", "long"])
+@pytest.mark.parametrize("cases", [SHORT, MIDDLE, LONG, CYCLES], ids=["short", "middle", "long", "cycles"])
 def test_the_engine_without_a_fault_is_not_found(build: Build, cases: Any, examples: int) -> None:
     with engine_of(build.sound()) as engine:
         assert find_fault(engine, cases, examples) is None
@@ -157,7 +162,7 @@ def test_every_fault_is_found(build: Build, report: list[str], mutant: Mutant) -
     library = build.faulty(mutant)
     compiled = time.perf_counter()
     with engine_of(library) as engine:
-        found = find_fault(engine, SHORT | MIDDLE | LONG)
+        found = find_fault(engine, SHORT | MIDDLE | LONG | CYCLES)
     if found is None and mutant.name in SURVIVORS:
         report.append(f" {EXAMPLES}+ examples  not found  {mutant.name}")
         pytest.xfail("a survivor")
