@@ -40,7 +40,7 @@ LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
 
 SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4 -DMK_CYCLE_LETTERS=0
 
-.PHONY: build test test-data test-slow test-crash test-pairs test-presets test-browser lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean FORCE
+.PHONY: build test test-data test-slow test-crash test-pairs test-mutants test-presets test-browser lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean FORCE
 .SECONDARY: $(OBJECTS) $(ORACLE)
 
 build:
@@ -64,6 +64,10 @@ test-crash:
 # The termination of every pair of rules over two letters with sides up to three: half an hour.
 test-pairs:
 	MARKOVLIB_EVERY_PAIR=1 $(RUN) -m pytest -q -n auto -m slow tests/test_analysis_termination.py
+
+# Deliberate faults in copies of the engine, each to be found within 1,000 examples: some minutes.
+test-mutants:
+	$(RUN) -m pytest -q -s -m "slow or not slow" tests/test_mutants.py
 
 # Every preset, a million rows of each looked at: a few minutes.
 test-presets:

@@ -10,32 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import markovlib as mk
-from markovlib.testing import oracle
+from markovlib.testing import oracle, runs
 
-LETTERS = st.sampled_from("abc☃é")
-
-
-def sides(letters):
-    return st.text(letters, max_size=5)
-
-
-@st.composite
-def runs(draw, letters=LETTERS):
-    """A rule set, a word made of pieces of its sides, and options."""
-    rules = draw(st.lists(st.tuples(sides(letters), sides(letters), st.booleans()), max_size=6))
-    fragments = sorted({side[i:j] for rule in rules for side in rule[:2] for i in range(3) for j in (2, 3, 5)} | {"a"})
-    word = "".join(draw(st.lists(st.sampled_from(fragments), max_size=12)))
-    options = {
-        "max_steps": draw(st.integers(0, 40)),
-        "max_length": draw(st.sampled_from([0, 10, 60, 300])),
-        "detect_cycles": draw(st.booleans()),
-        "strategy": draw(st.sampled_from(["markov", "leftmost"])),
-    }
-    return rules, word, options
+RUNS = runs(
+    "abc☃é", count=6, pattern_size=5, replacement_size=5, word_size=40, max_length=300, detect_cycles=None,
+    strategies=["markov", "leftmost"],
+).map(lambda run: (list(run.rules), run.word, run.limits._asdict()))  # fmt: skip
 
 
 @pytest.mark.parametrize("engine", [name for name in ENGINES if name != "oracle"])
-@given(case=runs())
+@given(case=RUNS)
 @settings(max_examples=100, deadline=None)
 def test_every_engine_equals_the_oracle(engine, case):
     rules, word, options = case
@@ -46,7 +30,7 @@ def test_every_engine_equals_the_oracle(engine, case):
     assert same(answer, (expected[0].encode(), *expected[1:]))
 
 
-@given(case=runs(), last=st.integers(0, 10))
+@given(case=RUNS, last=st.integers(0, 10))
 @settings(max_examples=100, deadline=None)
 def test_a_ring_keeps_the_newest_steps(case, last):
     rules, word, options = case
@@ -57,7 +41,7 @@ def test_a_ring_keeps_the_newest_steps(case, last):
     assert list(ring.words()) == list(whole.words())[ring.first :]
 
 
-@given(case=runs(), data=st.data())
+@given(case=RUNS, data=st.data())
 @settings(max_examples=100, deadline=None)
 def test_a_trace_answers_in_any_order(case, data):
     rules, word, options = case

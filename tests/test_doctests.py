@@ -28,6 +28,8 @@ WITH_EXAMPLES = {
     "markovlib.analysis.findings": 2, "markovlib.analysis.verdict": 2, "markovlib.analysis.measures": 3,
     "markovlib.analysis.loops": 2, "markovlib.analysis.pairs": 2, "markovlib.analysis.completion": 1,
     "markovlib.analysis.equivalence": 1,
+    "markovlib.testing": 1, "markovlib.testing.engines": 3, "markovlib.testing.commands": 2,
+    "markovlib.testing.strategies": 5, "markovlib.testing.conformance": 1, "markovlib.testing.laws": 2,
     "markovlib.loader": 2, "markovlib.source": 1, "markovlib.shards.reading": 1,
 }  # fmt: skip
 

@@ -1,0 +1,218 @@
+"""The state machine, and engines in other processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+import markovlib as mk
+from markovlib.testing import (
+    Answer,
+    CommandEngine,
+    Disagreement,
+    EngineError,
+    Limits,
+    ask,
+    check,
+    oracle,
+    state_machine,
+)
+
+BOTH = ("markov", "leftmost")
+QUIET = settings(
+    max_examples=200, stateful_step_count=12, database=None, derandomize=True, deadline=None, print_blob=False,
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+
+
+def by_run(rules: Any, word: Any, limits: Limits) -> Any:
+    return mk.RuleSet(rules).run(word, **limits._asdict())
+
+
+class WithTrace:
+    """An engine as an object; text and bytes."""
+
+    def run(self, rules: Any, word: Any, limits: Limits) -> Answer:
+        trace = mk.RuleSet(rules).trace(word, **limits._asdict())
+        steps = [(step.rule, step.position) for step in trace]
+        return Answer(trace.word, trace.outcome, trace.steps, trace.result.cycle, steps)
+
+
+TestText = state_machine(by_run, "abé", detect_cycles=None, strategies=BOTH).TestCase
+TestBytes = state_machine(WithTrace(), b"ab\xff", detect_cycles=None, strategies=BOTH).TestCase
+TestText.settings = TestBytes.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+
+
+def breaks(engine: Any, least: bool = False) -> str:
+    """What the machine says of an engine that is wrong, of the first case or of the least one."""
+    phases = [Phase.generate, Phase.shrink] if least else [Phase.generate]
+    with pytest.raises(Disagreement) as caught:
+        run_state_machine_as_test(state_machine(engine), settings=settings(QUIET, phases=phases))
+    return str(caught.value)
+
+
+def test_a_wrong_word_is_found_and_shrunk() -> None:
+    said = breaks(lambda rules, word, limits: oracle.run(rules, word, *limits).word.replace("bb", "b"), least=True)
+    assert said.splitlines()[:3] == [
+        "the engine disagrees with the oracle",
+        "  rules    none",
+        "  word     'bb'",
+    ]
+    assert said.endswith("word after the run 'b', should be 'bb'")
+
+
+def test_a_wrong_outcome_is_found() -> None:
+    def wrong(rules: Any, word: Any, limits: Limits) -> Any:
+        found = oracle.run(rules, word, *limits)
+        return found._replace(outcome=2 if found.outcome == 4 else found.outcome)
+
+    assert breaks(wrong).endswith("outcome NO_RULE_APPLIES, should be LENGTH_LIMIT")
+
+
+class Remembering:
+    """Answers a question well only once; every case begins with `reset`."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.asked: list[Any] = []
+
+    def run(self, rules: Any, word: Any, limits: Limits) -> Any:
+        question = (rules, word, limits)
+        again = question in self.asked and question != self.asked[-1]
+        self.asked.append(question)
+        return word + "a" if again else oracle.run(rules, word, *limits)
+
+
+def test_an_engine_that_remembers_is_found() -> None:
+    assert "the engine disagrees with the oracle" in breaks(Remembering())
+
+
+def test_an_exception_of_the_engine_is_shown() -> None:
+    def breaking(_: Any, word: Any, __: Any) -> Any:
+        if not word:
+            return word
+        raise ZeroDivisionError("in the engine")
+
+    with pytest.raises(ZeroDivisionError, match="in the engine"):
+        run_state_machine_as_test(state_machine(breaking), settings=settings(QUIET, phases=[Phase.generate]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"terminating": True}, "one at a time"),
+        ({"max_steps": None}, "may never end"),
+        ({"strategies": ["any"]}, "strategies must be"),
+        ({"pattern_size": (2, 1)}, "pattern_size must be"),
+    ],
+)
+def test_bad_options_of_a_machine(options: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        state_machine(by_run, "ab", **options)
+
+
+# ---- answers -------------------------------------------------------------------------------------------------------
+
+
+def test_what_an_engine_does_not_say_is_not_compared() -> None:
+    rules = [mk.Rule("a", "b")]
+    for answer in (Answer(), Answer("b"), "b", Answer(steps=1), Answer(outcome=2), Answer(trace=[(0, 0)])):
+        check(lambda *_, answer=answer: answer, rules, "a")
+    wrong = {
+        "word after the run 'a', should be 'b'": "a",
+        "word after the run b'b', should be 'b'": b"b",
+        "steps 2, should be 1": Answer(steps=2),
+        "outcome TERMINAL_RULE, should be NO_RULE_APPLIES": Answer(outcome=1),
+        r"cycle \(0, 1\), should be None": Answer(cycle=(0, 1)),
+        r"trace \[\(0, 1\)\], should be \[\(0, 0\)\]": Answer(trace=[(0, 1)]),
+    }
+    for message, answer in wrong.items():
+        with pytest.raises(Disagreement, match=message):
+            check(lambda *_, answer=answer: answer, rules, "a")
+
+
+def test_results_that_are_no_answers() -> None:
+    with pytest.raises(TypeError, match="an engine gives a word"):
+        ask(lambda *_: 3, [], "a", Limits())
+    with pytest.raises(ValueError, match="9 is not a valid Outcome"):
+        ask(lambda *_: Answer(outcome=9), [], "a", Limits())
+
+
+# ---- other processes -----------------------------------------------------------------------------------------------
+
+
+def program(tmp_path: Path, body: str) -> list[str]:
+    """A command that reads questions; `body` answers one, `question`."""
+    text = "import json, sys, time\nfor line in sys.stdin:\n    question = json.loads(line)\n"
+    path = tmp_path / "engine.py"
+    path.write_text(text + textwrap.indent(body, "    ") + "\n    sys.stdout.flush()\n")
+    return [sys.executable, str(path)]
+
+
+def test_a_program_is_an_engine(tmp_path: Path) -> None:
+    serving = "from markovlib.testing import serve\nimport markovlib as mk\n" + textwrap.dedent("""
+        def run(rules, word, limits):
+            return mk.RuleSet(rules).run(word, **limits._asdict())
+        serve(run)
+    """)
+    path = tmp_path / "engine.py"
+    path.write_text(serving)
+    few = settings(QUIET, max_examples=5)
+    with CommandEngine([sys.executable, str(path)]) as engine:
+        for alphabet in ("aé\n", b"a\xff\n"):
+            machine = state_machine(engine, alphabet, detect_cycles=None, strategies=BOTH)
+            run_state_machine_as_test(machine, settings=few)
+
+
+def test_a_wrong_program_is_found(tmp_path: Path) -> None:
+    body = "word = question['word'].replace(question['rules'][0][0], 'x') if question['rules'] else question['word']\n"
+    with CommandEngine(program(tmp_path, body + "print(json.dumps({'word': word}))")) as engine:
+        assert "should be" in breaks(engine)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("sys.exit(3)", "ended with status 3 instead of an answer"),
+        ("print('hello')", "no answer as documented: 'hello"),
+        ("print('[]')", "no answer as documented"),
+        ("print('{\"words\": 1}')", "there is no 'words' in an answer"),
+        ('print(\'{"outcome": "HALTED"}\')', "no answer as documented"),
+        ('print(\'{"error": "no memory"}\')', "no memory"),
+        ("time.sleep(60)", "no answer within 0.5 seconds"),
+    ],
+)
+def test_programs_that_do_not_answer(tmp_path: Path, body: str, message: str) -> None:
+    with CommandEngine(program(tmp_path, body), timeout=0.5 if "sleep" in body else 20) as engine:
+        for _ in range(2):  # it is started again
+            with pytest.raises(EngineError, match=message):
+                engine.run([mk.Rule("a", "b")], "a", Limits())
+
+
+def test_a_command_is_a_list() -> None:
+    with pytest.raises(ValueError, match="must be a list"):
+        CommandEngine("python engine.py")
+
+
+def test_the_oracle_needs_no_hypothesis() -> None:
+    text = textwrap.dedent("""
+        import sys
+        sys.modules["hypothesis"] = None
+        from markovlib.testing import CommandEngine, check, oracle
+        assert oracle.run([("a", "b", False)], "aa").word == "bb"
+        try:
+            from markovlib.testing import runs
+        except ImportError as error:
+            print(error)
+    """)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
+    assert done.stdout == "markovlib.testing.runs needs Hypothesis: pip install 'markovlib[testing]'\n", done.stderr
