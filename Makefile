@@ -67,7 +67,7 @@ test-pairs:
 
 # Deliberate faults in copies of the engine, each to be found within 1,000 examples: some minutes.
 test-mutants:
-	$(RUN) -m pytest -q -s -m "slow or not slow" tests/test_mutants.py
+	MARKOVLIB_EVERY_MUTANT=1 $(RUN) -m pytest -q -s -m "slow or not slow" tests/test_mutants.py
 
 # Every preset, a million rows of each looked at: a few minutes.
 test-presets:

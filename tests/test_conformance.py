@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -60,12 +61,10 @@ def breaks(engine: Any, least: bool = False) -> str:
 
 def test_a_wrong_word_is_found_and_shrunk() -> None:
     said = breaks(lambda rules, word, limits: oracle.run(rules, word, *limits).word.replace("bb", "b"), least=True)
-    assert said.splitlines()[:3] == [
-        "the engine disagrees with the oracle",
-        "  rules    none",
-        "  word     'bb'",
-    ]
-    assert said.endswith("word after the run 'b', should be 'bb'")
+    claim, rules, word = said.splitlines()[:3]
+    assert claim == "the engine disagrees with the oracle"
+    assert (rules, word) in [("  rules    none", "  word     'bb'"), ("  rules    ('', 'b')", "  word     ''")]
+    assert re.search(r"word after the run '(b+)', should be '\1b+'", said)
 
 
 def test_a_wrong_outcome_is_found() -> None:

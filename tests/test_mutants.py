@@ -7,6 +7,7 @@ that one that crashes or never ends is only found.  `make test-mutants` shows ho
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -147,16 +148,12 @@ def report() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("examples", [50, pytest.param(EXAMPLES, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("cases", [SHORT, MIDDLE, LONG, CYCLES], ids=["short", "middle", "long", "cycles"])
-def test_the_engine_without_a_fault_is_not_found(build: Build, cases: Any, examples: int) -> None:
+def test_the_engine_without_a_fault_is_not_found(build: Build, examples: int) -> None:
     with engine_of(build.sound()) as engine:
-        assert find_fault(engine, cases, examples) is None
+        assert find_fault(engine, SHORT | MIDDLE | LONG | CYCLES, examples) is None
 
 
-@pytest.mark.parametrize(
-    "mutant",
-    [pytest.param(m, id=m.name, marks=() if m in FEW else pytest.mark.slow) for m in C_MUTANTS],
-)
+@pytest.mark.parametrize("mutant", C_MUTANTS if "MARKOVLIB_EVERY_MUTANT" in os.environ else FEW, ids=lambda m: m.name)
 def test_every_fault_is_found(build: Build, report: list[str], mutant: Mutant) -> None:
     start = time.perf_counter()
     library = build.faulty(mutant)

@@ -126,6 +126,7 @@ def test_runs_take_steps_and_end_in_every_way() -> None:
     assert min(found[str(value)] for value in range(1, 6)) > 0.01, found
 
 
+@pytest.mark.slow
 def test_near_misses_are_near() -> None:
     def nearly(run: Any) -> bool:
         patterns = [rule.pattern for rule in run.rules if len(rule.pattern) > 1]
@@ -141,6 +142,7 @@ def test_near_misses_are_near() -> None:
 # ---- shrinking -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_least_runs_are_readable() -> None:
     questions = {
         "two steps": lambda run: result(run).steps >= 2,
@@ -170,6 +172,7 @@ def test_the_least_words_are_readable() -> None:
     assert least(words(b"ab", size=(3, 9)), bool) == b"aaa"
 
 
+@pytest.mark.slow
 def test_two_strategies_differ_on_a_small_case() -> None:
     def differs(run: Any) -> bool:
         return len({result(run._replace(limits=run.limits._replace(strategy=name))).word for name in BOTH}) == 2
