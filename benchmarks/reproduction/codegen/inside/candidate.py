@@ -54,11 +54,14 @@ def serve(connection: socket.socket) -> None:
     """Answers until the judge is gone: each request is (operation, arguments), each answer ("value", data) or
     ("error", type, text)."""
     objects: list[Any] = []
+    numbers: dict[int, int] = {}
     names: dict[str, Any] = {"__name__": "solution"}
 
     def keep(value: Any) -> int:
-        objects.append(value)
-        return len(objects) - 1
+        number = numbers.setdefault(id(value), len(objects))
+        if number == len(objects):
+            objects.append(value)
+        return number
 
     def found(reference: Any) -> Any:
         if isinstance(reference, str):
