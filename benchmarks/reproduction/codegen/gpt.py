@@ -47,12 +47,12 @@ class Settings:
     """Model and optimiser."""
 
     layers: int = 2
-    width: int = 96
+    width: int = 64
     heads: int = 4
     context: int = 96
     batch: int = 64
     epochs: int = 20
-    rate: float = 2e-3
+    rate: float = 3e-3
     warmup: int = 100
 
 
@@ -63,7 +63,7 @@ class _Block(nn.Module):
         self.heads = settings.heads
         self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.ReLU(), nn.Linear(4 * width, width))
 
     def forward(self, x: Tensor) -> Tensor:
         rows, length, width = x.shape
@@ -111,15 +111,14 @@ def train(
     torch.manual_seed(seed)
     encoded = [_example(*row, vocabulary) for row in rows]
     model = GPT(len(vocabulary), settings)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01)
-    total = settings.epochs * math.ceil(len(rows) / settings.batch)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    total = settings.epochs * len(_batches([1] * len(rows), settings.batch))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, total, settings.warmup))
     curve, step = [], 0
     for _ in range(settings.epochs):
         losses = []
-        order = torch.randperm(len(encoded)).tolist()
-        for start in range(0, len(order), settings.batch):
-            ids, wanted = _padded([encoded[i] for i in order[start : start + settings.batch]])
+        for numbers in _batches([len(ids) for ids, _ in encoded], settings.batch):
+            ids, wanted = _padded([encoded[i] for i in numbers])
             logits = model(ids[:, :-1])
             loss = functional.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=-100)
             optimiser.zero_grad(set_to_none=True)
@@ -138,6 +137,14 @@ def _example(prompt: str, answer: str, vocabulary: Vocabulary) -> tuple[list[int
     """The ids of an example, and where its answer begins."""
     before = [*vocabulary.encode(prompt), START]
     return [*before, *vocabulary.encode(answer), END], len(before)
+
+
+def _batches(lengths: Sequence[int], size: int) -> list[list[int]]:
+    """Every example once, in batches of like lengths, so that little is padded, in random order."""
+    order = torch.randperm(len(lengths)).tolist()
+    pools = [sorted(order[i : i + 8 * size], key=lengths.__getitem__) for i in range(0, len(order), 8 * size)]
+    batches = [pool[i : i + size] for pool in pools for i in range(0, len(pool), size)]
+    return [batches[i] for i in torch.randperm(len(batches)).tolist()]
 
 
 def _padded(examples: Sequence[tuple[list[int], int]]) -> tuple[Tensor, Tensor]:

@@ -16,10 +16,8 @@ from .operations import LETTERS, OPERATIONS, Operation, Parameters, Rules
 JOINERS = (
     "first {a} then {b}",
     "{a} and then {b}",
+    "{b} after this : {a}",
     "{a} , after that {b}",
-    "before you go on to this : {b} , do this : {a}",
-    "{b} , but only when this is done : {a}",
-    "step one : {a} . step two : {b}",
 )
 
 HIDDEN_WORDS = 24

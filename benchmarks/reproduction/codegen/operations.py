@@ -131,18 +131,6 @@ OPERATIONS = (
         exhaustive=True,
     ),
     Operation(
-        "cancel",
-        lambda source: _letters(source, "xy"),
-        lambda p: [(p["x"] + p["y"], "", False), (p["y"] + p["x"], "", False)],
-        lambda p, word: _exhaust(word, (p["x"] + p["y"], ""), (p["y"] + p["x"], "")),
-        (
-            "(cancel|annul|strike out) {x} (against|with) {y} (|where they touch|in any order)",
-            f"{EVERY} {{x}} and {{y}} (that touch|side by side|next to each other) (vanish|annul each other)",
-            "{x} and {y} (cancel|annihilate|wipe out) each other",
-        ),
-        exhaustive=True,
-    ),
-    Operation(
         "merge",
         lambda source: _letters(source, "xyz"),
         lambda p: [(p["x"], p["z"], False), (p["y"], p["z"], False)],
@@ -195,16 +183,6 @@ OPERATIONS = (
             f"(swap|exchange|flip) {{x}} and {{y}} in {FIRST} {{x}}{{y}} (|only|and stop)",
             f"(turn|flip) {FIRST} {{x}}{{y}} (around|over)",
             f"{FIRST} {{x}}{{y}} is (swapped|flipped|turned around)",
-        ),
-    ),
-    Operation(
-        "frame-first",
-        lambda source: _letters(source, "xy"),
-        lambda p: [(p["x"], p["y"] + p["x"] + p["y"], True)],
-        lambda p, word: word.replace(p["x"], p["y"] + p["x"] + p["y"], 1),
-        (
-            f"(put|write) {{y}} (around|on both sides of|left and right of) {FIRST} {{x}}",
-            f"(frame|enclose|surround) {FIRST} {{x}} (by|with|in) {{y}}",
         ),
     ),
     Operation(

@@ -25,10 +25,10 @@ from .operations import OPERATIONS
 
 RECORDS = Path(__file__).resolve().parents[2] / "records" / "codegen"
 
-BUDGET = Budget(rows=3000, wordings=6, tested=400)
+BUDGET = Budget(rows=2000, wordings=6, tested=400)
 SHARES = (0.25, 0.5)
 SEEDS = (11, 12, 13, 14, 15)
-EPOCHS = 20
+EPOCHS = 40
 
 
 class Run(NamedTuple):
@@ -62,7 +62,7 @@ def vocabulary_texts(budget: Budget) -> Iterator[str]:
         batch = ds[:2000]
         yield from batch.prompt.tolist()
         yield from batch.completion.tolist()
-    yield "-> ->.\n"
+    yield '"" -> ->.\n'
 
 
 def _bare(text: str) -> str:
