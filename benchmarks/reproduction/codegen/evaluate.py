@@ -111,8 +111,13 @@ class Evaluator:
 
 
 def evaluate(
-    problems: Mapping[str, Problem], samples: Sequence[Sample], limits: Limits, isolation: str, workers: int,
-    stored: Path | None = None, progress: Callable[[Iterable[_T], int, str], Iterable[_T]] | None = None,
+    problems: Mapping[str, Problem],
+    samples: Sequence[Sample],
+    limits: Limits,
+    isolation: str,
+    workers: int,
+    stored: Path | None = None,
+    progress: Callable[[Iterable[_T], int, str], Iterable[_T]] | None = None,
 ) -> list[Result]:
     """The results of samples, in their order, judged by so many at a time.
 
@@ -191,7 +196,11 @@ def pass_rates(samples: Sequence[Sample], results: Sequence[Result], ks: Iterabl
 
 
 def eval_results(
-    problems: Mapping[str, Problem], samples: Sequence[Sample], results: Sequence[Result], ks: Iterable[int], digest: str
+    problems: Mapping[str, Problem],
+    samples: Sequence[Sample],
+    results: Sequence[Result],
+    ks: Iterable[int],
+    digest: str,
 ) -> dict[str, Any]:
     """The results in the layout of EvalPlus's `eval_results.json`.
 
@@ -283,9 +292,7 @@ def _command(options: argparse.Namespace) -> int:
     isolation = sandbox.available("none" if options.unsafe else options.sandbox)
     if min(options.workers, options.timeout, options.memory, options.processes, *options.k) <= 0:
         raise FormatError("--workers, --timeout, --memory, --processes and --k must be more than 0")
-    limits = replace(
-        Limits(), seconds=options.timeout, memory=options.memory << 20, processes=options.processes
-    )
+    limits = replace(Limits(), seconds=options.timeout, memory=options.memory << 20, processes=options.processes)
     stored, report = _outputs(options)
     if options.restart:
         stored.unlink(missing_ok=True)

@@ -100,7 +100,10 @@ def _initialise(module: nn.Module) -> None:
 
 
 def train(
-    rows: Sequence[tuple[str, str]], vocabulary: Vocabulary, settings: Settings, seed: int,
+    rows: Sequence[tuple[str, str]],
+    vocabulary: Vocabulary,
+    settings: Settings,
+    seed: int,
     told: Callable[[int, float], None] = lambda step, loss: None,
 ) -> tuple[GPT, list[float]]:
     """A model trained on prompts and answers, and the loss of the answers' tokens, averaged over each epoch.
@@ -111,7 +114,9 @@ def train(
     torch.manual_seed(seed)
     encoded = [_example(*row, vocabulary) for row in rows]
     model = GPT(len(vocabulary), settings)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+    )
     total = settings.epochs * len(_batches([1] * len(rows), settings.batch))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, total, settings.warmup))
     curve, step = [], 0

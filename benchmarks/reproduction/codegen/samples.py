@@ -79,7 +79,9 @@ def model_answers(folder: str, length: int, temperature: float, seed: int) -> Ca
     place = "cuda" if torch.cuda.is_available() else "cpu"
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto").to(place).eval()
-    chosen: dict[str, Any] = {"do_sample": False} if temperature == 0 else {"do_sample": True, "temperature": temperature}
+    chosen: dict[str, Any] = (
+        {"do_sample": False} if temperature == 0 else {"do_sample": True, "temperature": temperature}
+    )
 
     def answers(prompt: str, count: int) -> list[str]:
         given = tokenizer(prompt, return_tensors="pt").to(place)

@@ -90,8 +90,14 @@ def perform(run: Run, budget: Budget, settings: Any, threads: int = 1) -> dict[s
 
 
 def record(
-    run: Run, budget: Budget, settings: Any, data: Data, curve: list[float], right: dict[str, list[bool]],
-    seconds: float, parameters: int,
+    run: Run,
+    budget: Budget,
+    settings: Any,
+    data: Data,
+    curve: list[float],
+    right: dict[str, list[bool]],
+    seconds: float,
+    parameters: int,
 ) -> dict[str, Any]:
     """What is kept of a run; `right` has a digit for each instruction of a test, 1 for a right answer."""
     from markovlib.dataset import STREAM_VERSION
