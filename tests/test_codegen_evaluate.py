@@ -260,7 +260,7 @@ def test_samples_of_every_kind(tmp_path: Path) -> None:
             {"task_id": "Tiny/0", "solution": "b = 1"}]  # fmt: skip
     samples = read_samples(write(tmp_path / "s.jsonl", *rows), problems)
     assert samples == [
-        Sample("Tiny/0", HUMAN["prompt"] + "    pass\n", 0), Sample("Mbpp/11", "a = 1", 0), Sample("Tiny/0", "b = 1", 1),
+        Sample("Tiny/0", HUMAN["prompt"] + "    pass\n"), Sample("Mbpp/11", "a = 1"), Sample("Tiny/0", "b = 1", 1),
     ]  # fmt: skip
     folder = tmp_path / "folder" / "Tiny_0"
     folder.mkdir(parents=True)
@@ -333,7 +333,7 @@ def test_what_is_judged_is_not_judged_again(tmp_path: Path, isolation: str, monk
              samples, Limits(), isolation, 1, stored)  # fmt: skip
     assert len(ran) == 5
     stored.write_text("{}\n")
-    with pytest.raises(FormatError, match="r.jsonl:1: is no result"):
+    with pytest.raises(FormatError, match=r"r.jsonl:1: is no result"):
         evaluate(problems, samples, Limits(), isolation, 1, stored)
 
 

@@ -16,7 +16,7 @@ from reproduction.codegen.problems import read_problems
 
 PROBLEM = {
     "task_id": "Tiny/0",
-    "prompt": 'import math\n\ndef area(r):\n    """The area of a circle whose radius is r, as a float, exactly so."""\n',
+    "prompt": 'import math\n\ndef area(r):\n    """The area of a circle whose radius is r, as a float, as is."""\n',
     "entry_point": "area",
     "canonical_solution": "    return math.pi * r * r\n",
     "test": "def check(candidate):\n    assert abs(candidate(1) - 3.14159) < 1e-3\n",

@@ -124,7 +124,7 @@ def evaluate(
     Those in the file `stored` are taken over where problem, solution and limits are the same; each new one is added to
     it at once.  `progress` goes through an iterable of so many items under a title.
     """
-    shown = progress or (lambda items, total, title: items)
+    shown = progress or _silent
     keys = [_key(problems[sample.task_id], sample, limits, isolation) for sample in samples]
     known = dict(_stored(stored)) if stored is not None else {}
     evaluator = Evaluator(problems, limits, isolation)
@@ -234,6 +234,10 @@ def _plain(arguments: Any) -> Any:
     except (TypeError, ValueError):
         return [repr(argument) for argument in value]
     return value
+
+
+def _silent(items: Iterable[_T], total: int, title: str) -> Iterable[_T]:  # noqa: ARG001
+    return items
 
 
 def _bar(items: Iterable[_T], total: int, title: str) -> Iterable[_T]:

@@ -50,7 +50,7 @@ class Settings:
     width: int = 64
     heads: int = 4
     context: int = 96
-    batch: int = 64
+    batch: int = 16
     epochs: int = 20
     rate: float = 3e-3
     warmup: int = 100
@@ -104,7 +104,7 @@ def train(
     vocabulary: Vocabulary,
     settings: Settings,
     seed: int,
-    told: Callable[[int, float], None] = lambda step, loss: None,
+    told: Callable[[int, float], None] | None = None,
 ) -> tuple[GPT, list[float]]:
     """A model trained on prompts and answers, and the loss of the answers' tokens, averaged over each epoch.
 
@@ -133,7 +133,8 @@ def train(
             schedule.step()
             step += 1
             losses.append(loss.item())
-            told(step, losses[-1])
+            if told is not None:
+                told(step, losses[-1])
         curve.append(sum(losses) / len(losses))
     return model.eval(), curve
 
