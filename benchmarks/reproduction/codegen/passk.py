@@ -12,7 +12,9 @@ def pass_at_k(samples: int, right: int, k: int) -> float:
     It is 1 - C(n - c, k) / C(n, k) for n samples of which c are right: the unbiased estimator of Chen et al.,
     Evaluating Large Language Models Trained on Code (arXiv 2107.03374), section 2.1.  The quotient is a product of
     min(c, k) factors below 1, so that no large number arises; as the logarithms of the factors are summed, what is near
-    0 keeps its digits: the relative error is below 10^-12.  Raises ValueError unless 0 <= right <= samples and 1 <= k <= samples.
+    0 keeps its digits: the relative error is below 10^-12.
+
+    Raises ValueError unless 0 <= right <= samples and 1 <= k <= samples.
 
     >>> pass_at_k(10, 3, 1), pass_at_k(2, 1, 2), pass_at_k(5, 0, 5)
     (0.3, 1.0, 0.0)

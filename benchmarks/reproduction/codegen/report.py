@@ -98,8 +98,8 @@ def conditions(records: Sequence[Record]) -> str:
     trained = accuracy(records, "seen", 0.25, "all")
     text = (
         f"N = {budget['rows']:,} rows, {budget['wordings']} wordings of each operation, {budget['tested']} "
-        f"instructions a test. A GPT of {settings['layers']} layers, width {settings['width']}, {settings['heads']} heads, "
-        f"{first['parameters']:,} parameters; AdamW, rate {settings['rate']:g}, batch {settings['batch']}, "
+        f"instructions a test. A GPT of {settings['layers']} layers, width {settings['width']}, "
+        f"{settings['heads']} heads, {first['parameters']:,} parameters; AdamW, rate {settings['rate']:g}, batch {settings['batch']}, "
         f"{settings['epochs']} epochs. {len(records)} of {len(names)} planned runs, one thread each, "
         f"{seconds[0]:.0f} to {seconds[-1]:.0f} seconds on a machine shared with other work."
     )

@@ -130,6 +130,8 @@ def _build_root(scratch_bytes: int) -> None:
     for name in ("dev", "proc", "tmp"):
         Path("/", name).mkdir()
     _mount("tmpfs", "/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={scratch_bytes},mode=700,nr_inodes=4096")
+    # While the old one is seen: otherwise a new one might show what was covered there.
+    _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV)
     for place in visible():
         _show(place)
     for name in _DEVICES:
@@ -137,8 +139,8 @@ def _build_root(scratch_bytes: int) -> None:
     _checked(_libc().umount2(b"/old", _MNT_DETACH), "umount2")
     Path("/old").rmdir()
     _set_attributes("/", _AT_RECURSIVE, _READ_ONLY | _NO_SET_ID, 0)
-    _set_attributes("/tmp", 0, 0, _READ_ONLY)
-    _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV)
+    for place in ("/proc", "/tmp"):
+        _set_attributes(place, 0, 0, _READ_ONLY)
     os.chdir("/tmp")
 
 
