@@ -11,7 +11,6 @@ from typing import Any
 import markovlib as mk
 
 from .instructions import Maker, Task
-from .operations import LETTERS
 
 ARMS = {
     "all": "N specialist rows",
@@ -25,7 +24,7 @@ ARMS = {
 TESTS = {"seen": "seen templates", "unseen": "unseen templates", "compositions": "unseen compositions"}
 
 _COMMON = {
-    "rules.alphabet": LETTERS,
+    "rules.alphabet": "A-F",
     "rules.pattern_length": [2, 3],
     "rules.replacement_length": [1, 3],
     "words.length": [5, 9],
@@ -71,7 +70,7 @@ GENERAL: dict[str, tuple[str, dict[str, Any]]] = {
         ], "render.completion": "{pattern} -> {replacement}"},
     ),
 }  # fmt: skip
-"""The library's other tasks, said in words over the specialist's letters: a preset and what is changed in it."""
+"""The library's other tasks, said in words: a preset and what is changed in it."""
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,8 @@ import markovlib as mk
 from .operations import LETTERS, OPERATIONS, Operation, Parameters, Rules
 
 JOINERS = (
-    "first {a} then {b}",
-    "{a} and then {b}",
-    "{b} after this : {a}",
+    "{a} then {b}",
+    "first {a} and then {b}",
     "{a} , after that {b}",
 )
 
@@ -85,7 +84,7 @@ class Maker:
     """Makes tasks from a key.
 
     `source` is "base", "new" or "held" and says which wordings are used, `held_pairs` whether compositions are those
-    of tests; half of the tasks are compositions, or all of them with `held_pairs`.  Tasks for tests have parameters
+    of tests; of three tasks one is a composition, or all three with `held_pairs`.  Tasks for tests have parameters
     that no task of training has.
     """
 
@@ -98,7 +97,7 @@ class Maker:
         """The next `count` tasks, no instruction twice."""
         tasks = []
         while len(tasks) < count:
-            parts = self._parts(self._held_pairs or len(tasks) % 2 == 1)
+            parts = self._parts(self._held_pairs or len(tasks) % 3 == 2)
             if _for_tests(parts) is not self._test:
                 continue
             instruction = self._said(parts)

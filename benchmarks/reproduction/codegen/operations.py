@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LETTERS = "ABCDEF"
+LETTERS = "ABCD"
 
 Parameters = dict[str, str]
 Rules = list[tuple[str, str, bool]]
@@ -131,18 +131,6 @@ OPERATIONS = (
         exhaustive=True,
     ),
     Operation(
-        "merge",
-        lambda source: _letters(source, "xyz"),
-        lambda p: [(p["x"], p["z"], False), (p["y"], p["z"], False)],
-        lambda p, word: word.replace(p["x"], p["z"]).replace(p["y"], p["z"]),
-        (
-            "(replace|change|rewrite) both {x} and {y} (by|with|to|into) {z}",
-            "(put|write) {z} (for|instead of|wherever you see) {x} or {y}",
-            f"{EVERY} {{x}} and {EVERY} {{y}} (becomes|turns into) {{z}}",
-        ),
-        exhaustive=True,
-    ),
-    Operation(
         "replace-first",
         _x_to_y,
         lambda p: [(p["x"], p["y"], True)],
@@ -172,17 +160,6 @@ OPERATIONS = (
             f"(double|repeat|copy|duplicate) {FIRST} {{x}} (|only|and stop)",
             f"(put|write) a (copy|twin) beside {FIRST} {{x}}",
             f"{FIRST} {{x}} (gets|has) a (copy|twin) beside it",
-        ),
-    ),
-    Operation(
-        "swap-first",
-        lambda source: _letters(source, "xy"),
-        lambda p: [(p["x"] + p["y"], p["y"] + p["x"], True)],
-        lambda p, word: word.replace(p["x"] + p["y"], p["y"] + p["x"], 1),
-        (
-            f"(swap|exchange|flip) {{x}} and {{y}} in {FIRST} {{x}}{{y}} (|only|and stop)",
-            f"(turn|flip) {FIRST} {{x}}{{y}} (around|over)",
-            f"{FIRST} {{x}}{{y}} is (swapped|flipped|turned around)",
         ),
     ),
     Operation(

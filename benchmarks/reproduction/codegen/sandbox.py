@@ -144,9 +144,9 @@ def _bubblewrap(scratch_bytes: int) -> list[str]:
         else:
             shown += ["--ro-bind-try", str(path), str(path)]
     return [
-        program, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session", "--as-pid-1",
-        "--uid", str(ID), "--gid", str(ID), "--cap-drop", "ALL", "--size", str(scratch_bytes), "--tmpfs", "/tmp",
-        *shown, "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--",
+        program, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
+        "--as-pid-1", "--uid", str(ID), "--gid", str(ID), "--cap-drop", "ALL", "--size", str(scratch_bytes),
+        "--tmpfs", "/tmp", *shown, "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--",
     ]  # fmt: skip
 
 
