@@ -253,7 +253,7 @@ def test_runs_that_have_a_record_are_not_made_again(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.slow
-def test_a_model_learns_and_is_a_function_of_the_seed(tmp_path: Path) -> None:
+def test_a_model_learns_and_is_a_function_of_the_seed() -> None:
     torch = pytest.importorskip("torch", reason="pip install 'markovlib[codegen]'")
     from reproduction.codegen import gpt
 

@@ -99,9 +99,9 @@ def conditions(records: Sequence[Record]) -> str:
     text = (
         f"N = {budget['rows']:,} rows, {budget['wordings']} wordings of each operation, {budget['tested']} "
         f"instructions a test. A GPT of {settings['layers']} layers, width {settings['width']}, "
-        f"{settings['heads']} heads, {first['parameters']:,} parameters; AdamW, rate {settings['rate']:g}, batch {settings['batch']}, "
-        f"{settings['epochs']} epochs. {len(records)} of {len(names)} planned runs, one thread each, "
-        f"{seconds[0]:.0f} to {seconds[-1]:.0f} seconds on a machine shared with other work."
+        f"{settings['heads']} heads, {first['parameters']:,} parameters; AdamW, rate {settings['rate']:g}, "
+        f"batch {settings['batch']}, {settings['epochs']} epochs. {len(records)} of {len(names)} planned "
+        f"runs, one thread each, {seconds[0]:.0f} to {seconds[-1]:.0f} seconds on a machine shared with other work."
     )
     if missing:
         text += f" **Not run: {missing}**, by the order of the plan the last ones."
