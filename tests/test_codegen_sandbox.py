@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -35,15 +37,18 @@ def judged(code: str, isolation: str, program: str = "assert f(2) == 3", limits:
     return verdict
 
 
-def left_behind(limits: Limits) -> list[str]:
-    """Processes of a sandbox with these limits, which are in its command line, that still run a moment later."""
+def running(limits: Limits) -> list[str]:
+    """The processes of a sandbox with these limits, which are in its command line."""
     mark = f'"seconds": {limits.seconds}'.encode()
+    return [str(path) for path in Path("/proc").glob("[0-9]*/cmdline") if mark in _read(path)]
+
+
+def left_behind(limits: Limits) -> list[str]:
+    """Processes of a sandbox that still run a moment later."""
     end = time.monotonic() + 2
-    while True:
-        found = [str(path) for path in Path("/proc").glob("[0-9]*/cmdline") if mark in _read(path)]
-        if not found or time.monotonic() > end:
-            return found
+    while (found := running(limits)) and time.monotonic() < end:
         time.sleep(0.02)
+    return found
 
 
 def _read(path: Path) -> bytes:
@@ -282,3 +287,24 @@ def test_its_folder_goes_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     code = "def f(x):\n    open('here.txt', 'w').write('x')\n    return 3"
     assert judged(code, "none")["status"] == "pass"
     assert list(tmp_path.iterdir()) == []
+
+
+@slow
+def test_killed_outright_it_leaves_nothing(isolation: str) -> None:
+    """Not even the process that started the sandbox need be there to clear it away."""
+    limits = Limits(seconds=61.25)
+    program = (
+        "from reproduction.codegen import sandbox\n"
+        "work = {'code': 'import time\\nwhile True: time.sleep(1)', 'kind': 'program', 'before': '', 'program': '',"
+        " 'names': []}\n"
+        f"sandbox.run(work, sandbox.Limits(seconds={limits.seconds}), {isolation!r})"
+    )
+    path = str(Path(sandbox.__file__).resolve().parents[2])
+    process = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": path})
+    end = time.monotonic() + 20
+    while len(running(limits)) < 2 and time.monotonic() < end:
+        time.sleep(0.05)
+    assert len(running(limits)) >= 2
+    process.kill()
+    process.wait()
+    assert left_behind(limits) == []
