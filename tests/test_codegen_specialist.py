@@ -235,11 +235,11 @@ def test_the_page_is_that_of_the_records(tmp_path: Path) -> None:
 
 
 def test_records_are_of_the_arms_as_they_are_made(tmp_path: Path) -> None:
-    """The mixture of a record is what its arm, budget and seed give."""
-    for made in outcome.load(specialist.RECORDS)[:3]:
-        run = Run(**made["run"])
-        data = build(run.arm, run.share, Budget(**made["budget"]), run.seed, tmp_path / run.name)
-        assert (data.fingerprint, data.quotas, len(data.rows)) == (made["mixture"], made["quotas"], made["rows"])
+    """The mixture of a record is what its arm, budget and seed give: the fingerprint has the rows' SHA-256."""
+    made = next(one for one in outcome.load(specialist.RECORDS) if one["run"]["arm"] == "general")
+    run = Run(**made["run"])
+    data = build(run.arm, run.share, Budget(**made["budget"]), run.seed, tmp_path)
+    assert (data.fingerprint, data.quotas, len(data.rows)) == (made["mixture"], made["quotas"], made["rows"])
 
 
 def test_runs_that_have_a_record_are_not_made_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

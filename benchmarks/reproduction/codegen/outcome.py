@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,19 +55,23 @@ def bits(records: Sequence[Record], test: str, arm: str, share: float) -> dict[i
     return dict(sorted(found.items()))
 
 
-def estimate(values: dict[int, Bits], seed: int = 0) -> Estimate | None:
+@functools.cache
+def _resamples(count: int) -> Bits:
+    """How often each of so many things is in each resample, as shares of it; of shape (resamples, count)."""
+    source = np.random.default_rng(count)
+    return source.multinomial(count, np.full(count, 1 / count), RESAMPLES) / count
+
+
+def estimate(values: dict[int, Bits]) -> Estimate | None:
     """The mean of rows, one a seed, over seeds and instructions; None without rows.
 
-    Seeds are drawn with replacement, and within each resample instructions, the same for all its seeds.
+    Seeds are drawn with replacement, and within each resample instructions, the same for all its seeds.  The draws are
+    the same for all estimates of as many seeds and instructions.
     """
     if not values:
         return None
     table = np.stack(list(values.values()))
-    source = np.random.default_rng(seed)
-    runs = source.integers(0, len(table), (RESAMPLES, len(table)))
-    weights = source.multinomial(table.shape[1], np.full(table.shape[1], 1 / table.shape[1]), RESAMPLES)
-    chosen = np.stack([(runs == i).sum(1) for i in range(len(table))], axis=1) / len(table)
-    means = np.einsum("rs,si,ri->r", chosen, table, weights / table.shape[1], optimize=True)
+    means = (_resamples(len(table)) * (_resamples(table.shape[1]) @ table.T)).sum(1)
     low, high = np.percentile(means, [2.5, 97.5])
     own = {run: float(row.mean()) for run, row in values.items()}
     return Estimate(float(table.mean()), float(low), float(high), own)
