@@ -14,8 +14,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -117,14 +117,13 @@ def evaluate(
     isolation: str,
     workers: int,
     stored: Path | None = None,
-    progress: Callable[[Iterable[_T], int, str], Iterable[_T]] | None = None,
+    progress: bool = False,
 ) -> list[Result]:
     """The results of samples, in their order, judged by so many at a time.
 
     Those in the file `stored` are taken over where problem, solution and limits are the same; each new one is added to
-    it at once.  `progress` goes through an iterable of so many items under a title.
+    it at once.  With `progress` a terminal shows how far it is.
     """
-    shown = progress or _silent
     keys = [_key(problems[sample.task_id], sample, limits, isolation) for sample in samples]
     known = dict(_stored(stored)) if stored is not None else {}
     evaluator = Evaluator(problems, limits, isolation)
@@ -132,10 +131,11 @@ def evaluate(
     with ThreadPoolExecutor(workers) as pool:
         try:
             needed = dict.fromkeys(samples[i].task_id for i in open_)
-            for one in shown(_done(pool.submit(evaluator.prepare, name) for name in needed), len(needed), "references"):
+            preparing = [pool.submit(evaluator.prepare, name) for name in needed]
+            for one in _bar(as_completed(preparing), len(needed), "references", progress):
                 one.result()
             waiting = {pool.submit(evaluator.judge, samples[i]): i for i in open_}
-            for future in shown(_done(waiting), len(waiting), "samples"):
+            for future in _bar(as_completed(waiting), len(waiting), "samples", progress):
                 number = waiting[future]
                 known[keys[number]] = future.result()
                 if stored is not None:
@@ -144,10 +144,6 @@ def evaluate(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return [known[key] for key in keys]
-
-
-def _done(futures: Iterable[Future[_T]]) -> Iterator[Future[_T]]:
-    yield from as_completed(list(futures))
 
 
 def _key(problem: Problem, sample: Sample, limits: Limits, isolation: str) -> str:
@@ -236,13 +232,9 @@ def _plain(arguments: Any) -> Any:
     return value
 
 
-def _silent(items: Iterable[_T], total: int, title: str) -> Iterable[_T]:  # noqa: ARG001
-    return items
-
-
-def _bar(items: Iterable[_T], total: int, title: str) -> Iterable[_T]:
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty() or not total:
+def _bar(items: Iterable[_T], total: int, title: str, wanted: bool) -> Iterable[_T]:
+    """The items, with a bar on a terminal."""
+    if not wanted or not sys.stderr.isatty() or not total:
         return items
     from rich.console import Console
     from rich.progress import track
@@ -300,7 +292,7 @@ def _command(options: argparse.Namespace) -> int:
     stored, report = _outputs(options)
     if options.restart:
         stored.unlink(missing_ok=True)
-    results = evaluate(problems, samples, limits, isolation, options.workers, stored, _bar)
+    results = evaluate(problems, samples, limits, isolation, options.workers, stored, progress=True)
     digest = hashlib.md5(options.problems.read_bytes(), usedforsecurity=False).hexdigest()
     made = eval_results(problems, samples, results, options.k, digest)
     partial = report.with_suffix(".partial")

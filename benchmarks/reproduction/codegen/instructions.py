@@ -42,7 +42,7 @@ class Task:
     @property
     def answer(self) -> str:
         """The rules as the library writes them."""
-        return mk.RuleSet([mk.Rule(*rule) for rule in self.rules]).format(notation="arrow")
+        return str(mk.RuleSet([mk.Rule(*rule) for rule in self.rules]).format(notation="arrow"))
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Maker:
 
     def take(self, count: int) -> list[Task]:
         """The next `count` tasks, no instruction twice."""
-        tasks = []
+        tasks: list[Task] = []
         while len(tasks) < count:
             parts = self._parts(self._held_pairs or len(tasks) % 3 == 2)
             if _for_tests(parts) is not self._test:

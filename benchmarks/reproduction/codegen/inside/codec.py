@@ -12,6 +12,11 @@ if hasattr(sys, "set_int_max_str_digits"):
     sys.set_int_max_str_digits(0)
 
 _PLAIN = (bool, int, float, str)
+_BASES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (int, int.__int__),
+    (float, float.__float__),
+    (str, str.__str__),
+)
 _ITEMS: tuple[tuple[type, str], ...] = ((tuple, "tuple"), (set, "set"), (frozenset, "frozenset"))
 
 
@@ -41,7 +46,7 @@ def encode(value: Any, other: Callable[[Any], Any] | None = None) -> Any:
 
 
 def _scalar(value: Any, other: Callable[[Any], Any] | None) -> Any:
-    for kind, plain in ((int, int.__int__), (float, float.__float__), (str, str.__str__)):
+    for kind, plain in _BASES:
         if isinstance(value, kind):
             return plain(value)
     if isinstance(value, complex):

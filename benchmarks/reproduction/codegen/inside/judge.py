@@ -172,7 +172,7 @@ def agree(found: Any, wanted: Any, arguments: list[Any], atol: float, oracle: st
     if oracle == "set":
         return set(found) == set(wanted)
     if oracle == "some":
-        return found == wanted if isinstance(found, bool) else wanted == (found is not None)
+        return bool(wanted == (found if isinstance(found, bool) else found is not None))
     if found == wanted or (oracle == "zero" and found == 0):
         return True
     if atol == 0 and _floats(wanted):
