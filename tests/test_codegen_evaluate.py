@@ -226,6 +226,25 @@ def test_types_that_json_lost_are_restored(tmp_path: Path, task_id: str, given: 
     assert typed(decode(problem.base[0])) == typed(restored)
 
 
+def test_readings_that_evalplus_takes_for_right_too(tmp_path: Path, isolation: str) -> None:
+    """Results that are no data, and the two problems that are read in two ways."""
+    assert agree(33, 99, [3, 4], 0, "pyramid") is False
+    assert agree(round(9 + 6 * math.hypot(1.5, 4)), 33, [3, 4], 0, "pyramid") is True
+    assert agree(7, 1, [123, 56], 0, "digits") is True
+    assert agree(8, 1, [123, 56], 0, "digits") is False
+    row = {
+        **PLUS, "task_id": "Mbpp/755", "entry_point": "text_match_three", "prompt": "import re\n",
+        "canonical_solution": "def text_match_three(text): return re.search('ab{3}?', text)\n",
+        "base_input": [["abbb"], ["ac"]], "plus_input": [],
+    }  # fmt: skip
+    problems = read_problems(write(tmp_path / "p.jsonl", row))
+    texts = ["import re\ndef text_match_three(text): return re.search('ab{3}?', text)",
+             "def text_match_three(text): return 'abbb' in text", "def text_match_three(text): return None",
+             "def text_match_three(text): return 'Found'"]  # fmt: skip
+    results = evaluate(problems, [Sample("Mbpp/755", text) for text in texts], Limits(), isolation, 2)
+    assert [result.base for result in results] == ["pass", "pass", "fail", "fail"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -89,7 +89,7 @@ class Evaluator:
     def _collected(self, problem: Problem, inputs: Sequence[Any]) -> tuple[list[Any], float]:
         if not inputs:
             return [], 0.0
-        work = {"kind": "collect", "entry_point": problem.entry_point, "inputs": inputs}
+        work = {"kind": "collect", "entry_point": problem.entry_point, "inputs": inputs, "oracle": problem.oracle}
         found = self._run(problem.reference, work, _SLOWER * self.limits.seconds)
         if found["status"] != "pass":
             raise FormatError(f"{problem.task_id}: its own solution fails: {found.get('detail')}")

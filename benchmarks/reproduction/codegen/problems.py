@@ -235,6 +235,8 @@ _ORACLES = {
     **dict.fromkeys(("check_str", "text_match_three", "text_starta_endb"), "some"),
     "are_equivalent": "any",
     "sum_div": "zero",
+    "surface_Area": "pyramid",
+    "digit_distance_nums": "digits",
 }  # fmt: skip
 
 

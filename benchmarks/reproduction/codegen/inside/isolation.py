@@ -76,6 +76,8 @@ def enter(scratch_bytes: int) -> None:
     own /proc, no network; it is no superuser, here or outside, and can become none.  The process that called waits
     outside and takes the status over.  Raises Refused where the system does not allow it.
     """
+    if sys.platform != "linux":
+        raise Refused("namespaces are Linux's")
     superuser = os.geteuid() == 0
     others = _NEWPID | _NEWNS | _NEWNET | _NEWIPC | _NEWUTS | _NEWCGROUP
     if superuser:

@@ -7,6 +7,7 @@ process, never sees the tests.  It can answer wrongly, or not at all, and that i
 from __future__ import annotations
 
 import builtins
+import math
 import os
 import signal
 import socket
@@ -153,8 +154,11 @@ def collect(other: Candidate, work: dict[str, Any]) -> dict[str, Any]:
     """What the candidate makes of `inputs`, and how long that takes: of a solution that is known to be right."""
     function = other.named(work["entry_point"])
     start = time.monotonic()
-    found = [encode(function(*decode(given))) for given in work["inputs"]]
-    return {"status": "pass", "results": found, "seconds": time.monotonic() - start}
+    found = [function(*decode(given)) for given in work["inputs"]]
+    seconds = time.monotonic() - start
+    if work["oracle"] == "some":
+        found = [value is not None for value in found]
+    return {"status": "pass", "results": encode(found), "seconds": seconds}
 
 
 def agree(found: Any, wanted: Any, arguments: list[Any], atol: float, oracle: str) -> bool:
@@ -162,7 +166,7 @@ def agree(found: Any, wanted: Any, arguments: list[Any], atol: float, oracle: st
 
     Floats agree within `atol`, or 1e-6 where that is 0, and a relative 1e-7.  `oracle` names what else is right:
     "set": the same items; "some": a result is expected, or none; "any": whatever; "zero": 0 too; "root": where the
-    polynomial of the arguments is 0.
+    polynomial of the arguments is 0; "pyramid" and "digits": the other reading of Mbpp/581 and of Mbpp/558 too.
     """
     if oracle == "root":
         value: float = sum(factor * found**power for power, factor in enumerate(arguments[0]))
@@ -173,11 +177,30 @@ def agree(found: Any, wanted: Any, arguments: list[Any], atol: float, oracle: st
         return set(found) == set(wanted)
     if oracle == "some":
         return bool(wanted == (found if isinstance(found, bool) else found is not None))
-    if found == wanted or (oracle == "zero" and found == 0):
+    if found == wanted or (oracle in _OTHERWISE and _OTHERWISE[oracle](found, atol, *arguments)):
         return True
     if atol == 0 and _floats(wanted):
         atol = 1e-6
     return atol != 0 and type(found) is type(wanted) and _close(found, wanted, atol)
+
+
+def _pyramid(found: Any, atol: float, base: float, height: float) -> bool:
+    """The surface of a square pyramid whose height is that of its tip above the base, and not of its sides."""
+    return bool(abs(found - round(base**2 + 2 * base * math.hypot(base / 2, height))) <= atol)
+
+
+def _digits(found: Any, _: float, first: int, second: int) -> bool:
+    """The sum of the differences of digits at the same places, counted from the last."""
+    width = max(len(str(first)), len(str(second)))
+    pairs = zip(str(first).zfill(width), str(second).zfill(width), strict=True)
+    return bool(found == sum(abs(int(a) - int(b)) for a, b in pairs))
+
+
+_OTHERWISE: dict[str, Callable[..., bool]] = {
+    "zero": lambda found, *_: bool(found == 0),
+    "pyramid": _pyramid,
+    "digits": _digits,
+}
 
 
 def _floats(value: Any) -> bool:
