@@ -146,7 +146,8 @@ def _bubblewrap(scratch_bytes: int) -> list[str]:
     return [
         program, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
         "--as-pid-1", "--uid", str(ID), "--gid", str(ID), "--cap-drop", "ALL", "--size", str(scratch_bytes),
-        "--tmpfs", "/tmp", *shown, "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--",
+        "--tmpfs", "/tmp", *shown, "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev",
+        "--remount-ro", "/", "--chdir", "/tmp", "--",
     ]  # fmt: skip
 
 
