@@ -20,6 +20,7 @@ PAGE = ROOT / "docs" / "codegen.md"
 PICTURE = "codegen.svg"
 BEGIN, END = "<!-- specialist:begin -->", "<!-- specialist:end -->"
 FLOOR = 0.5
+TELLING = 0.1
 
 COLOURS = {"all": "#24292f", "fewer": "#6b7280", "general": "#c2410c", "new": "#1d4ed8", "repeated": "#0f766e"}
 INK, LINES = "#24292f", "#d8dee4"
@@ -82,9 +83,38 @@ def verdict(records: Sequence[Record]) -> str:
         "not distinguishable": "The two are not distinguishable here",
     }[found.verdict]
     return (
-        f"**{words}**: on {TESTS[test]}, at r = N/4, `{arm}` is right on {signed(found)} points of per cent more "
-        f"instructions than `{other}` (95 % interval over {len(found.seeds)} seeds)."
+        f"**{words}**: on {TESTS[test]}, at r = N/4, the accuracy of `{arm}` less that of `{other}` is {signed(found)} "
+        f"points (mean over {len(found.seeds)} seeds, 95 % interval)."
     )
+
+
+def in_words(records: Sequence[Record]) -> str:
+    """The exploratory differences on the test of the primary metric."""
+    test = PRIMARY[0]
+    lines = []
+    for share in shares_of(records):
+        for arm, other in CONTRASTS:
+            found = difference(records, test, share, arm, other)
+            if found is None or (test, share, arm, other) == PRIMARY:
+                continue
+            words = {
+                "more": f"`{arm}` is right more often than `{other}`",
+                "less": f"`{arm}` is right less often than `{other}`",
+                "not distinguishable": f"`{arm}` and `{other}` are not distinguishable",
+            }[found.verdict]
+            lines.append(f"- r/N = {share:g}: {words}, {signed(found)}.")
+    return f"Beside it, on {TESTS[test]}, in points:\n\n" + "\n".join(lines) if lines else ""
+
+
+def floors(records: Sequence[Record]) -> str:
+    """Which tests are too hard for all arms to tell them apart."""
+    lines = []
+    for test, name in TESTS.items():
+        found = [accuracy(records, test, share, arm) for arm in ARMS for share in (0.0, *shares_of(records))]
+        best = max((one.mean for one in found if one is not None), default=0.0)
+        if best < TELLING:
+            lines.append(f"No arm is right on more than {shown(best)} % of {name}: that test does not tell them apart.")
+    return " ".join(lines)
 
 
 def conditions(records: Sequence[Record]) -> str:
@@ -113,12 +143,13 @@ def conditions(records: Sequence[Record]) -> str:
 def section(records: Sequence[Record]) -> str:
     """What stands in the page."""
     parts = [
-        verdict(records), conditions(records), f"![What each arm gets right, by test]({PICTURE})",
+        verdict(records), in_words(records), conditions(records), f"![What each arm gets right, by test]({PICTURE})",
         "Per cent right, mean over seeds, with 95 % bootstrap intervals over seeds and instructions:",
-        accuracies(records), "Differences in points, paired by seed; all but the primary one are exploratory:",
+        accuracies(records), floors(records),
+        "Differences in points, paired by seed; all but the primary one are exploratory:",
         differences(records),
     ]  # fmt: skip
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def spliced(page: str, text: str) -> str:
