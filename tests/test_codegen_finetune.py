@@ -84,6 +84,8 @@ def test_a_folder_is_taken_as_it_was_written(data: Path, tmp_path: Path) -> None
         (["paper/code-20k-0", "--source", "oss"], "--source oss: must be NAME=PATH"),
         (["no-such-mixture", "--against", "x"], "no-such-mixture"),
         (["paper/code-20k-0", "--template", "x"], "--template: must have {prompt}"),
+        (["paper/code-20k-0", "--batch", "6"], "--batch: must be a multiple of --at-once, 4, got 6"),
+        (["paper/code-20k-0", "--batch", "0"], "--batch: must be a multiple"),
     ],
 )
 def test_bad_commands_say_so(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -127,9 +128,9 @@ def tune(mixture: Any, model: str, out: Path, tuning: Tuning) -> dict[str, Any]:
         num_train_epochs=tuning.epochs,
         learning_rate=tuning.rate,
         lr_scheduler_type="linear",
-        warmup_steps=tuning.warmup,
+        warmup_steps=math.ceil(tuning.warmup * tuning.epochs * len(mixture) / tuning.batch),
         per_device_train_batch_size=min(tuning.at_once, tuning.batch),
-        gradient_accumulation_steps=max(1, tuning.batch // tuning.at_once),
+        gradient_accumulation_steps=tuning.batch // min(tuning.at_once, tuning.batch),
         max_length=tuning.length,
         completion_only_loss=True,
         save_steps=tuning.save_steps,
@@ -177,6 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if "{prompt}" not in tuning.template:
             raise Refused("--template: must have {prompt} in it")
+        if min(tuning.batch, tuning.at_once) < 1 or tuning.batch % min(tuning.batch, tuning.at_once):
+            raise Refused(f"--batch: must be a multiple of --at-once, {tuning.at_once}, got {tuning.batch}")
         mixture = open_mixture(options)
         made = tune(mixture, options.model, options.out, tuning)
     except (ValueError, OSError) as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .codec import decode, dumps, encode, loads
 
-LONGEST = 1 << 26
+LONGEST = 1 << 24
 """The most bytes that one message has."""
 
 
