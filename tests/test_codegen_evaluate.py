@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import math
 import random
@@ -379,6 +380,17 @@ def test_the_command(tmp_path: Path, isolation: str, capsys: pytest.CaptureFixtu
     assert main([*command, "--partial"]) == 0
     assert main([f"--problems={problems}", "--reference", "--out", str(tmp_path / "own"), "--workers=2"]) == 0
     assert json.loads((tmp_path / "own_eval_results.json").read_text())["pass_at_k"]["plus"] == {"pass@1": 1.0}
+
+
+def test_a_terminal_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
+        monkeypatch.setattr("sys.stderr", stream)
+        assert list(evaluation._bar(range(5), 5, "samples", wanted=True)) == list(range(5))
+        assert ("samples" in stream.getvalue()) is shown
 
 
 def test_bad_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
