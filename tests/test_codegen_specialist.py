@@ -217,6 +217,7 @@ def test_the_section_says_what_was_and_was_not_run() -> None:
     assert "**The hypothesis holds here**" in text
     assert "9 of 45 planned runs" in text
     assert "**Under-trained**" in text
+    assert "`all` at r/N = 0 (3 of 3 seeds)." in text
     assert "| `fewer` | 0.25 | 0 | not run |" in text
     page = f"a\n{report.BEGIN}\nold\n{report.END}\nb\n"
     assert report.spliced(page, text) == f"a\n{report.BEGIN}\n\n{text}\n\n{report.END}\nb\n"
