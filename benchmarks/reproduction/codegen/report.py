@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -163,7 +164,14 @@ def section(records: Sequence[Record]) -> str:
         "Differences in points, paired by seed; all but the primary one are exploratory:",
         differences(records),
     ]  # fmt: skip
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(map(_wrapped, filter(None, parts)))
+
+
+def _wrapped(part: str) -> str:
+    """Prose in lines of a page's length; tables, lists and pictures as they are."""
+    if "\n" in part or part.startswith("!["):
+        return part
+    return textwrap.fill(part, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def spliced(page: str, text: str) -> str:
