@@ -562,7 +562,7 @@ PAPER = {
 
 
 def test_the_presets_are_the_papers_tables(tmp_path: Path) -> None:
-    assert set(MixtureRecipe.presets()) == set(PAPER)
+    assert set(MixtureRecipe.presets()) == {*PAPER, "paper/code-60k-15k"}
     cot = [{"source": sentence(9, "q", i), "rationale": sentence(9, "r", i), "target": str(i)} for i in range(2500)]
     files = {
         "oss": write_jsonl(tmp_path / "oss.jsonl", oss(20_500)),
@@ -579,6 +579,23 @@ def test_the_presets_are_the_papers_tables(tmp_path: Path) -> None:
         for end in range(20, 20_001, 20):
             prefix = Counter(sources[end - 20 : end])
             assert prefix == {source: n // 1000 for source, n in quotas.items()}
+
+
+def test_the_larger_base_is_exact_and_clean_of_an_evaluation(tmp_path: Path) -> None:
+    """At a hundredth of its size, with a problem of the evaluation in either source."""
+    problem = sentence(30, "problem")
+    leaked = {"problem": f"Please: {problem}", "instruction": problem, "input": "", "output": "x", "solution": "x"}
+    files = {
+        "oss": write_jsonl(tmp_path / "oss.jsonl", [*oss(600), leaked]),
+        "alpaca": write_json(tmp_path / "alpaca_data.json", [leaked, *alpaca(150)]),
+    }
+    evaluation = write_jsonl(tmp_path / "eval.jsonl", [{"task_id": "E/0", "prompt": problem}])
+    recipe = MixtureRecipe.load("paper/code-60k-15k")
+    assert recipe.examples == 75_000
+    mixture = Mixture(recipe.replace({"decontaminate.against": [evaluation]}, examples=750), seed=7, files=files)
+    assert mixture.quotas == {"oss": 600, "alpaca": 150}
+    assert [mixture.counts["sources"][name]["contaminated"] for name in ("oss", "alpaca")] == [1, 1]
+    assert not any(problem in example.prompt for example in mixture)
 
 
 def test_every_number_of_a_preset_that_is_ours_is_marked() -> None:
