@@ -77,6 +77,7 @@ test-presets:
 # SCREENSHOTS=DIR keeps pictures of it.
 test-browser:
 	$(if $(SCREENSHOTS),MARKOVLIB_SCREENSHOTS=$(SCREENSHOTS)) $(RUN) -m pytest -q -s -m slow tests/test_seeing_browser.py
+
 # The sandbox against hostile programs, all of HumanEval, a tiny model tuned from end to end: some minutes.  What needs
 # an extra (markovlib[codegen-test]) or a sandbox that the system does not have is skipped, and says so.
 test-codegen:
