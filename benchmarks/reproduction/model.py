@@ -56,7 +56,7 @@ class Block(nn.Module):
         self.before_perceptron = nn.LayerNorm(shape.width)
         self.perceptron = nn.Sequential(
             nn.Linear(shape.width, 4 * shape.width),
-            nn.GELU(approximate="tanh"),
+            nn.GELU(),
             nn.Linear(4 * shape.width, shape.width),
         )
 

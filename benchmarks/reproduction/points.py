@@ -11,7 +11,7 @@ from typing import Any
 import markovlib as mk
 
 DATA_SEED = 7
-SEEN = .9
+SEEN = 0.9
 """A model that answers a smaller share of the applying cases of its own rules has not been trained enough."""
 
 
@@ -71,7 +71,7 @@ class Point:
     @property
     def name(self) -> str:
         """The name of its record, without what a file's name must not hold."""
-        return ",".join(f"{axis}={value}" for axis, value in {**self.axes, "seed": self.seed}.items())
+        return named({**self.axes, "seed": self.seed})
 
     @cached_property
     def identity(self) -> str:
@@ -82,3 +82,13 @@ class Point:
     def longer(self, times: int) -> Point:
         """The same point, its examples gone through `times` as often."""
         return replace(self, training=replace(self.training, epochs=self.training.epochs * times))
+
+
+def named(axes: dict[str, Any]) -> str:
+    """A name that may be a file's.
+
+    >>> named({"instructions": 1000, "k": [2, 3], "seed": 0})
+    'instructions=1000,k=2-3,seed=0'
+    """
+    values = {axis: "-".join(map(str, value)) if isinstance(value, list) else value for axis, value in axes.items()}
+    return ",".join(f"{axis}={value}" for axis, value in values.items())

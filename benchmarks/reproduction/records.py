@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from .experiments import Axes
 from .intervals import Estimate, estimate
-from .points import SEEN, Point
+from .points import SEEN, Point, named
 
 SCHEMA = 1
 COMMITTED = Path(__file__).resolve().parents[1] / "records" / "reproduction"
@@ -38,6 +39,10 @@ def read(folder: Path, scale: str, experiment: str) -> list[Record]:
     """The records of an experiment, in the order of their files' names."""
     files = sorted((folder / scale / experiment).glob("*.json"))
     return [json.loads(file.read_text("utf-8")) for file in files]
+
+
+def name_of(record: Record) -> str:
+    return named({**record["axes"], "seed": record["seed"]})
 
 
 def counts(record: Record, split: str, kind: str) -> tuple[int, int]:
@@ -69,6 +74,20 @@ class Results:
         found = {json.dumps(record["axes"][axis]): record["axes"][axis] for record in self.records}
         return sorted(found.values(), key=lambda value: (isinstance(value, str), value if _number(value) else 0))
 
+    def arms(self, left_out: str) -> list[Axes]:
+        """The arms, apart from one axis."""
+        found: list[Axes] = []
+        for record in self.records:
+            arm = {axis: value for axis, value in record["axes"].items() if axis != left_out}
+            if arm not in found:
+                found.append(arm)
+        return found
+
+    @property
+    def digest(self) -> str:
+        """A hash of the records."""
+        return hashlib.sha256(json.dumps(self.records, sort_keys=True).encode()).hexdigest()
+
     def at(self, axes: Axes) -> list[Record]:
         """The seeds of an arm, or of all arms that have these axes."""
         return [record for record in self.records if all(record["axes"].get(a) == axes[a] for a in axes)]
@@ -79,6 +98,14 @@ class Results:
         if not found:
             return None
         return estimate([counts(record, split, kind) for record in found], all(map(trained, found)))
+
+    def over(self, axes: Axes, splits: list[str], kind: str = "applying") -> Estimate | None:
+        """The estimate of the mean accuracy over several tests of one size."""
+        found = [record for record in self.at(axes) if all(split in record["tests"] for split in splits)]
+        if not found:
+            return None
+        each = [[counts(record, split, kind) for split in splits] for record in found]
+        return estimate([(sum(c[0] for c in seed), sum(c[1] for c in seed)) for seed in each], all(map(trained, found)))
 
     def seconds(self) -> Mapping[str, float]:
         """Wall and CPU seconds of all runs together, and the share of the time of training waiting for data."""

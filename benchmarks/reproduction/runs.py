@@ -72,7 +72,7 @@ def _record(point: Point, attempt: Point, place: Place) -> records.Record:
         "software": _software(), "machine": _machine(place.device),
         "fingerprints": {split: mk.Dataset(recipe, DATA_SEED, split).fingerprint[:16]
                          for split, recipe in attempt.splits.items()},
-        "diversity": _diversity(attempt), "shared_sides": done.shared_sides(),
+        "diversity": _diversity(attempt), "shared": _shared(attempt),
         "curve": done.curve, "tests": done.results(),
         "seconds": {name: round(seconds, 3) for name, seconds in done.seconds.items()},
     }  # fmt: skip
@@ -96,14 +96,25 @@ def _diversity(point: Point) -> dict[str, Any]:
     """How many instructions, patterns and replacements the training rows have, and how evenly."""
     from markovlib.diversity import diversity
 
-    found = diversity(mk.Dataset(point.recipe, DATA_SEED)).to_dict()
-    instructions = found["instructions"]
+    found = diversity(mk.Dataset(point.recipe, DATA_SEED))
+    assert found.instructions is not None
     return {
-        "instructions": instructions["used"], "patterns": found["patterns"]["distinct"],
-        "replacements": found["replacements"]["distinct"],
-        "effective": [round(number, 2) for number in instructions["effective"]],
-        "outside_top": round(instructions["outside_top"], 5),
+        "instructions": found.instructions.used,
+        "patterns": found.patterns.distinct, "replacements": found.replacements.distinct,
+        "effective": [round(number, 2) for number in found.instructions.effective],
+        "outside_top": round(found.instructions.outside_top, 5),
     }  # fmt: skip
+
+
+def _shared(point: Point) -> dict[str, list[int]]:
+    """Patterns and replacements that training has in common with each test of unseen rules: none, or it is no test."""
+    train = mk.Dataset(point.recipe, DATA_SEED)
+    found = {}
+    for split, recipe in point.tests.items():
+        if split != "seen":
+            both = mk.leakage.leakage(train, mk.Dataset(recipe, DATA_SEED, split))
+            found[split] = [both["patterns"].shared, both["replacements"].shared]
+    return found
 
 
 # ---- many ------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from torch import Tensor
 import markovlib as mk
 from markovlib.tokens import CharacterTokenizer
 
+from . import cost
 from .model import GPT, Shape
 from .points import DATA_SEED, Point, Training
 
@@ -125,12 +127,12 @@ class Run:
         labels = sources_of(point)
         self.tests = {
             split: test_set(sources[split], labels[split], self.length, self.tokenizer, device)
-            for split in point.tests
+            for split in sources if split != "train"
         }
         shape = Shape(self.tokenizer.size, self.length, training.layers, training.width, training.heads)
         self.model = GPT(shape).to(device)
         groups = self.model.parameter_groups(training.decay)
-        self.optimiser = torch.optim.AdamW(groups, lr=training.rate, betas=training.betas)
+        self.optimiser = torch.optim.AdamW(groups, lr=training.rate, betas=training.betas, fused=True)
         self.loader = mk.Loader(
             sources["train"], training.batch, seed=point.seed, length=self.length, tokenizer=self.tokenizer,
             dtype=np.int64, drop_last=True, threads=1,
@@ -230,3 +232,20 @@ class Run:
         """Right answers and rows, by split and kind."""
         self.model.eval()
         return {split: score(self.model, test) for split, test in self.tests.items()}
+
+
+def speed(point: Point, device: str, steps: int = 3) -> float:
+    """Operations a second, as `cost` counts them, from a few steps; on a CPU with one thread and few rows."""
+    if device == "cpu":
+        torch.set_num_threads(1)
+    batch = point.training.batch if device != "cpu" else min(point.training.batch, 16)
+    small = replace(point, training=replace(point.training, batch=batch))
+    train = mk.Dataset(point.recipe, DATA_SEED)
+    run = Run(small, {"train": train}, torch.device(device))
+    times = []
+    for _ in range(steps):
+        ids, loss_mask, _ = run.loader[len(times)]
+        began = time.perf_counter()
+        run._learn(torch.from_numpy(ids), torch.from_numpy(loss_mask)).item()
+        times.append(time.perf_counter() - began)
+    return cost.operations_a_step(small, run.length) / min(times)
