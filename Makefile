@@ -40,7 +40,7 @@ LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
 
 SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4 -DMK_CYCLE_LETTERS=0
 
-.PHONY: build test test-data test-slow test-crash test-pairs test-presets lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
+.PHONY: build test test-data test-slow test-crash test-pairs test-presets test-reproduction lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean
 .SECONDARY: $(OBJECTS) $(ORACLE)
 
 build:
@@ -68,6 +68,10 @@ test-pairs:
 # Every preset, a million rows of each looked at: a few minutes.
 test-presets:
 	MARKOVLIB_PRESET_ROWS=1000000 $(RUN) -m pytest -q -n auto -m slow tests/test_presets.py
+
+# Model and training of benchmarks/reproduction, with torch: a few minutes.
+test-reproduction:
+	$(RUN) -m pytest -q -m "slow or not slow" tests/test_reproduction.py
 
 lint:
 	$(PYTHON) -m ruff check .

@@ -14,11 +14,12 @@ from .points import Point
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m reproduction", description=__doc__)
+    known = ", ".join(EXPERIMENTS)
     parser.add_argument("--experiment", action="append", choices=[*EXPERIMENTS, "all"], metavar="NAME",
-                        help=f"{', '.join(EXPERIMENTS)} or all; may be given several times; count if left out")  # fmt: skip
+                        help=f"{known} or all; may be given several times; count if left out")  # fmt: skip
     parser.add_argument("--scale", choices=SCALES, default="miniature", help="tiny only shows that everything works")
     parser.add_argument("--data", choices=["virtual", "shards"], default="virtual",
-                        help="train on examples made as they are asked for, or on shards that are exported first")  # fmt: skip
+                        help="train on examples made as they are asked for, or on shards exported first")  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("reproduction-runs"), metavar="DIR",
                         help="where checkpoints, shards and figures go")  # fmt: skip
     parser.add_argument("--records", type=Path, metavar="DIR", help="where the records lie; DIR/records if left out")
@@ -27,7 +28,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, metavar="N", help="only the first so many seeds of each arm")
     parser.add_argument("--dry-run", action="store_true", help="list the runs and how long they take, and stop")
     parser.add_argument("--page", action="store_true",
-                        help="make docs/reproduction.md and its figures from the records in the repository, and stop")  # fmt: skip
+                        help="make docs/reproduction.md and its figures from the stored records, and stop")  # fmt: skip
     return parser
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
 
 import markovlib as mk
 from markovlib.tokens import CharacterTokenizer
@@ -39,15 +38,15 @@ def operations_a_step(point: Point, tokens: int) -> float:
 
 def table(points: Iterable[Point], speed: Speed | None, processes: int) -> str:
     """Every run with its steps, operations and, from the operations a second that `speed` finds, its time."""
-    lines, total = [], 0.0
-    tokens, known = cache(tokens_of), cache(speed) if speed else None
-    first: dict[str, Point] = {}
+    lines, total, known = [], 0.0, speed is not None
+    sizes: dict[str, tuple[int, float]] = {}
     for point in points:
-        like = first.setdefault(point.experiment, point)
-        operations = steps_of(point) * operations_a_step(point, tokens(like))
-        seconds = operations / known(like) if known else 0.0
-        total += seconds
-        time = f", about {shown(seconds)}" if known else ""
+        if point.experiment not in sizes:
+            sizes[point.experiment] = tokens_of(point), speed(point) if speed else 1.0
+        tokens, rate = sizes[point.experiment]
+        operations = steps_of(point) * operations_a_step(point, tokens)
+        total += operations / rate
+        time = f", about {shown(operations / rate)}" if known else ""
         lines.append(f"{point.experiment} {point.name}: {steps_of(point):,} steps, {operations:.1e} operations{time}")
     if known:
         lines.append(f"{len(lines)} runs, about {shown(total / processes)} with {processes} at a time; a run that has "

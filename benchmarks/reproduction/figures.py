@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .experiments import FAMILIES
-from .findings import SHIFTS
+from .findings import SHIFTS, Found
 from .intervals import Estimate
 from .records import Record, Results
 
@@ -25,15 +25,16 @@ TABLE_1 = {
 # ---- parts -----------------------------------------------------------------------------------------------------------
 
 
-def line(axis: Any, xs: Sequence[float], found: Sequence[Estimate | None], colour: str, label: str, **style: Any) -> None:
+def line(axis: Any, xs: Sequence[float], found: Found, colour: str, label: str, **style: Any) -> None:
     """The means with their intervals, and every seed as a dot; hollow where a model had not learnt its own rules."""
     there = [(x, e) for x, e in zip(xs, found, strict=True) if e is not None]
     if not there:
         return
     axis.plot([x for x, _ in there], [e.share for _, e in there], color=colour, linewidth=1.6, label=label, **style)
     for x, e in there:
-        axis.errorbar([x], [e.share], [[max(0, e.share - e.low)], [max(0, e.high - e.share)]], color=colour, linewidth=1,
-                      capsize=2, marker="o", markersize=5, markerfacecolor=colour if e.trained else "white")  # fmt: skip
+        reach = [[max(0, e.share - e.low)], [max(0, e.high - e.share)]]
+        axis.errorbar([x], [e.share], reach, color=colour, linewidth=1, capsize=2, marker="o", markersize=5,
+                      markerfacecolor=colour if e.trained else "white")  # fmt: skip
         axis.plot([x] * len(e.seeds), e.seeds, ".", color=colour, markersize=3, alpha=0.6)
 
 
@@ -63,8 +64,8 @@ def legend(axis: Any, **where: Any) -> None:
     axis.legend(frameon=False, fontsize=8, **where)
 
 
-def matrix(axis: Any, rows: Sequence[str], columns: Sequence[str], found: Sequence[Sequence[Estimate | None]]) -> None:
-    """Accuracies as shades and numbers, with intervals below; in brackets where a model had not learnt its own rules."""
+def matrix(axis: Any, rows: Sequence[str], columns: Sequence[str], found: Sequence[Found]) -> None:
+    """Accuracies as shades and numbers, intervals below; in brackets where a model had not learnt its own rules."""
     shares = [[e.share if e else float("nan") for e in row] for row in found]
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for y, row in enumerate(found):
@@ -113,7 +114,8 @@ def no_op(plt: Any, results: Results, without: Results) -> Any:
     titles = {"rows": "As many rows at every share", "applied": "As many applying rows at every share"}
     for axis, fixed in zip(axes[0], arms, strict=True):
         papers_step(axis)
-        line(axis, numbers, [without.share({"instructions": n}) for n in numbers], GREY, "no no-ops (count)", linestyle=":")
+        none = [without.share({"instructions": n}) for n in numbers]
+        line(axis, numbers, none, GREY, "no no-ops (count)", linestyle=":")
         for share, colour in zip(results.values("no_op"), COLOURS, strict=False):
             # At the middle share the arms are the same runs.
             arm = fixed if results.at({"fixed": fixed, "no_op": share}) else "rows"
@@ -165,7 +167,8 @@ def occurrences(plt: Any, results: Results, _: Results) -> Any:
     tests = [o for o in trained if o != "mix"]
     figure, axes = plt.subplots(1, len(numbers) + 1, figsize=(4.6 * (len(numbers) + 1), 3.6), squeeze=False)
     for axis, n in zip(axes[0], numbers, strict=False):
-        found = [[results.share({"instructions": n, "occurrences": o}, f"occurrences_{t}") for t in tests] for o in trained]
+        arms = [{"instructions": n, "occurrences": o} for o in trained]
+        found = [[results.share(arm, f"occurrences_{test}") for test in tests] for arm in arms]
         matrix(axis, list(map(str, trained)), list(map(str, tests)), found)
         axis.set_xlabel("occurrences tested on")
         axis.set_ylabel("occurrences trained on")
@@ -183,7 +186,8 @@ def occurrences(plt: Any, results: Results, _: Results) -> Any:
 def encrypted(plt: Any, results: Results, _: Results) -> Any:
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.6), sharey=True)
     numbers = results.values("instructions")
-    for axis, (kind, title) in zip(axes, (("applying", "Applying"), ("no_op", "No-ops"), ("near_miss", "Near misses")), strict=True):
+    kinds = {"applying": "Applying", "no_op": "No-ops", "near_miss": "Near misses"}
+    for axis, (kind, title) in zip(axes, kinds.items(), strict=True):
         for shape, colour in zip(results.values("shape"), (COLOURS[1], COLOURS[0]), strict=False):
             found = [results.share({"instructions": n, "shape": shape}, "unseen", kind) for n in numbers]
             line(axis, numbers, found, colour, "uniform" if shape == "uniform" else f"power law {shape}")

@@ -46,7 +46,7 @@ def at_most(found: Found, bound: float) -> str:
     trained, reason = usable(found)
     if reason:
         return reason
-    return DISAGREES if any(e.low > bound for e in trained) else AGREES if all(e.high <= bound for e in trained) else OPEN
+    return _told(all(e.high <= bound for e in trained), any(e.low > bound for e in trained))
 
 
 def at_least(found: Found, bound: float) -> str:
@@ -54,7 +54,11 @@ def at_least(found: Found, bound: float) -> str:
     trained, reason = usable(found)
     if reason:
         return reason
-    return DISAGREES if any(e.high < bound for e in trained) else AGREES if all(e.low >= bound for e in trained) else OPEN
+    return _told(all(e.low >= bound for e in trained), any(e.high < bound for e in trained))
+
+
+def _told(shown: bool, denied: bool) -> str:
+    return DISAGREES if denied else AGREES if shown else OPEN
 
 
 def above(more: Estimate | None, less: Estimate | None) -> str:
@@ -67,7 +71,7 @@ def above(more: Estimate | None, less: Estimate | None) -> str:
         return ABSENT
     if not (more.trained and less.trained):
         return UNTRAINED
-    return AGREES if more.low > less.high else DISAGREES if more.high < less.low else OPEN
+    return _told(more.low > less.high, more.high < less.low)
 
 
 def all_of(verdicts: Sequence[str]) -> str:
@@ -100,7 +104,7 @@ def step(results: Results, fixed: Axes) -> list[Finding]:
     failing = max((n for n, e in all_found if e and e.trained and e.share < 0.5), default=None)
     passing = min((n for n, e in all_found if e and e.trained and e.share >= 0.5), default=None)
     return [
-        Finding("few rules (up to 100) do not generalise, however many words each has", listed(few, low), at_most(low, FEW)),
+        Finding("up to 100 rules do not generalise, however many words each has", listed(few, low), at_most(low, FEW)),
         Finding("from about 1,000 rules on, rules never seen are applied", listed(many, high), at_least(high, MANY)),
         Finding("the step lies between about 300 and 1,000 rules", *_where(failing, passing)),
     ]  # fmt: skip
@@ -159,13 +163,13 @@ def long_tail(results: Results, uniform: Results) -> list[Finding]:
     numbers = results.values("instructions")
     for n in numbers:
         even = uniform.share({"instructions": n})
-        shapes = sorted((s for s in results.values("shape") if results.at({"instructions": n, "shape": s})), reverse=True)
+        shapes = [s for s in reversed(results.values("shape")) if results.at({"instructions": n, "shape": s})]
         shares = [results.share({"instructions": n, "shape": shape}) for shape in shapes]
         text = listed(["uniform", *shapes], [even, *shares])
         if n >= 10_000:
             found.append(Finding(f"{n:,} rules stand any law", text, at_least([even, *shares], MANY)))
         else:
-            found.append(Finding(f"{n:,} rules suffer when the law is peaked", text, above(even, shares[-1] if shares else None)))
+            found.append(Finding(f"{n:,} rules suffer when the law is peaked", text, above(even, shares[-1])))
     return found
 
 
@@ -173,6 +177,7 @@ def families(results: Results, _: Results) -> list[Finding]:
     """One family reaches itself; a mix reaches strings of any kind."""
     found = []
     for arm in results.arms("family"):
+
         def share(family: str, split: str, arm: Axes = arm) -> Estimate | None:
             return results.share({**arm, "family": family}, split)
 
@@ -185,7 +190,7 @@ def families(results: Results, _: Results) -> list[Finding]:
                                  above(own[family], free[family])))  # fmt: skip
         text = listed(list(free), list(free.values()))
         verdict = all_of([above(free["mix"], free[family]) for family in FAMILIES])
-        found.append(Finding(f"a mix of the three reaches unrestricted strings better than any one{where}", text, verdict))
+        found.append(Finding(f"a mix of the three reaches unrestricted strings better than one{where}", text, verdict))
     return found
 
 
@@ -228,14 +233,18 @@ def robustness(results: Results, _: Results) -> list[Finding]:
     found = []
     for split, kind, name in SHIFTS:
         few = [n for n in numbers if n <= 300]
-        small, large = results.share({"instructions": few[-1]}, split, kind), results.share({"instructions": numbers[-1]}, split, kind)
+        small, large = (results.share({"instructions": n}, split, kind) for n in (few[-1], numbers[-1]))
         text = f"{few[-1]:,} rules {shown(small)}, {numbers[-1]:,} rules {shown(large)}"
         found.append(Finding(f"more instructions make robust: {name}", text, above(large, small)))
     return found
 
 
-SHIFTS = [("unseen", "applying", "no shift"), *((name, "applying", name) for name in ROBUSTNESS),
-          ("unseen", "no_op", "no-op share: plain no-ops"), ("unseen", "near_miss", "no-op share: near misses")]  # fmt: skip
+SHIFTS = [
+    ("unseen", "applying", "no shift"),
+    *((name, "applying", name) for name in ROBUSTNESS),
+    ("unseen", "no_op", "no-op share: plain no-ops"),
+    ("unseen", "near_miss", "no-op share: near misses"),
+]
 
 FINDINGS: dict[str, Callable[[Results, Results], list[Finding]]] = {
     "count": count, "robustness": robustness, "occurrences": occurrences, "no-op": no_op, "long-tail": long_tail,

@@ -36,7 +36,7 @@ def estimate(counts: Sequence[tuple[int, int]], trained: bool = True) -> Estimat
     are raw output of Philox, which does not change with NumPy's version.
 
     >>> print(estimate([(98, 100), (97, 100), (99, 100)]))
-    0.98 [0.96, 1.00]
+    0.98 [0.96, 0.99]
     >>> print(estimate([(0, 100), (0, 100), (100, 100)]))
     0.33 [0.00, 1.00]
     """

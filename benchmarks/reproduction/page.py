@@ -20,18 +20,17 @@ SOURCES = {name: name for name in EXPERIMENTS} | {"robustness": "count"}
 TITLES = {name: experiment.title for name, experiment in EXPERIMENTS.items()} | {"robustness": "Robustness to shift"}
 ORDER = tuple(FINDINGS)
 CLAIMS = {
-    "count": "Figure 2a: rules x words = 10^6; below about 300 rules no model generalises whatever the words, from about "
-             "1,000 on all do.",
+    "count": "Figure 2a: rules x words = 10^6; below about 300 rules no model generalises, from about 1,000 on all do.",
     "robustness": "No figure of the papers: the models of the experiment above, on words and rules of other kinds. All "
                   "rules are unseen; the model has met no no-ops in training.",
     "occurrences": "Table 1: the pattern occurs exactly so many times; training on a mix generalises from fewer rules.",
     "no-op": "Figure 2b: the same step near 400 rules at every share of no-ops from 10 to 50 %.",
-    "long-tail": "Figure 3: with 10,000 and 100,000 rules the law of popularity hardly matters, with 1,000 a peaked law "
-                 "ruins generalisation.",
-    "families": "Figure 4: training on one family of strings does not generalise beyond it, on three with many rules it "
-                "does.",
-    "encrypted": "The rewrite is followed by a cipher: few rules solve the no-ops alone, many generalise, uniform beats "
-                 "a long tail, less so with more rules. (The papers fine-tuned a pretrained model.)",
+    "long-tail": "Figure 3: with 10,000 and 100,000 rules the law of popularity hardly matters, with 1,000 a peaked "
+                 "law ruins generalisation.",
+    "families": "Figure 4: training on one family of strings does not generalise beyond it; on three, with many rules, "
+                "it does.",
+    "encrypted": "The rewrite is followed by a cipher: few rules solve the no-ops alone, many generalise; uniform "
+                 "beats a long tail, less so with more rules. (The papers fine-tuned a pretrained model.)",
 }  # fmt: skip
 
 
@@ -86,7 +85,8 @@ def generated(folder: Path) -> str:
     for scale in there:
         parts += [section(name, folder, scale) for name in ORDER if Results.load(folder, scale, SOURCES[name])]
         parts += [left_out(folder, scale)]
-    parts += [f"No run at the papers' scale is recorded." for _ in range("paper" not in there)]
+    if "paper" not in there:
+        parts.append("No run at the papers' scale is recorded.")
     return "\n\n".join(parts)
 
 
@@ -99,8 +99,8 @@ def summary(folder: Path, scales: list[str]) -> str:
                 held = Counter(finding.verdict for finding in found)
                 cells = " | ".join(str(held[v] or "") for v in (AGREES, OPEN, DISAGREES, UNTRAINED, ABSENT))
                 rows.append(f"| {TITLES[name]} | {scale} | {len(results.records)} | {cells} |")
-    head = f"| experiment | scale | runs | {AGREES} | {OPEN} | {DISAGREES} | {UNTRAINED} | {ABSENT} |\n|---|---|" + "--:|" * 6
-    return "\n".join([head, *rows])
+    head = f"| experiment | scale | runs | {AGREES} | {OPEN} | {DISAGREES} | {UNTRAINED} | {ABSENT} |"
+    return "\n".join([head, "|---|---|" + "--:|" * 6, *rows])
 
 
 def section(name: str, folder: Path, scale: str) -> str:
@@ -111,7 +111,7 @@ def section(name: str, folder: Path, scale: str) -> str:
     table = ["| the papers | ours | |", "|---|---|---|"]
     parts += ["\n".join([*table, *(f"| {f.claim} | {f.ours} | {_marked(f.verdict)} |" for f in found)])]
     if name == SOURCES[name]:
-        parts += [rows_of(name, results), how(results)]
+        parts += [rows_of(results), how(results)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -119,9 +119,9 @@ def _marked(verdict: str) -> str:
     return verdict if verdict == AGREES else f"**{verdict}**"
 
 
-def rows_of(name: str, results: Results) -> str:
+def rows_of(results: Results) -> str:
     """Every arm: what it was trained on, and each seed's accuracy on unseen rules, by kind of case."""
-    head = "| arm | patterns | replacements | Hill 1 | outside top | seen | unseen | no-ops | near misses |\n|---|" + "--:|" * 8
+    head = "| arm | patterns | replacements | Hill 1 | outside top | seen | unseen | no-ops | near misses |"
     rows = []
     for arm in results.arms("seed"):
         first = results.at(arm)[0]
@@ -133,7 +133,7 @@ def rows_of(name: str, results: Results) -> str:
             cells.append(" ".join(f"{seed:.2f}" for seed in share.seeds) if share else "-")
         hollow = "" if all(map(trained, results.at(arm))) else f" ({UNTRAINED})"
         rows.append(f"| {named(arm)}{hollow} | {' | '.join(cells)} |")
-    return "\n".join([head, *rows])
+    return "\n".join([head, "|---|" + "--:|" * 8, *rows])
 
 
 def how(results: Results) -> str:
@@ -153,9 +153,11 @@ def how(results: Results) -> str:
     if again:
         lines.append(f"{len(again)} runs had not learnt their own rules and were repeated with three times the steps: "
                      f"{_names(again)}.")  # fmt: skip
-    shared = {split for record in results.records for split, (x, y) in record["shared"].items() if x or y}
-    lines.append("No pattern and no replacement of a test of unseen rules occurs in training." if not shared else
-                 f"**Tests that share patterns or replacements with training: {', '.join(sorted(shared))}.**")  # fmt: skip
+    shared = {split for record in results.records for split, sides in record["shared"].items() if any(sides)}
+    if shared:
+        lines.append(f"**Tests that share sides of rules with training: {', '.join(sorted(shared))}.**")
+    else:
+        lines.append("No pattern and no replacement of a test of unseen rules occurs in training.")
     return " ".join(lines)
 
 
@@ -171,7 +173,9 @@ def left_out(folder: Path, scale: str) -> str:
         missing = [point for point in experiment.points(scale) if (named(point.axes), point.seed) not in done]
         if missing:
             arms = Counter(named(point.axes) for point in missing)
-            text = "; ".join(f"{arm} ({seeds} seeds)" for arm, seeds in arms.items()) if len(arms) <= 20 else (
-                f"{len(arms)} arms")  # fmt: skip
+            each = "; ".join(f"{arm} ({seeds} seeds)" for arm, seeds in arms.items())
+            text = each if len(arms) <= 20 else f"{len(arms)} arms"
             lines.append(f"- {experiment.title}: {text}. `python -m reproduction --experiment {name} --scale {scale}`")
-    return "\n".join([f"## Not run at the scale {scale}", "", *lines]) if lines else f"Every run of the scale {scale} is recorded."
+    if not lines:
+        return f"Every run of the scale {scale} is recorded."
+    return "\n".join([f"## Not run at the scale {scale}", "", *lines])

@@ -127,7 +127,8 @@ class Run:
         labels = sources_of(point)
         self.tests = {
             split: test_set(sources[split], labels[split], self.length, self.tokenizer, device)
-            for split in sources if split != "train"
+            for split in sources
+            if split != "train"
         }
         shape = Shape(self.tokenizer.size, self.length, training.layers, training.width, training.heads)
         self.model = GPT(shape).to(device)
@@ -193,7 +194,7 @@ class Run:
         self.optimiser.step()
         return loss.detach()
 
-    def train(self, checkpoint: Path, after_step: Callable[[int], None] = lambda step: None) -> None:
+    def train(self, checkpoint: Path, after_step: Callable[[int], None] = lambda _: None) -> None:
         """Trains to the end, from the checkpoint if there is one.
 
         Losses are averaged from look to look, and there a checkpoint is written, so that nothing is lost by going on.
