@@ -90,9 +90,10 @@ def test_arms_of_families_have_as_many_rows_rules_and_patterns() -> None:
     found = {}
     for point in EXPERIMENTS["families"].points("miniature"):
         ds = mk.Dataset(point.recipe, DATA_SEED)
-        batch = ds.batch(range(4 * point.axes["instructions"]), ["pattern", "replacement", "instruction"])
-        columns = batch.pattern.tolist(), batch.replacement.tolist(), batch.instruction.tolist()
-        found[point.axes["family"]] = (len(ds), *(len(set(column)) for column in columns))
+        batch = ds.batch(range(4 * point.axes["instructions"]), ["pattern", "instruction", "stratum"])
+        found[point.axes["family"]] = len(ds), len(set(batch.pattern.tolist())), len(set(batch.instruction.tolist()))
+        own = {ds.strata[s].family for s in batch.stratum.tolist()}
+        assert own == ({*FAMILIES} if point.axes["family"] == "mix" else {point.axes["family"]})
     assert set(found) == {*FAMILIES, "mix"}
     assert len(set(found.values())) == 1
     assert len(set(next(iter(found.values()))[1:])) == 1
