@@ -45,13 +45,13 @@ class Experiment:
     settings: Callable[[str], Setting]
 
     def points(self, scale: str) -> list[Point]:
-        """All runs, each seed of an arm after the other."""
+        """All runs, one seed of every arm after the other."""
         setting = self.settings(scale)
         base = {"sweep": {}, "shifts": {}, "eval.words": KINDS_OF_TEST, **setting.base}
         return [
             Point(self.name, scale, axes, self.preset, base | self.changes(axes, base["examples"]),
                   base | {"shifts": setting.shifts}, seed, setting.training)
-            for axes in setting.arms for seed in range(setting.seeds)
+            for seed in range(setting.seeds) for axes in setting.arms
         ]  # fmt: skip
 
 
@@ -70,13 +70,13 @@ def grid(**axes: list[Any]) -> list[Axes]:
 # ---- scales ----------------------------------------------------------------------------------------------------------
 
 SMALL = Training()
-PAPERS = Training(layers=6, width=256, heads=4, epochs=50, rate=1e-3, warmup=1000, schedule="linear",
+PAPERS = Training(layers=6, width=256, heads=4, batch=256, epochs=50, rate=1e-3, warmup=1000, schedule="linear",
                   betas=(0.9, 0.999), decay=0.01, looks=50)  # fmt: skip
 TINY = Training(layers=1, width=16, heads=2, batch=32, warmup=2, looks=2, look_rows=32)
 
 MINIATURE: Changes = {
-    "rules.alphabet": "a-p", "rules.holdout": 0.5, "rules.pattern_length": 3, "rules.replacement_length": 3,
-    "words.length": 10, "examples": 204_800, "eval.examples": 2048,
+    "rules.alphabet": "a-j", "rules.holdout": 0.5, "rules.pattern_length": 3, "rules.replacement_length": 3,
+    "words.length": 7, "examples": 153_600, "eval.examples": 2048, "render.prompt": "{pattern}{replacement}{word}=",
 }  # fmt: skip
 SIZES: dict[str, Changes] = {
     "miniature": MINIATURE,
@@ -99,20 +99,21 @@ def instructions(axes: Axes, _: int) -> Changes:
 
 def robustness(scale: str) -> Changes:
     """Named shifts, on which the models of the count experiment are tested too; all words apply."""
-    long, short = ([11, 12], [8, 9]) if scale == "miniature" else ([55, 60], [40, 45])
+    long, short = ([8, 9], [5, 6]) if scale == "miniature" else ([55, 60], [40, 45])
     shifts: dict[str, Changes] = {
         "shorter": {"words.length": short},
         "longer": {"words.length": long},
         "family": {"rules.family": FAMILIES, "rules.k": 2},
-        "alphabet": {"rules.alphabet": "a-h"},
+        "alphabet": {"rules.alphabet": "a-e" if scale == "miniature" else "a-m"},
         "occurrences": {"words.occurrences": 2},
     }
-    return {name: {"words.no_op": 0.0, "words.near_miss": 0.0, **shifts[name]} for name in ROBUSTNESS}
+    plain = {"words.no_op": 0.0, "words.near_miss": 0.0, "examples": SIZES[scale]["eval.examples"] // 2}
+    return {name: plain | shifts[name] for name in ROBUSTNESS}
 
 
 def count(scale: str) -> Setting:
     numbers = {
-        "miniature": [10, 30, 100, 300, 1000, 3000, 10_000],
+        "miniature": [10, 100, 300, 1000, 10_000],
         "paper": [10, 20, 50, 100, 200, 300, 400, 500, 600, 1000, 2000, 2500, 5000, 10_000, 100_000, 1_000_000],
         "tiny": [4, 64],
     }
@@ -203,7 +204,7 @@ def occurrences(scale: str) -> Setting:
     }[scale]
     base: Changes = {"words.occurrences": several, "eval.words": {}}
     if scale == "miniature":
-        base |= {"words.length": 12}
+        base |= {"words.length": 9}
     shifts = {f"occurrences_{number}": {"words.occurrences": number} for number in several}
     return setting(scale, grid(instructions=numbers, occurrences=[*several, "mix"]), base, shifts, seeds=5)
 
@@ -224,7 +225,7 @@ def encrypted(scale: str) -> Setting:
     }[scale]
     base: Changes = {"words.no_op": 0.4}
     if scale == "miniature":
-        base |= {"rules.alphabet": "a-j", "words.length": 8, "render.prompt": "{pattern}>{replacement}+{key}:{word}="}
+        base |= {"render.prompt": "{pattern}{replacement}{key}{word}="}
     if scale == "paper":
         base |= {"examples": 40_000, "eval.examples": 5000}
     return setting(scale, grid(instructions=numbers, shape=shapes), base, {})

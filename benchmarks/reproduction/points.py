@@ -22,7 +22,7 @@ class Training:
     layers: int = 2
     width: int = 64
     heads: int = 4
-    batch: int = 256
+    batch: int = 128
     epochs: int = 1
     rate: float = 3e-3
     warmup: int = 100
