@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -78,6 +79,23 @@ def splice(text: str, made: str) -> str:
     return f"{head}{begin}\n\n{made}\n\n{end}{tail}"
 
 
+def choice(folder: Path) -> str:
+    """The settings that were tried on the count experiment before the miniature's were fixed."""
+    path = folder / "choice.json"
+    if not path.exists():
+        return ""
+    tried = json.loads(path.read_text("utf-8"))
+    columns = ("optimiser", "rate", "layers", "width", "heads", "batch", "steps", "decay", "alphabet", "word")
+    head = f"| {' | '.join(columns)} | seen | unseen | CPU seconds |"
+    rows = [
+        f"| {' | '.join(str(one[column]) for column in columns)} | {one['seen'][0] / one['seen'][1]:.2f} "
+        f"| {one['unseen'][0] / one['unseen'][1]:.2f} | {one['cpu']:.0f} |"
+        for one in tried
+    ]
+    text = "Tried on 1,000 rules with one seed, before any other run: the applying cases answered, by setting."
+    return "\n".join(["## How the miniature was chosen", "", text, "", head, "|" + "---|" * 13, *rows])
+
+
 def generated(folder: Path) -> str:
     """What the records say, at every scale that has any."""
     there = [scale for scale in SCALES if any(Results.load(folder, scale, name) for name in EXPERIMENTS)]
@@ -85,9 +103,10 @@ def generated(folder: Path) -> str:
     for scale in there:
         parts += [section(name, folder, scale) for name in ORDER if Results.load(folder, scale, SOURCES[name])]
         parts += [left_out(folder, scale)]
+    parts += [choice(folder)]
     if "paper" not in there:
         parts.append("No run at the papers' scale is recorded.")
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def summary(folder: Path, scales: list[str]) -> str:

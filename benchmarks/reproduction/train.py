@@ -58,10 +58,9 @@ def tokenizer_of(point: Point) -> CharacterTokenizer:
     return CharacterTokenizer.of(point.recipe, eos="</s>")
 
 
-def longest(sources: dict[str, Any], tokenizer: CharacterTokenizer) -> int:
-    """The greatest number of tokens of an example: of all in the tests, of the first ones in training."""
-    sizes = (s.tokens(range(min(len(s), 65_536)), tokenizer).lengths().max() for s in sources.values())
-    return int(max(sizes))
+def longest(source: Any, tokenizer: CharacterTokenizer) -> int:
+    """The greatest number of tokens of an example, among the first 65,536."""
+    return int(source.tokens(range(min(len(source), 65_536)), tokenizer).lengths().max())
 
 
 def test_set(source: Any, labels: Any, length: int, tokenizer: CharacterTokenizer, device: torch.device) -> TestSet:
@@ -123,14 +122,15 @@ class Run:
         torch.manual_seed(point.seed)
         self.point, self.training, self.device = point, training, device
         self.tokenizer = tokenizer_of(point)
-        self.length = longest(sources, self.tokenizer)
+        lengths = {split: longest(source, self.tokenizer) for split, source in sources.items()}
+        self.length = lengths["train"]
         labels = sources_of(point)
         self.tests = {
-            split: test_set(sources[split], labels[split], self.length, self.tokenizer, device)
+            split: test_set(sources[split], labels[split], lengths[split], self.tokenizer, device)
             for split in sources
             if split != "train"
         }
-        shape = Shape(self.tokenizer.size, self.length, training.layers, training.width, training.heads)
+        shape = Shape(self.tokenizer.size, max(lengths.values()), training.layers, training.width, training.heads)
         self.model = GPT(shape).to(device)
         groups = self.model.parameter_groups(training.decay)
         self.optimiser = torch.optim.AdamW(groups, lr=training.rate, betas=training.betas, fused=True)
