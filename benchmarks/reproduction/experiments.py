@@ -126,7 +126,7 @@ def count(scale: str) -> Setting:
 def no_op(scale: str) -> Setting:
     """Arm `rows`: as many examples whatever the share.  Arm `applied`: as many applying ones as at a share of .3."""
     numbers, shares, others = {
-        "miniature": ([100, 300, 1000], [0.1, 0.3, 0.5], [0.1, 0.5]),
+        "miniature": ([100, 1000], [0.1, 0.3, 0.5], [0.1, 0.5]),
         "paper": (
             [10, 20, 50, 100, 200, 300, 400, 500, 600, 1000, 2000, 2500, 5000, 10_000, 100_000, 1_000_000],
             [0.1, 0.2, 0.3, 0.4, 0.5], [0.1, 0.2, 0.4, 0.5],
@@ -149,7 +149,7 @@ def no_op_changes(axes: Axes, examples: int) -> Changes:
 def long_tail(scale: str) -> Setting:
     """Shapes of the power law; the uniform law is the count experiment's, with the same recipe."""
     numbers, shapes = {
-        "miniature": ([300, 1000, 10_000], [0.5, 0.2, 0.1]),
+        "miniature": ([1000, 10_000], [0.5, 0.2, 0.1]),
         "paper": ([1000, 10_000, 100_000], [2.0, 1.0, 0.5, 0.2, 0.1, 0.07, 0.03]),
         "tiny": ([64], [0.2]),
     }[scale]
@@ -198,7 +198,7 @@ def families_changes(axes: Axes, _: int) -> Changes:
 def occurrences(scale: str) -> Setting:
     """The pattern occurs exactly so many times; `mix` takes turns between all of them."""
     numbers, several = {
-        "miniature": ([300], [1, 2, 3]),
+        "miniature": ([1000], [1, 2, 3]),
         "paper": ([2000, 1000, 500, 200], [1, 5, 10, 15, 20]),
         "tiny": ([64], [1, 5]),
     }[scale]
@@ -219,7 +219,7 @@ def occurrences_changes(axes: Axes, _: int) -> Changes:
 
 def encrypted(scale: str) -> Setting:
     numbers, shapes = {
-        "miniature": ([30, 300, 900], ["uniform", 0.2]),
+        "miniature": ([30, 300, 1000], ["uniform", 0.2]),
         "paper": ([10, 100, 1000, 3000, 9000], ["uniform", 0.2]),
         "tiny": ([64], ["uniform", 0.2]),
     }[scale]

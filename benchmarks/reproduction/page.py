@@ -15,6 +15,8 @@ from .records import Record, Results, trained
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reproduction.md"
 BEGIN, END = "<!-- reproduction:begin -->", "<!-- reproduction:end -->"
 SCALES = ("miniature", "paper")
+GPU = 2e14
+"""Operations a second that a large GPU of today sustains in bfloat16 on a small model."""
 SOURCES = {name: name for name in EXPERIMENTS} | {"robustness": "count"}
 """What is shown, and whose records it is made from."""
 
@@ -105,8 +107,28 @@ def generated(folder: Path) -> str:
         parts += [left_out(folder, scale)]
     parts += [choice(folder)]
     if "paper" not in there:
-        parts.append("No run at the papers' scale is recorded.")
+        parts.append(full_scale())
     return "\n\n".join(part for part in parts if part)
+
+
+def full_scale() -> str:
+    """What runs at the papers' scale cost, by arithmetic."""
+    rows = []
+    for name, experiment in EXPERIMENTS.items():
+        points = experiment.points("paper")
+        first = points[0]
+        tokens, steps = cost.tokens_of(first), cost.steps_of(first)
+        operations = steps * cost.operations_a_step(first, tokens)
+        times = " | ".join(cost.shown(operations / rate) for rate in (GPU, GPU / 4))
+        rows.append(f"| {experiment.title} | {len(points)} | {tokens} | {steps:,} | {operations:.1e} | {times} |")
+    text = (
+        "No run at the papers' scale is recorded: no GPU was at hand. The same command runs it, and its whole path is "
+        "tested at tiny size (`--scale tiny`: the papers' lengths, a small model, a few steps). What a run costs, by "
+        f"arithmetic, with a GPU that sustains {GPU:.0e} operations a second, and with one that sustains a quarter of "
+        "that; `--dry-run` measures the device at hand and lists every run."
+    )
+    head = "| experiment | runs | tokens | steps a run | operations | a run on a large GPU | on a smaller one |"
+    return "\n".join(["## At the papers' scale", "", text, "", head, "|---|" + "--:|" * 6, *rows])
 
 
 def summary(folder: Path, scales: list[str]) -> str:
@@ -130,12 +152,28 @@ def section(name: str, folder: Path, scale: str) -> str:
     table = ["| the papers | ours | |", "|---|---|---|"]
     parts += ["\n".join([*table, *(f"| {f.claim} | {f.ours} | {_marked(f.verdict)} |" for f in found)])]
     if name == SOURCES[name]:
-        parts += [rows_of(results), how(results)]
+        parts += [grid_of(name, scale), rows_of(results), how(results)]
     return "\n\n".join(part for part in parts if part)
 
 
 def _marked(verdict: str) -> str:
     return verdict if verdict == AGREES else f"**{verdict}**"
+
+
+def grid_of(name: str, scale: str) -> str:
+    """The values of each axis at a scale, and the papers' where they are others."""
+    ours, theirs = (_axes(name, one) for one in (scale, "paper"))
+    parts = [
+        f"{axis.replace('_', '-')} {values}" + ("" if values == theirs[axis] else f" (full scale: {theirs[axis]})")
+        for axis, values in ours.items()
+    ]
+    return f"Grid: {'; '.join(parts)}; {EXPERIMENTS[name].settings(scale).seeds} seeds each."
+
+
+def _axes(name: str, scale: str) -> dict[str, str]:
+    arms = EXPERIMENTS[name].settings(scale).arms
+    values = {axis: list(dict.fromkeys(named({"": arm[axis]})[1:] for arm in arms)) for axis in arms[0]}
+    return {axis: ", ".join(found) for axis, found in values.items()}
 
 
 def rows_of(results: Results) -> str:
