@@ -136,7 +136,7 @@ class Run:
         self.optimiser = torch.optim.AdamW(groups, lr=training.rate, betas=training.betas, fused=True)
         self.loader = mk.Loader(
             sources["train"], training.batch, seed=point.seed, length=self.length, tokenizer=self.tokenizer,
-            dtype=np.int64, drop_last=True, threads=1,
+            dtype=np.int64, drop_last=True, threads=1 if device.type == "cpu" else None,
         )  # fmt: skip
         self.steps = training.epochs * len(self.loader)
         self.step = self.began = 0
