@@ -171,10 +171,12 @@ def test_numbers_like_the_papers_agree_and_others_do_not(name: str) -> None:
 
 
 def test_words_for_what_cannot_be_told() -> None:
-    wide, low = Estimate(0.5, 0.2, 0.9, (0.2, 0.9)), Estimate(0.1, 0.05, 0.3, (0.1,))
+    wide, low = Estimate(0.5, 0.2, 0.9, (0.2, 0.4, 0.9)), Estimate(0.1, 0.05, 0.3, (0.1,) * 3)
     assert findings.above(wide, low) == OPEN
     assert findings.above(wide._replace(trained=False), low) == UNTRAINED
     assert findings.above(None, low) == ABSENT
+    assert findings.above(wide, low._replace(seeds=(0.1, 0.1))) == ABSENT
+    assert "(1 seed)" in findings.shown(low._replace(seeds=(0.1,)))
     assert findings.all_of([AGREES, OPEN]) == OPEN
     assert findings.all_of([AGREES, ABSENT]) == AGREES
     assert findings.all_of([AGREES, DISAGREES, OPEN]) == DISAGREES

@@ -13,6 +13,8 @@ AGREES, DISAGREES, OPEN = "agrees", "disagrees", "not distinguishable"
 UNTRAINED, ABSENT = "under-trained", "not run"
 FEW, MANY = 0.2, 0.85
 """Accuracies below and above which a model fails, or succeeds, on unseen rules."""
+SEEDS = 3
+"""Nothing is concluded from fewer."""
 
 
 class Finding(NamedTuple):
@@ -30,8 +32,8 @@ Found = Sequence[Estimate | None]
 
 
 def usable(found: Found) -> tuple[list[Estimate], str | None]:
-    """The estimates that count, and if there are none, why."""
-    there = [estimate for estimate in found if estimate is not None]
+    """The estimates that count, and if there are none, why: too few seeds are no run."""
+    there = [estimate for estimate in found if estimate is not None and len(estimate.seeds) >= SEEDS]
     trained = [estimate for estimate in there if estimate.trained]
     return trained, None if trained else UNTRAINED if there else ABSENT
 
@@ -39,7 +41,7 @@ def usable(found: Found) -> tuple[list[Estimate], str | None]:
 def at_most(found: Found, bound: float) -> str:
     """Whether all are below the bound: their intervals are; or one's is above it.
 
-    >>> low, middle = Estimate(0.1, 0.05, 0.15, (0.1,)), Estimate(0.2, 0.1, 0.3, (0.2,))
+    >>> low, middle = Estimate(0.1, 0.05, 0.15, (0.1,) * 3), Estimate(0.2, 0.1, 0.3, (0.2,) * 3)
     >>> at_most([low], 0.2), at_most([low, middle], 0.2), at_most([middle], 0.05), at_most([None], 0.2)
     ('agrees', 'not distinguishable', 'disagrees', 'not run')
     """
@@ -64,12 +66,13 @@ def _told(shown: bool, denied: bool) -> str:
 def above(more: Estimate | None, less: Estimate | None) -> str:
     """Whether the first is greater: intervals that overlap do not tell.
 
-    >>> above(Estimate(0.9, 0.85, 0.95, (0.9,)), Estimate(0.5, 0.4, 0.6, (0.5,)))
+    >>> above(Estimate(0.9, 0.85, 0.95, (0.9,) * 3), Estimate(0.5, 0.4, 0.6, (0.5,) * 3))
     'agrees'
     """
-    if more is None or less is None:
+    reasons = {usable([estimate])[1] for estimate in (more, less)}
+    if more is None or less is None or ABSENT in reasons:
         return ABSENT
-    if not (more.trained and less.trained):
+    if UNTRAINED in reasons:
         return UNTRAINED
     return _told(more.low > less.high, more.high < less.low)
 
@@ -85,7 +88,9 @@ def all_of(verdicts: Sequence[str]) -> str:
 def shown(estimate: Estimate | None) -> str:
     if estimate is None:
         return ABSENT
-    return f"{estimate}" + ("" if estimate.trained else f" ({UNTRAINED})")
+    seeds = len(estimate.seeds)
+    few = "" if seeds >= SEEDS else f" ({seeds} seed{'s' if seeds > 1 else ''})"
+    return f"{estimate}{few}" + ("" if estimate.trained else f" ({UNTRAINED})")
 
 
 def listed(names: Sequence[object], found: Found) -> str:
@@ -101,8 +106,9 @@ def step(results: Results, fixed: Axes) -> list[Finding]:
     few, many = [n for n in numbers if n <= 100], [n for n in numbers if n >= 1000]
     low, high = ([results.share({**fixed, "instructions": n}) for n in part] for part in (few, many))
     all_found = [(n, results.share({**fixed, "instructions": n})) for n in numbers]
-    failing = max((n for n, e in all_found if e and e.trained and e.share < 0.5), default=None)
-    passing = min((n for n, e in all_found if e and e.trained and e.share >= 0.5), default=None)
+    known = [(n, e.share) for n, e in all_found if e is not None and not usable([e])[1]]
+    failing = max((n for n, share in known if share < 0.5), default=None)
+    passing = min((n for n, share in known if share >= 0.5), default=None)
     return [
         Finding("up to 100 rules do not generalise, however many words each has", listed(few, low), at_most(low, FEW)),
         Finding("from about 1,000 rules on, rules never seen are applied", listed(many, high), at_least(high, MANY)),
@@ -112,7 +118,7 @@ def step(results: Results, fixed: Axes) -> list[Finding]:
 
 def _where(failing: int | None, passing: int | None) -> tuple[str, str]:
     if failing is None or passing is None:
-        return "no step within the grid", OPEN
+        return "no step within the grid", ABSENT
     ours = f"half of the unseen cases are right between {failing:,} and {passing:,} rules"
     return ours, AGREES if failing < 1000 and passing > 300 else DISAGREES
 
@@ -230,9 +236,11 @@ def encrypted(results: Results, _: Results) -> list[Finding]:
 def robustness(results: Results, _: Results) -> list[Finding]:
     """On each shift, a model of many instructions against one of few."""
     numbers = results.values("instructions")
+    few = [n for n in numbers if n <= 300]
+    if not few or few[-1] == numbers[-1]:
+        return [Finding("more instructions make robust", "no two numbers of instructions", ABSENT)]
     found = []
     for split, kind, name in SHIFTS:
-        few = [n for n in numbers if n <= 300]
         small, large = (results.share({"instructions": n}, split, kind) for n in (few[-1], numbers[-1]))
         text = f"{few[-1]:,} rules {shown(small)}, {numbers[-1]:,} rules {shown(large)}"
         found.append(Finding(f"more instructions make robust: {name}", text, above(large, small)))
