@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,11 @@ def accuracy_axis(axis: Any, title: str = "") -> None:
     axis.set_axisbelow(True)
 
 
-def instruction_axis(axis: Any, numbers: Sequence[int]) -> None:
+def instruction_axis(axis: Any, numbers: list[int]) -> None:
     axis.set_xscale("log")
-    axis.set_xticks(numbers, [f"{n // 1000}k" if n >= 1000 and n % 1000 == 0 else f"{n}" for n in numbers])
+    labelled = numbers[:1]
+    labelled += [n for before, n in pairwise(numbers) if n >= 1.9 * before or n == 1000]
+    axis.set_xticks(labelled, [f"{n // 1000:,}k" if n >= 1000 and n % 1000 == 0 else f"{n}" for n in labelled])
     axis.minorticks_off()
     axis.set_xlabel("instructions")
 
