@@ -75,8 +75,8 @@ PAPERS = Training(layers=6, width=256, heads=4, batch=256, epochs=50, rate=1e-3,
 TINY = Training(layers=1, width=16, heads=2, batch=32, warmup=2, looks=2, look_rows=32)
 
 MINIATURE: Changes = {
-    "rules.alphabet": "a-j", "rules.holdout": 0.5, "rules.pattern_length": 3, "rules.replacement_length": 3,
-    "words.length": 7, "examples": 153_600, "eval.examples": 2048, "render.prompt": "{pattern}{replacement}{word}=",
+    "rules.alphabet": "a-j", "rules.holdout": 0.3, "rules.pattern_length": 3, "rules.replacement_length": 3,
+    "words.length": 6, "examples": 204_800, "eval.examples": 2048, "render.prompt": "{pattern}{replacement}{word}=",
 }  # fmt: skip
 SIZES: dict[str, Changes] = {
     "miniature": MINIATURE,
@@ -99,7 +99,7 @@ def instructions(axes: Axes, _: int) -> Changes:
 
 def robustness(scale: str) -> Changes:
     """Named shifts, on which the models of the count experiment are tested too; all words apply."""
-    long, short = ([8, 9], [5, 6]) if scale == "miniature" else ([55, 60], [40, 45])
+    long, short = ([7, 8], [4, 5]) if scale == "miniature" else ([55, 60], [40, 45])
     shifts: dict[str, Changes] = {
         "shorter": {"words.length": short},
         "longer": {"words.length": long},
@@ -171,11 +171,11 @@ def families(scale: str) -> Setting:
     """Arms of as many rules with as many different patterns; tested on each family, and on strings of any kind."""
     length, ks = {"miniature": (6, [[2, 3]]), "paper": (60, [[3, 4], [3, 6], [3, 12], [3, 20], [3, 30], [3, 60]]),
                   "tiny": (60, [[3, 4]])}[scale]  # fmt: skip
-    numbers = {"miniature": [600], "paper": [500, 1000, 5000, 10_000], "tiny": [30]}[scale]
+    numbers = {"miniature": [340], "paper": [500, 1000, 5000, 10_000], "tiny": [30]}[scale]
     sizes: Changes = {"rules.family": FAMILIES, "rules.k": ks[0], "rules.pattern_length": length,
                       "rules.replacement_length": length, "words.no_op": 0.0}  # fmt: skip
     if scale == "miniature":
-        sizes |= {"rules.alphabet": "a-z", "words.length": 12}
+        sizes |= {"rules.alphabet": "a-p", "words.length": 12}
     lower = 2 if scale == "miniature" else [3, 4]
     shifts: dict[str, Changes] = {family: {"rules.family": family, "rules.k": lower} for family in FAMILIES}
     shifts["unrestricted"] = {"rules.family": "uniform", "rules.k": 1}

@@ -97,7 +97,9 @@ def choice(folder: Path) -> str:
     ]
     text = (
         "Tried on 1,000 rules with one seed, before any other run: the applying cases answered, by setting. The first "
-        "line was taken, with 1,200 steps, for what it answers of its own rules."
+        "line was taken, for what it answers of its own rules, with 1,600 steps and words of 6 letters. (At 1,200 steps, "
+        "words of 7 and more rules held out, one run each of 1,000 and 300 rules answered .91 and .96 of the seen cases, "
+        ".82 and .72 of the unseen ones; these runs were stopped.)"
     )
     return "\n".join(["## How the miniature was chosen", "", text, "", head, "|" + "---|" * 13, *rows])
 
