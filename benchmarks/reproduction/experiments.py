@@ -171,11 +171,11 @@ def families(scale: str) -> Setting:
     """Arms of as many rules with as many different patterns; tested on each family, and on strings of any kind."""
     length, ks = {"miniature": (6, [[2, 3]]), "paper": (60, [[3, 4], [3, 6], [3, 12], [3, 20], [3, 30], [3, 60]]),
                   "tiny": (60, [[3, 4]])}[scale]  # fmt: skip
-    numbers = {"miniature": [340], "paper": [500, 1000, 5000, 10_000], "tiny": [30]}[scale]
+    numbers = {"miniature": [280], "paper": [500, 1000, 5000, 10_000], "tiny": [30]}[scale]
     sizes: Changes = {"rules.family": FAMILIES, "rules.k": ks[0], "rules.pattern_length": length,
                       "rules.replacement_length": length, "words.no_op": 0.0}  # fmt: skip
     if scale == "miniature":
-        sizes |= {"rules.alphabet": "a-p", "words.length": 12}
+        sizes |= {"rules.alphabet": "a-p", "rules.holdout": 0.4, "words.length": 12}
     lower = 2 if scale == "miniature" else [3, 4]
     shifts: dict[str, Changes] = {family: {"rules.family": family, "rules.k": lower} for family in FAMILIES}
     shifts["unrestricted"] = {"rules.family": "uniform", "rules.k": 1}
