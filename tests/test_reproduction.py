@@ -257,12 +257,14 @@ def test_the_command_says_what_it_would_run_without_torch(
     assert "instructions=1000,shape=2.0,seed=0" in lines[0]
     assert "operations" in lines[0]
     assert lines[-1].startswith(f"{3 * 7} runs")
+    assert command.main(["--dry-run", "--arm", "instructions=300", "--arm", "seed=1"]) == 0
+    assert capsys.readouterr().out.startswith("count instructions=300,seed=1: 1,600 steps")
     assert command.main([]) == 1
     assert "[reproduction]" in capsys.readouterr().err
 
 
 def test_the_command_refuses_what_makes_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
-    for wrong in (["--processes", "0"], ["--experiment", "colour"], ["--scale", "huge"]):
+    for wrong in (["--processes", "0"], ["--experiment", "colour"], ["--scale", "huge"], ["--arm", "colour=red"]):
         with pytest.raises(SystemExit):
             command.main(wrong)
         assert "error:" in capsys.readouterr().err

@@ -26,6 +26,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--processes", type=int, metavar="N", help="runs at a time; 2 on CPUs, 1 on a GPU if left out")
     parser.add_argument("--device", help="of torch; cuda where there is one, else cpu, if left out")
     parser.add_argument("--seeds", type=int, metavar="N", help="only the first so many seeds of each arm")
+    parser.add_argument("--arm", action="append", default=[], metavar="AXIS=VALUE",
+                        help="only runs of which this is true: instructions=1000; may be given several times")  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="list the runs and how long they take, and stop")
     parser.add_argument("--page", action="store_true",
                         help="make docs/reproduction.md and its figures from the stored records, and stop")  # fmt: skip
@@ -42,6 +44,9 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(f"--processes must be at least 1, got {options.processes}")
     names = list(EXPERIMENTS) if "all" in (options.experiment or ()) else options.experiment or ["count"]
     wanted = [p for p in points(names, options.scale) if options.seeds is None or p.seed < options.seeds]
+    wanted = [point for point in wanted if {*options.arm} <= {*point.name.split(",")}]
+    if not wanted:
+        parser.error(f"no run has {', '.join(options.arm) or 'so few seeds'}; --dry-run lists them")
     device = options.device or _device()
     processes = options.processes or (2 if device == "cpu" else 1)
     if options.dry_run:
