@@ -27,7 +27,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--device", help="of torch; cuda where there is one, else cpu, if left out")
     parser.add_argument("--seeds", type=int, metavar="N", help="only the first so many seeds of each arm")
     parser.add_argument("--arm", action="append", default=[], metavar="AXIS=VALUE",
-                        help="only runs of which this is true: instructions=1000; may be given several times")  # fmt: skip
+                        help="only runs that have this: instructions=1000; may be given several times")  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="list the runs and how long they take, and stop")
     parser.add_argument("--page", action="store_true",
                         help="make docs/reproduction.md and its figures from the stored records, and stop")  # fmt: skip
