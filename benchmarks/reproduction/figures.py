@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .experiments import FAMILIES
-from .findings import SHIFTS, Found
+from .findings import SHIFTS, Found, at_no_op
 from .intervals import Estimate
 from .records import Record, Results
 
@@ -120,9 +120,7 @@ def no_op(plt: Any, results: Results, without: Results) -> Any:
         none = [without.share({"instructions": n}) for n in numbers]
         line(axis, numbers, none, GREY, "no no-ops (count)", linestyle=":")
         for share, colour in zip(results.values("no_op"), COLOURS, strict=False):
-            # At the middle share the arms are the same runs.
-            arm = fixed if results.at({"fixed": fixed, "no_op": share}) else "rows"
-            found = [results.share({"fixed": arm, "no_op": share, "instructions": n}) for n in numbers]
+            found = [at_no_op(results, without, fixed, share, n) for n in numbers]
             line(axis, numbers, found, colour, f"{share:.0%} no-ops")
         accuracy_axis(axis, titles[fixed])
         instruction_axis(axis, numbers)

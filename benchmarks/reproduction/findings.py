@@ -13,6 +13,8 @@ AGREES, DISAGREES, OPEN = "agrees", "disagrees", "not distinguishable"
 UNTRAINED, ABSENT = "under-trained", "not run"
 FEW, MANY = 0.2, 0.85
 """Accuracies below and above which a model fails, or succeeds, on unseen rules."""
+HARDLY = 0.1
+"""A difference in accuracy that hardly matters."""
 SEEDS = 3
 """Nothing is concluded from fewer."""
 
@@ -127,40 +129,43 @@ def count(results: Results, _: Results) -> list[Finding]:
     return step(results, {})
 
 
-def no_op(results: Results, _: Results) -> list[Finding]:
+def no_op(results: Results, without: Results) -> list[Finding]:
     """The same step at every share of no-ops, in both arms."""
     found = []
-    for fixed in results.values("fixed"):
-        arm = {"fixed": fixed}
-        shares = [share for share in results.values("no_op") if results.at({**arm, "no_op": share})]
-        steps = {share: step(results, {**arm, "no_op": share}) for share in shares}
-        for number, what in ((0, "fail"), (1, "succeed")):
+    for fixed, name in (("rows", "as many rows"), ("applied", "as many applying rows")):
+        shares = [share for share in results.values("no_op") if results.at({"fixed": fixed, "no_op": share})]
+        if not shares:
+            continue
+        steps = {share: step(results, {"fixed": fixed, "no_op": share}) for share in shares}
+        for number, claim in ((0, "up to 100 rules fail"), (1, "1,000 rules and more succeed")):
             text = " / ".join(f"{share:.0%}: {claims[number].ours}" for share, claims in steps.items())
-            which = "up to 100 rules" if number == 0 else "1,000 rules and more"
             verdict = all_of([claims[number].verdict for claims in steps.values()])
-            found.append(Finding(f"{which} {what} at every share of no-ops ({_arm(fixed)})", text, verdict))
-        found.append(_share_matters(results, arm, shares))
+            found.append(Finding(f"{claim} at every share of no-ops ({name})", text, verdict))
+        for n in results.values("instructions"):
+            by_share = {share: at_no_op(results, without, fixed, share, n) for share in (0.0, *results.values("no_op"))}
+            found.append(_hardly_matters(f"{n:,} rules: the share hardly matters ({name})", by_share))
     return found
 
 
-def _arm(fixed: str) -> str:
-    return "as many rows" if fixed == "rows" else "as many applying rows"
+def at_no_op(results: Results, without: Results, fixed: str, share: float, n: int) -> Estimate | None:
+    """An arm of the no-op experiment.  Without no-ops it is the count experiment; at the share of .3, which both arms
+    have in common, it is in the arm of as many rows."""
+    if share == 0:
+        return without.share({"instructions": n}) if fixed == "rows" else None
+    arm = fixed if results.at({"fixed": fixed, "no_op": share}) else "rows" if share == 0.3 else fixed
+    return results.share({"fixed": arm, "no_op": share, "instructions": n})
 
 
-def _share_matters(results: Results, arm: Axes, shares: list[float]) -> Finding:
-    verdicts, apart = [], []
-    for n in results.values("instructions"):
-        found = [results.share({**arm, "no_op": share, "instructions": n}) for share in shares]
-        trained, reason = usable(found)
-        if reason or len(trained) < 2:
-            continue
-        reach = max(e.low for e in trained) - min(e.high for e in trained)
-        verdicts.append(reach <= 0)
-        apart += [] if reach <= 0 else [f"{n:,} rules ({listed([f'{s:.0%}' for s in shares], found)})"]
-    if not verdicts:
-        return Finding(f"the share hardly matters ({_arm(arm['fixed'])})", "no number of rules at two shares", ABSENT)
-    ours = f"intervals apart at {', '.join(apart)}" if apart else "the intervals of all shares overlap"
-    return Finding(f"the share hardly matters ({_arm(arm['fixed'])})", ours, DISAGREES if apart else AGREES)
+def _hardly_matters(claim: str, by_share: dict[float, Estimate | None]) -> Finding:
+    """Whether accuracies are within `HARDLY` of each other, or intervals further apart than that."""
+    there = {share: estimate for share, estimate in by_share.items() if estimate is not None}
+    trained, reason = usable(list(there.values()))
+    text = listed([f"{share:.0%}" for share in there], list(there.values()))
+    if reason or len(trained) < 2:
+        return Finding(claim, text, reason or ABSENT)
+    shares = [e.share for e in trained]
+    apart = max(e.low for e in trained) - min(e.high for e in trained)
+    return Finding(claim, text, _told(max(shares) - min(shares) <= HARDLY, apart > HARDLY))
 
 
 def long_tail(results: Results, uniform: Results) -> list[Finding]:
