@@ -26,6 +26,8 @@ from .points import DATA_SEED, Point, Training
 
 KINDS = ("applying", "no_op", "near_miss")
 ROWS_AT_ONCE = 1024
+TIMED = 1e11
+"""Operations of a step that is timed on a CPU."""
 
 
 class TestSet(NamedTuple):
@@ -236,12 +238,13 @@ class Run:
 
 
 def speed(point: Point, device: str, steps: int = 3) -> float:
-    """Operations a second, as `cost` counts them, from a few steps; on a CPU with one thread and few rows."""
+    """Operations a second, as `cost` counts them, from a few steps; on a CPU with one thread and not too many rows."""
+    train, batch = mk.Dataset(point.recipe, DATA_SEED), point.training.batch
     if device == "cpu":
         torch.set_num_threads(1)
-    batch = point.training.batch if device != "cpu" else min(point.training.batch, 16)
+        row = cost.operations_a_step(point, cost.tokens_of(point)) / batch
+        batch = min(batch, max(8, int(TIMED / row)))
     small = replace(point, training=replace(point.training, batch=batch))
-    train = mk.Dataset(point.recipe, DATA_SEED)
     run = Run(small, {"train": train}, torch.device(device))
     times = []
     for _ in range(steps):
