@@ -204,7 +204,7 @@ def occurrences(scale: str) -> Setting:
     }[scale]
     base: Changes = {"words.occurrences": several, "eval.words": {}}
     if scale == "miniature":
-        base |= {"words.length": 9}
+        base |= {"words.length": 12}
     shifts = {f"occurrences_{number}": {"words.occurrences": number} for number in several}
     return setting(scale, grid(instructions=numbers, occurrences=[*several, "mix"]), base, shifts, seeds=5)
 
