@@ -35,7 +35,9 @@ class Place:
         return self.work / "shards" if self.data == "shards" else None
 
     def checkpoint(self, point: Point) -> Path:
-        return self.work / "checkpoints" / point.scale / point.experiment / f"{point.name}.pt"
+        """Of a run and of its repetition apart, so that a repetition that is killed goes on too."""
+        name = f"{point.name},epochs={point.training.epochs}.pt"
+        return self.work / "checkpoints" / point.scale / point.experiment / name
 
 
 def run(point: Point, place: Place) -> records.Record:
