@@ -158,7 +158,7 @@ def section(name: str, folder: Path, scale: str) -> str:
     results, _, found = verdicts(name, folder, scale)
     parts = [f"## {TITLES[name]}" + ("" if scale == "miniature" else f", {scale} scale"), CLAIMS[name]]
     parts += [f"![{TITLES[name]}: our runs beside the papers' finding]({figure_of(scale, name)})"]
-    table = ["| the papers | ours | |", "|---|---|---|"]
+    table = [f"| {'what was expected' if name == 'robustness' else 'the papers'} | ours | |", "|---|---|---|"]
     parts += ["\n".join([*table, *(f"| {f.claim} | {f.ours} | {_marked(f.verdict)} |" for f in found)])]
     if name == SOURCES[name]:
         parts += [grid_of(name, scale), rows_of(results), how(results)]
