@@ -94,7 +94,7 @@ def count(plt: Any, results: Results, _: Results) -> Any:
         line(axis, numbers, [results.share({"instructions": n}, split) for n in numbers], colour, label)
     accuracy_axis(axis, "Applying cases answered exactly")
     instruction_axis(axis, numbers)
-    legend(axis, loc="center left")
+    legend(axis, loc="lower right")
     return figure
 
 
