@@ -140,7 +140,8 @@ def no_op(results: Results, without: Results) -> list[Finding]:
         for number, claim in ((0, "up to 100 rules fail"), (1, "1,000 rules and more succeed")):
             text = " / ".join(f"{share:.0%}: {claims[number].ours}" for share, claims in steps.items())
             verdict = all_of([claims[number].verdict for claims in steps.values()])
-            found.append(Finding(f"{claim} at every share of no-ops ({name})", text, verdict))
+            at = ", ".join(f"{share:.0%}" for share in shares)
+            found.append(Finding(f"{claim} with {at} no-ops ({name})", text, verdict))
         for n in results.values("instructions"):
             by_share = {share: at_no_op(results, without, fixed, share, n) for share in (0.0, *results.values("no_op"))}
             found.append(_hardly_matters(f"{n:,} rules: the share hardly matters ({name})", by_share))

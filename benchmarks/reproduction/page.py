@@ -217,7 +217,7 @@ def how(results: Results) -> str:
         f"{software['stream']}, torch {software['torch']}.",
     ]  # fmt: skip
     if again:
-        lines.append(f"{len(again)} runs had not learnt their own rules and were repeated with three times the steps: "
+        lines.append(f"Not having learnt their own rules, {len(again)} of them were repeated with three times the steps: "
                      f"{_names(again)}.")  # fmt: skip
     shared = {split for record in results.records for split, sides in record["shared"].items() if any(sides)}
     if shared:
