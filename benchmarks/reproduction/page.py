@@ -207,17 +207,18 @@ def how(results: Results) -> str:
     first, seconds = results.records[0], results.seconds()
     steps = sorted({record["steps"] for record in results.records})
     again = [record for record in results.records if record["attempts"]]
+    quickest = min(record["seconds"]["wall"] for record in results.records)
     training, software, machine = first["training"], first["software"], first["machine"]
     model = f"{training['layers']} layers, width {training['width']}, {first['parameters']:,} parameters"
     lines = [
         f"{len(results.records)} runs of {model}; {' or '.join(f'{n:,}' for n in steps)} steps of {training['batch']}; "
         f"{cost.shown(seconds['cpu'])} of CPU time in training ({cost.shown(seconds['wall'])} by the clock), "
-        f"{seconds['share']:.1%} of the clock's time waiting for data ({first['data']}). "
+        f"the quickest took {cost.shown(quickest)}; {seconds['share']:.1%} of the clock's time waiting for data ({first['data']}). "
         f"{machine['architecture']}, {machine['device']}; markovlib {software['markovlib']}, stream "
         f"{software['stream']}, torch {software['torch']}.",
     ]  # fmt: skip
     if again:
-        lines.append(f"Not having learnt their own rules, {len(again)} of them were repeated with three times the steps: "
+        lines.append(f"Not having learnt its own rules, {len(again)} of them had three times the steps: "
                      f"{_names(again)}.")  # fmt: skip
     shared = {split for record in results.records for split, sides in record["shared"].items() if any(sides)}
     if shared:
