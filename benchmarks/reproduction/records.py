@@ -108,8 +108,9 @@ class Results:
         return estimate([(sum(c[0] for c in seed), sum(c[1] for c in seed)) for seed in each], all(map(trained, found)))
 
     def seconds(self) -> Mapping[str, float]:
-        """Wall and CPU seconds of all runs together, and the share of the time of training waiting for data."""
-        total = {name: sum(r["seconds"][name] for r in self.records) for name in ("wall", "cpu", "waiting")}
+        """Wall and CPU seconds of all runs and their first attempts, and the share of time spent waiting for data."""
+        clocks = [run["seconds"] for record in self.records for run in (record, *record["attempts"])]
+        total = {name: sum(clock[name] for clock in clocks) for name in ("wall", "cpu", "waiting")}
         return total | {"share": total["waiting"] / total["wall"] if total["wall"] else 0.0}
 
 
