@@ -213,7 +213,8 @@ def how(results: Results) -> str:
     lines = [
         f"{len(results.records)} runs of {model}; {' or '.join(f'{n:,}' for n in steps)} steps of {training['batch']}; "
         f"{cost.shown(seconds['cpu'])} of CPU time in training, {cost.shown(seconds['wall'])} by the clock, the "
-        f"quickest run {cost.shown(quickest)}; {seconds['share']:.1%} of the clock's time waiting for data ({first['data']}). "
+        f"quickest run {cost.shown(quickest)}; {seconds['share']:.1%} of the clock's time waiting for data "
+        f"({first['data']}). "
         f"{machine['architecture']}, {machine['device']}; markovlib {software['markovlib']}, stream "
         f"{software['stream']}, torch {software['torch']}.",
     ]
