@@ -40,7 +40,7 @@ LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
 
 SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4 -DMK_CYCLE_LETTERS=0
 
-.PHONY: build test test-data test-slow test-crash test-pairs test-mutants test-presets test-browser test-codegen lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean FORCE
+.PHONY: build test test-data test-slow test-crash test-pairs test-mutants test-presets test-browser test-codegen test-reproduction lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean FORCE
 .SECONDARY: $(OBJECTS) $(ORACLE)
 
 build:
@@ -82,6 +82,10 @@ test-browser:
 # an extra (markovlib[codegen-test]) or a sandbox that the system does not have is skipped, and says so.
 test-codegen:
 	$(RUN) -m pytest -q -m "slow or not slow" tests/test_codegen_*.py
+
+# Model and training of benchmarks/reproduction, with torch: a few minutes.
+test-reproduction:
+	$(RUN) -m pytest -q -m "slow or not slow" tests/test_reproduction.py
 
 lint:
 	$(PYTHON) -m ruff check .

@@ -47,9 +47,13 @@ TestBytes = law_tests(Ours("index"), alphabet=b"a\xff", strategies=BOTH, detect_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("matcher", "alphabet"), zip(MATCHERS, ["aé☃", "ab", b"ab\xff", "ab"], strict=True))
+@pytest.mark.parametrize(("matcher", "alphabet"), [*zip(MATCHERS, ["aé☃", "ab", b"ab\xff", "ab"], strict=True)])
 def test_the_laws_on_many_cases(matcher: str, alphabet: Any) -> None:
-    options = {"strategies": BOTH, "detect_cycles": None, "max_examples": int(os.environ.get("MARKOVLIB_LAW_EXAMPLES", "40"))}
+    options = {
+        "strategies": BOTH,
+        "detect_cycles": None,
+        "max_examples": int(os.environ.get("MARKOVLIB_LAW_EXAMPLES", "40")),
+    }
     traced = check_laws(Ours(matcher), alphabet=alphabet, **options)
     assert set(traced.values()) == {"holds"}, traced
     long = {"word_size": 400, "pattern_size": 7, "replacement_size": 9, "max_length": 900, "count": (1, 6)}

@@ -351,7 +351,7 @@ def law_tests(engine: Engine, *, max_examples: int = 100, **options: Any) -> typ
     >>> from markovlib.testing import oracle
     >>> TestLaws = law_tests(lambda rules, word, limits: oracle.run(rules, word, *limits))
     >>> sorted(name for name in vars(TestLaws) if name.startswith("test"))[:3]
-    ['test_batch_is_map', 'test_certified_runs_end', 'test_dead_rule_changes_nothing']
+    ['test_batch_is_map', 'test_branch_takes_one_way', 'test_certified_runs_end']
     """
     runs(**options)  # raises for what is wrong with them
     tests = {f"test_{name}": _law_test(name, engine, max_examples, options) for name in _applicable(options)}

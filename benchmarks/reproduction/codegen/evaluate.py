@@ -332,4 +332,5 @@ def _outputs(options: argparse.Namespace) -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
+    sys.set_int_max_str_digits(0)  # EvalPlus's problems of MBPP have integers of many digits.
     sys.exit(main())

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from typing import Any
 
-# Numbers of any length pass; how long a run may take is limited elsewhere.
-if hasattr(sys, "set_int_max_str_digits"):
-    sys.set_int_max_str_digits(0)
+_MOST_BITS = 2048
+"""Longer integers are written in hexadecimal, which Python reads at any length."""
 
 _PLAIN = (bool, int, float, str)
 _BASES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
@@ -33,6 +31,8 @@ def encode(value: Any, other: Callable[[Any], Any] | None = None) -> Any:
     >>> encode([1, (2.5, None), {"a": {3}}])
     [1, {'tuple': [2.5, None]}, {'dict': [['a', {'set': [3]}]]}]
     """
+    if type(value) is int and value.bit_length() > _MOST_BITS:
+        return {"int": hex(value)}
     if value is None or type(value) in _PLAIN:
         return value
     if isinstance(value, list):
@@ -48,7 +48,7 @@ def encode(value: Any, other: Callable[[Any], Any] | None = None) -> Any:
 def _scalar(value: Any, other: Callable[[Any], Any] | None) -> Any:
     for kind, plain in _BASES:
         if isinstance(value, kind):
-            return plain(value)
+            return encode(plain(value))
     if isinstance(value, complex):
         return {"complex": [value.real, value.imag]}
     if isinstance(value, bytes | bytearray):
@@ -81,6 +81,8 @@ def decode(data: Any, other: Callable[[Any], Any] | None = None) -> Any:
     ((name, inner),) = data.items()
     if name in _MAKERS:
         return _MAKERS[name](decode(inner, other))
+    if name == "int":
+        return int(inner, 16)
     if name == "complex":
         return complex(float(inner[0]), float(inner[1]))
     if name in ("bytes", "bytearray"):

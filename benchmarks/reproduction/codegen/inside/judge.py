@@ -234,6 +234,7 @@ def main(settings: dict[str, Any]) -> NoReturn:
     What the sandbox cannot do is a line in standard error, and status 3.
     """
     sys.setrecursionlimit(10_000)
+    sys.set_int_max_str_digits(0)  # Tests have numbers of many digits; time is limited anyway.
     try:
         isolation.die_with_parent()
         if settings["isolation"] == "namespaces":
