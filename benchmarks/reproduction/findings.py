@@ -179,7 +179,7 @@ def long_tail(results: Results, uniform: Results) -> list[Finding]:
         shares = [results.share({"instructions": n, "shape": shape}) for shape in shapes]
         text = listed(["uniform", *shapes], [even, *shares])
         if n >= 10_000:
-            found.append(Finding(f"{n:,} rules stand any law", text, at_least([even, *shares], MANY)))
+            found.append(Finding(f"{n:,} rules stand a peaked law", text, at_least([even, *shares], MANY)))
         else:
             found.append(Finding(f"{n:,} rules suffer when the law is peaked", text, above(even, shares[-1])))
     return found
