@@ -45,7 +45,7 @@ def running(limits: Limits) -> list[str]:
 
 def left_behind(limits: Limits) -> list[str]:
     """Processes of a sandbox that still run a moment later."""
-    end = time.monotonic() + 2
+    end = time.monotonic() + 15
     while (found := running(limits)) and time.monotonic() < end:
         time.sleep(0.02)
     return found

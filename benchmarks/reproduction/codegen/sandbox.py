@@ -86,7 +86,7 @@ def run(work: dict[str, Any], limits: Limits, isolation: str) -> dict[str, Any]:
     raises: no process, no file.  Raises Unavailable where the sandbox could not be set up.
     """
     seconds = work.get("seconds", limits.seconds)
-    settings = {"isolation": isolation, "limits": {**asdict(limits), "seconds": seconds}}
+    settings = {"isolation": isolation, "limits": {**asdict(limits), "seconds": seconds}, "parent": os.getpid()}
     payload = json.dumps({**work, "seconds": seconds}).encode("ascii")
     with _scratch(isolation) as folder:
         process = _started(settings, folder)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import select
 import signal
 import sys
 from pathlib import Path
@@ -57,10 +58,12 @@ def _syscall(numbers: dict[str, int] | int, what: str, *arguments: Any) -> None:
     _checked(_libc().syscall(ctypes.c_long(number), *arguments), what)
 
 
-def die_with_parent() -> None:
-    """Lets the kernel kill this process when the thread that started it ends."""
+def die_with_parent(parent: int | None = None) -> None:
+    """Lets the kernel kill this process when the thread that started it ends; ends at once if `parent` has already."""
     if sys.platform == "linux":
         _checked(_libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)
 
 
 def hide_memory() -> None:
@@ -85,9 +88,11 @@ def enter(scratch_bytes: int) -> None:
         _checked(_libc().unshare(others), "unshare")
     else:
         _new_user_namespace(others)
+    watched, held = os.pipe()
     child = os.fork()
     if child:
         _wait(child)
+    os.close(held)
     _build_root(scratch_bytes)
     if superuser:
         os.chown("/tmp", NOBODY, NOBODY)
@@ -99,6 +104,9 @@ def enter(scratch_bytes: int) -> None:
     Path("/proc/sys/user/max_user_namespaces").write_text("0")
     drop_privileges()
     die_with_parent()
+    if select.select([watched], [], [], 0)[0]:  # The process that waits outside ended before this one could ask that.
+        os._exit(1)
+    os.close(watched)
 
 
 def _new_user_namespace(others: int) -> None:

@@ -236,7 +236,7 @@ def main(settings: dict[str, Any]) -> NoReturn:
     sys.setrecursionlimit(10_000)
     sys.set_int_max_str_digits(0)  # Tests have numbers of many digits; time is limited anyway.
     try:
-        isolation.die_with_parent()
+        isolation.die_with_parent(None if settings["isolation"] == "bubblewrap" else settings["parent"])
         if settings["isolation"] == "namespaces":
             isolation.enter(settings["limits"]["scratch_bytes"])
         elif settings["isolation"] == "bubblewrap":
