@@ -49,11 +49,13 @@ def words(
     both; where `size` allows more than 32 letters, pieces are also repeated, often to about a power of two of letters.
     `kind` is that of the rules or of the alphabet unless it says "bytes" for an alphabet of ASCII letters.
 
-    >>> from hypothesis import find
-    >>> find(words("xy", size=(2, 5)), lambda word: "y" in word)
-    'xy'
-    >>> find(words("a", rules=[("abba", "c")]), lambda word: "abba" in word)
-    'abba'
+    >>> from hypothesis import find, given
+    >>> @given(words("xy", size=(2, 5)))
+    ... def sizes_and_letters(word):
+    ...     assert 2 <= len(word) <= 5 and set(word) <= {"x", "y"}
+    >>> sizes_and_letters()
+    >>> "abba" in find(words("a", rules=[("abba", "c")]), lambda word: "abba" in word)
+    True
     """
     given = [(as_letters(rule[0]), as_letters(rule[1]), isinstance(rule[0], str)) for rule in rules or ()]
     if kind is None and given:
@@ -79,9 +81,11 @@ def rules(
 ) -> SearchStrategy[Rule]:
     """Rules one by one: `rule_sets` explains the options.
 
-    >>> from hypothesis import find
-    >>> find(rules(growing=True, empty_patterns=False), lambda rule: rule.terminal)
-    Rule(pattern='a', replacement='aa', terminal=True)
+    >>> from hypothesis import given
+    >>> @given(rules(growing=True, empty_patterns=False))
+    ... def grows(rule):
+    ...     assert 0 < len(rule.pattern) < len(rule.replacement)
+    >>> grows()
     """
     shape = Shape.of(
         alphabet, kind, pattern_size, replacement_size, (1, 1), empty_patterns=empty_patterns, terminals=terminals,
@@ -119,11 +123,11 @@ def rule_sets(
 
     Raises ValueError for options that no rule set can have.
 
-    >>> from hypothesis import find
-    >>> find(rule_sets(), lambda rules: len(rules) == 2)
-    RuleSet([('a', ''), ('a', '')])
-    >>> find(rule_sets(growing=True, empty_patterns=False), lambda rules: len(rules) > 0)
-    RuleSet([('a', 'aa')])
+    >>> from hypothesis import given
+    >>> @given(rule_sets("xyz", count=(1, 3), terminals=False))
+    ... def some_rules(rules):
+    ...     assert 1 <= len(rules) <= 3 and not any(rule.terminal for rule in rules)
+    >>> some_rules()
     """
     shape, drawn = _rule_sets(
         alphabet, kind=kind, count=count, pattern_size=pattern_size, replacement_size=replacement_size,
@@ -144,9 +148,11 @@ def limits(
 
     `max_length` is None in some of the limits anyway.
 
-    >>> from hypothesis import find
-    >>> find(limits(strategies=["leftmost"]), lambda limits: True)
-    Limits(max_steps=0, max_length=None, detect_cycles=False, strategy='leftmost')
+    >>> from hypothesis import given
+    >>> @given(limits(max_steps=(1, 9), strategies=["leftmost"]))
+    ... def few_steps(limits):
+    ...     assert 1 <= limits.max_steps <= 9 and limits.strategy == "leftmost"
+    >>> few_steps()
     """
     wrong = [name for name in strategies if name not in get_args(Strategy)]
     if wrong or not strategies:
@@ -179,8 +185,8 @@ def runs(
     >>> from hypothesis import find
     >>> from markovlib.testing import oracle
     >>> run = find(runs(), lambda run: oracle.run(run.rules, run.word, *run.limits).steps == 2)
-    >>> len(run.rules), len(run.word) <= 2, run.limits.max_steps
-    (1, True, 2)
+    >>> run.limits.max_steps >= 2 and run.rules.run(run.word, **run.limits._asdict()).steps == 2
+    True
     """
     sets = _rule_sets(alphabet, kind=kind, **rule_options)[1]
     if max_steps is None and not (rule_options.get("terminating") or rule_options.get("confluent")):
