@@ -8,6 +8,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
+from effort import tries
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,7 +40,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A deadline measures the machine and not the code: a sanitized build is many times slower.
-settings.register_profile("markovlib", deadline=None)
+settings.register_profile("markovlib", deadline=None, max_examples=tries(100))
 settings.load_profile("markovlib")
 
 

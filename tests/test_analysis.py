@@ -8,6 +8,7 @@ import random
 from itertools import product
 
 import pytest
+from effort import tries
 
 import markovlib as mk
 from markovlib import analysis
@@ -132,6 +133,7 @@ def judge_confluence(rules):
     return answer.status
 
 
+@pytest.mark.slow
 def test_confluence_of_one_rule_completely():
     statuses = [judge_confluence([(p, r)]) for p in SIDES for r in SIDES]
     assert statuses.count("confluent") > 100
@@ -140,7 +142,7 @@ def test_confluence_of_one_rule_completely():
 
 def test_confluence_of_two_rules_sampled():
     draw = random.Random(2)
-    statuses = [judge_confluence([draw.choice(RULES)[:2], draw.choice(RULES)[:2]]) for _ in range(300)]
+    statuses = [judge_confluence([draw.choice(RULES)[:2], draw.choice(RULES)[:2]]) for _ in range(tries(300))]
     assert set(statuses) >= {"confluent", "not confluent"}
 
 

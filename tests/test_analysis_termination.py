@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise, product
 
 import pytest
+from effort import tries
 
 import markovlib as mk
 from markovlib import analysis
@@ -65,7 +66,7 @@ def test_one_rule_completely():
 
 def test_two_rules_sampled():
     draw = random.Random(5)
-    for _ in range(1000):
+    for _ in range(tries(1000)):
         rules = [draw.choice(RULES), draw.choice(RULES)]
         assert contradiction(rules) is None, rules
 

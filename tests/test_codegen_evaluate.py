@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reproduction.codegen import evaluate as evaluation
@@ -129,7 +130,7 @@ def typed(value: Any) -> str:
     return f"{type(value).__name__} {value!r}"
 
 
-@settings(max_examples=50)
+@settings(max_examples=tries(50))
 @given(DATA)
 def test_data_come_back_as_they_were(value: Any) -> None:
     assert typed(decode(loads(dumps(encode(value))))) == typed(value)

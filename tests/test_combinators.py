@@ -7,6 +7,7 @@ from itertools import product
 from math import gcd
 
 import pytest
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -140,14 +141,14 @@ def law_of_two_letters(rules: mk.RuleSet, letters: str, word: str) -> None:
 # -- the laws hold -----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=120)
+@settings(max_examples=tries(120))
 @given(st.lists(RULE_SETS, min_size=1, max_size=3), WORDS)
 def test_composition(algorithms, word: str) -> None:
     law_of_composition(algorithms, word)
     law_of_composition([as_bytes(rules) for rules in algorithms], word.encode(), LETTERS.encode())
 
 
-@settings(max_examples=120)
+@settings(max_examples=tries(120))
 @given(RULE_SETS, RULE_SETS, st.none() | RULE_SETS, ACCEPTS, WORDS)
 def test_branching(test, then, otherwise, accepts, word: str) -> None:
     whole = branch(test, then, otherwise, accepts=accepts, letters=LETTERS)
@@ -158,7 +159,7 @@ def test_branching(test, then, otherwise, accepts, word: str) -> None:
     law_of_charts(whole, blocks, word)
 
 
-@settings(max_examples=80)
+@settings(max_examples=tries(80))
 @given(RULE_SETS, RULE_SETS, ACCEPTS, WORDS)
 def test_repetition(test, body, accepts, word: str) -> None:
     """While, and until: the second is the body and then the first with yes and no exchanged."""
@@ -181,7 +182,7 @@ ONE_STEP = st.builds(mk.Rule, st.text(LETTERS, min_size=1, max_size=2), SIDES, s
 OCCURS = st.text(LETTERS, min_size=1, max_size=2).map(lambda word: mk.RuleSet([(word, word, True)]))
 
 
-@settings(max_examples=80)
+@settings(max_examples=tries(80))
 @given(OCCURS, ONE_STEP, st.text(LETTERS, max_size=8))
 def test_repetition_round_after_round(occurs, step, word: str) -> None:
     law_of_charts(
@@ -217,7 +218,7 @@ def charts(draw):
     return {name: draw(run | test) for name in names}
 
 
-@settings(max_examples=100)
+@settings(max_examples=tries(100))
 @given(charts(), WORDS)
 def test_charts(blocks, word: str) -> None:
     whole = flowchart(blocks, letters=LETTERS)
@@ -272,7 +273,7 @@ def test_every_small_rule_set_composed_with_every_other() -> None:
 # -- what they cost ----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 @given(st.lists(RULE_SETS, min_size=1, max_size=4), ACCEPTS)
 def test_the_stated_sizes(algorithms, accepts) -> None:
     alphabet = {*LETTERS}
@@ -287,7 +288,7 @@ def test_the_stated_sizes(algorithms, accepts) -> None:
     assert len({*letters_of(whole)} - alphabet) <= 3 * s + 12
 
 
-@settings(max_examples=100)
+@settings(max_examples=tries(100))
 @given(RULE_SETS, RULE_SETS, ACCEPTS, WORDS)
 def test_the_stated_steps_of_a_branch(test, then, accepts, word: str) -> None:
     asked = run_part(test, word)

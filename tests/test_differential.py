@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from effort import tries
 from engines import ENGINES, MATCHERS, by_matcher, random_schedule, same, switched
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ RUNS = runs(
 
 @pytest.mark.parametrize("engine", [name for name in ENGINES if name != "oracle"])
 @given(case=RUNS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 def test_every_engine_equals_the_oracle(engine, case):
     rules, word, options = case
     expected = ENGINES["oracle"](rules, word, options)
@@ -31,7 +32,7 @@ def test_every_engine_equals_the_oracle(engine, case):
 
 
 @given(case=RUNS, last=st.integers(0, 10))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 def test_a_ring_keeps_the_newest_steps(case, last):
     rules, word, options = case
     whole, ring = (mk.RuleSet(rules).trace(word, last=k, **options) for k in (None, last))
@@ -42,7 +43,7 @@ def test_a_ring_keeps_the_newest_steps(case, last):
 
 
 @given(case=RUNS, data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 def test_a_trace_answers_in_any_order(case, data):
     rules, word, options = case
     trace = mk.RuleSet(rules).trace(word, **options)

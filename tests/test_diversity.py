@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -255,7 +256,7 @@ def figures(report: Any) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(st.lists(ROW, min_size=1, max_size=30), st.booleans(), st.data())
 def test_the_report_of_a_table_is_what_counting_gives(rows, binary, data):
     if binary:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,7 +91,7 @@ def write(layout, folder, batches):
 
 
 @pytest.mark.parametrize("name", ROWS)
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(batches=tables(), data=st.data())
 def test_what_is_written_is_read(name, batches, data):
     layout = layout_of(name, batches)
@@ -174,7 +175,7 @@ def test_any_change_of_bytes_is_rows_or_a_clear_error(name, data):
 
 
 @pytest.mark.parametrize("name", [*OURS, "jsonl.zst", "parquet", "arrow"])
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 @given(garbage=st.binary(max_size=200))
 def test_garbage_is_a_clear_error(name, garbage):
     layout = Format(name, BATCH.schema)

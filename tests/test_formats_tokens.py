@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -142,7 +143,7 @@ def write(layout, path, batches):
 
 
 @pytest.mark.parametrize("name", TOKENS)
-@settings(max_examples=50)
+@settings(max_examples=tries(50))
 @given(
     texts=st.lists(st.lists(st.tuples(st.text("aé<", max_size=5), st.text("bü", max_size=5)), min_size=1), min_size=1)
 )

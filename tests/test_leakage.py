@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -134,7 +135,7 @@ def test_counts_are_those_of_sets(letters: Any) -> None:
 
 @pytest.mark.parametrize("letters", [plain, octets])
 def test_counts_with_several_rules(letters: Any) -> None:
-    @settings(max_examples=50)
+    @settings(max_examples=tries(50))
     @given(table(letters, (1, 3)), table(letters, (1, 3)))
     def run(a: Table, b: Table) -> None:
         check(a, b)

@@ -6,6 +6,7 @@ import pickle
 from itertools import groupby
 
 import pytest
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,7 +58,7 @@ def tag_systems(draw):
     return TagSystem(productions, draw(st.integers(1, 4)), extra_letters=letters)
 
 
-@settings(max_examples=150)
+@settings(max_examples=tries(150))
 @given(tag_systems(), st.data())
 def test_compiled_tag_systems_do_what_the_system_does(system: TagSystem, data) -> None:
     word = data.draw(st.text(system.letters, max_size=9))
@@ -76,7 +77,7 @@ def test_compiled_tag_systems_do_what_the_system_does(system: TagSystem, data) -
         assert run.steps > len(words)
 
 
-@settings(max_examples=100)
+@settings(max_examples=tries(100))
 @given(tag_systems(), st.data())
 def test_a_tag_system_goes_through_its_words_in_order(system: TagSystem, data) -> None:
     word = data.draw(st.text(system.letters, max_size=7))
@@ -217,7 +218,7 @@ STATES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 @given(STATES, st.integers(0, 9), st.integers(0, 9))
 def test_turing_machines_as_tag_systems_as_rules(states, left: int, right: int) -> None:
     expected = turing(states, "p", left, right, 6)
@@ -261,7 +262,7 @@ def values_of(machine: RegisterMachine):
     return st.fixed_dictionaries({}, optional=dict.fromkeys(machine.registers, st.integers(0, 4)))
 
 
-@settings(max_examples=100)
+@settings(max_examples=tries(100))
 @given(register_machines(), st.data())
 def test_compiled_register_machines_do_what_the_machine_does(machine: RegisterMachine, data) -> None:
     values = data.draw(values_of(machine))
@@ -284,7 +285,7 @@ def test_compiled_register_machines_do_what_the_machine_does(machine: RegisterMa
     assert by_rules == (by_machine if run.halted else by_machine[: len(by_rules)])
 
 
-@settings(max_examples=50)
+@settings(max_examples=tries(50))
 @given(register_machines(), st.data())
 def test_any_word_stands_for_its_numbers_of_letters(machine: RegisterMachine, data) -> None:
     values = data.draw(values_of(machine))

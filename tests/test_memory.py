@@ -53,7 +53,7 @@ def short_patterns():
     return rules, bytes(range(256)) * 40
 
 
-HOSTILE = [nested_powers, long_patterns, many_rules, short_patterns]
+HOSTILE = [nested_powers, pytest.param(long_patterns, marks=pytest.mark.slow), many_rules, short_patterns]
 
 
 def bound(rules, longest):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mixing_files import alpaca, oss, sentence, two_sources, write_json, write_jsonl
@@ -65,7 +66,7 @@ def test_words(text: str, found: list[str]) -> None:
     assert words(text) == found
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(st.lists(st.sampled_from("abcdef"), max_size=30), st.integers(1, 8))
 def test_runs_are_equal_where_their_words_are(sequence: list[str], length: int) -> None:
     hashed = WordHashes().of(sequence)
@@ -101,7 +102,7 @@ def test_words_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyP
 TEXTS = st.lists(st.tuples(st.sampled_from(["a", "A ", "b", "c  c", " c\nc"]), st.sampled_from(["x", "y"])), max_size=8)
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(200))
 @given(st.lists(TEXTS, min_size=1, max_size=4), st.sampled_from(["both", "prompt", "completion"]),
        st.sampled_from([(True, True), (True, False), (False, True)]), st.data())  # fmt: skip
 def test_the_first_of_equal_rows_stays(
@@ -300,7 +301,7 @@ def test_rows_that_hold_a_run_of_words_are_found() -> None:
     assert plain["matches"]["rows"][0]["item"] == "E/7"
 
 
-@settings(max_examples=100)
+@settings(max_examples=tries(100))
 @given(st.lists(st.lists(st.sampled_from("abcdefghijkl"), max_size=25), max_size=8),
        st.lists(st.lists(st.sampled_from("abcdefghijkl"), max_size=12), max_size=4), st.integers(5, 7))  # fmt: skip
 def test_contamination_against_sets_of_runs(rows: list[list[str]], items: list[list[str]], length: int) -> None:

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from effort import tries
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -76,7 +77,7 @@ def an_order(given: list[int], seed: int = 7, rows: list[int] | None = None, use
 GIVEN = st.lists(st.integers(0, 3000), min_size=1, max_size=5).filter(lambda given: sum(given) > 0)
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(GIVEN, st.integers(0, 2**70), st.sampled_from([7, 64, 4096]), st.booleans())
 def test_each_source_has_exactly_its_quota_and_each_row_once(
     given: list[int], seed: int, period: int, tables: bool
@@ -96,7 +97,7 @@ def test_each_source_has_exactly_its_quota_and_each_row_once(
         assert [made.at(place) for place in some.tolist()] == list(zip(*(part.tolist() for part in again), strict=True))
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(GIVEN)
 def test_prefixes_have_their_shares(given: list[int]) -> None:
     made = an_order(given)
@@ -122,7 +123,7 @@ def test_prefixes_of_quotas_without_a_common_factor(given: list[int], period: in
             assert (np.abs(np.cumsum(sources == i) - exact) < 3 + len(given)).all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 @given(st.integers(1, 40), st.integers(1, 400), st.integers(1, 40), st.integers(0, 99))
 def test_a_row_comes_back_only_after_all_others(rows: int, turns: int, used: int, seed: int) -> None:
     used = min(used, rows)

@@ -10,6 +10,7 @@ from math import prod
 from pathlib import Path
 
 import pytest
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -264,7 +265,7 @@ MACHINES = st.dictionaries(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=tries(200))
 @given(MACHINES, st.text(TAPE, max_size=6), st.booleans())
 def test_compiled_machines_do_what_the_machine_does(transitions, tape: str, strip: bool) -> None:
     arguments = {"start": "A", "halt": "H", "blank": "_", "strip": strip}

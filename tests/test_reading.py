@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -113,7 +114,7 @@ def test_rows_are_those_of_the_data_set(made: Any, name: str, layout: str) -> No
     assert shards.__getitems__([3, 999, 128]) == [shards[3], shards[999], shards[128]]
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(data=st.data())
 def test_any_rows_and_any_columns(made: Any, data: st.DataObject) -> None:
     case = made(data.draw(st.sampled_from(["text", "bytes", "several rules"])), data.draw(st.sampled_from(FORMATS)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -224,7 +225,7 @@ def examples(draw: st.DrawFn, letters: list[bytes]) -> dict[str, Any]:
 def test_the_engine_writes_what_a_plain_rendering_gives(alphabet: str) -> None:
     letters = ALPHABETS[alphabet]
 
-    @settings(max_examples=300)
+    @settings(max_examples=tries(300))
     @given(nodes(None), examples(letters))
     def check(template: list[Any], example: dict[str, Any]) -> None:
         compiled = _stream.Template([compile_template(source_of(template))], letters)

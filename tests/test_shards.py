@@ -14,6 +14,7 @@ import fake_dataset
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -417,7 +418,7 @@ def test_one_flipped_bit_is_found_anywhere(tmp_path, recipe, format_name):
     chance = random.Random(7)
     for path in sorted(p for p in out.rglob("*") if p.is_file()):
         data = path.read_bytes()
-        for _ in range(12):
+        for _ in range(tries(12)):
             broken = bytearray(data)
             broken[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
             path.write_bytes(broken)
@@ -502,7 +503,7 @@ def test_a_sample_is_spread_from_the_first_row_to_the_last(tmp_path, recipe):
 
 
 @given(st.integers(1, 10**12), st.integers(1, 10**6))
-@settings(max_examples=200)
+@settings(max_examples=tries(200))
 def test_sampled_runs_lie_inside_and_do_not_overlap(rows, sample):
     if sample >= rows:
         return

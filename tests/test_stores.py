@@ -100,10 +100,15 @@ def versions(store):
     return {name: store._fs.info(store._at(f"train/{name}")) for name in store.entries("train") if "part" in name}
 
 
+def _slow_but(first, names):
+    """The names as parameters of a test, all but one of them slow."""
+    return [first, *(pytest.param(name, marks=pytest.mark.slow) for name in names if name != first)]
+
+
 # ---- the same folder ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("format_name", list(formats.MODULES))
+@pytest.mark.parametrize("format_name", _slow_but("parquet", formats.MODULES))
 def test_a_store_holds_what_a_disk_holds(url, tmp_path, format_name):
     generate(RECIPE, tmp_path / "a", splits=["train", "unseen"], format=format_name, **OPTIONS)
     (written, _) = generate(RECIPE, url, splits=["train", "unseen"], format=format_name, **OPTIONS)
@@ -374,6 +379,7 @@ generate(recipe, sys.argv[1], seed=5, shard_rows=100, threads=2, progress=lambda
 """
 
 
+@pytest.mark.slow
 def test_a_killed_writer_is_followed_by_another(s3, whole, tmp_path):
     """SIGKILL; the lease of the dead runs out, and what it had finished is not written again."""
     url = f"{s3}/{tmp_path.name}"
