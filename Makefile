@@ -40,7 +40,7 @@ LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
 
 SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4 -DMK_CYCLE_LETTERS=0
 
-.PHONY: build test test-data test-slow test-crash test-pairs test-mutants test-presets test-browser test-codegen test-reproduction lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean FORCE
+.PHONY: build test test-data test-slow test-thorough test-crash test-pairs test-mutants test-presets test-browser test-codegen test-reproduction lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean FORCE
 .SECONDARY: $(OBJECTS) $(ORACLE)
 
 build:
@@ -56,6 +56,10 @@ test-data:
 # Exit status 5 says that there is no slow test.
 test-slow:
 	$(RUN) -m pytest $(PYTEST) -m slow || [ $$? -eq 5 ]
+
+# Every property tries three times as many examples as it does otherwise, slow tests too: half an hour.
+test-thorough:
+	MARKOVLIB_THOROUGH=1 $(RUN) -m pytest $(PYTEST) -m "slow or not slow"
 
 # Fifty kills over each format, every failing call, full disks, and the memory of 10^7 rows: some minutes.
 test-crash:

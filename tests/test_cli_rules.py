@@ -13,7 +13,7 @@ from programs import UNARY_MULTIPLICATION
 import markovlib as mk
 from markovlib.cli import main
 
-MAIN = [sys.executable, "-c", "from markovlib.cli import main; main()"]
+MAIN = [sys.executable, "-m", "markovlib"]
 
 
 @pytest.fixture
