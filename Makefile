@@ -32,6 +32,9 @@ SCRATCH     = $(BUILD)/sanitize
 REPORT      = $(abspath $(SCRATCH))/report
 ASAN_PYTHON = detect_leaks=0:allocator_may_return_null=1:log_path=$(REPORT)
 
+# Tests of what is not the engine, or of other programs that use it, which the sanitizers only make slow.
+UNSANITIZED = analysis* benchmarks codegen_* docs executors mutants notations_corpus reproduction seeing_* stores
+
 # How long each fuzzer runs, and with what.  LIBFUZZER is empty where the compiler has none (GCC): then random changes
 # of the corpus are run, without guidance by coverage.
 SECONDS   ?= 60
@@ -151,7 +154,7 @@ sanitize-python:
 	LD_PRELOAD="$(PRELOAD)" PYTHONMALLOC=malloc \
 		ASAN_OPTIONS=$(ASAN_PYTHON) UBSAN_OPTIONS=print_stacktrace=1:log_path=$(REPORT) \
 		PYTHONSAFEPATH=1 PYTHONPATH="$(abspath $(SCRATCH)/package)" MARKOVLIB_SANITIZED=1 \
-		$(PYTHON) -m pytest $(PYTEST) --ignore=tests/test_benchmarks.py; status=$$?; \
+		$(PYTHON) -m pytest $(PYTEST) $(UNSANITIZED:%=--ignore-glob='tests/test_%.py'); status=$$?; \
 	if grep -qs "ERROR: \|runtime error: " $(REPORT).*; then cat $(REPORT).*; status=1; fi; exit $$status
 
 # The programs that start threads, under ThreadSanitizer.

@@ -85,7 +85,15 @@ def test_units_are_what_they_are_said_to_be(workload):
 # ---- data sets -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("generator", [g for w in DATA_WORKLOADS for g in w.generators], ids=by_name)
+def generators():
+    """Of every workload; one that draws words until a rule fires takes seconds for the least of them."""
+    for workload in DATA_WORKLOADS:
+        for generator in workload.generators:
+            marks = [pytest.mark.slow] if "rejection" in generator.name else []
+            yield pytest.param(generator, marks=marks, id=generator.name)
+
+
+@pytest.mark.parametrize("generator", list(generators()))
 def test_generator_keeps_the_promises_of_the_data_set(generator, tmp_path):
     (workload,) = [w for w in DATA_WORKLOADS if generator in w.generators]
     workload.check(generator.rows(generator.run(workload.tiny, tmp_path)), workload.tiny)

@@ -212,7 +212,7 @@ class Inline(Executor):
 @pytest.mark.parametrize("format_name", ["parquet", pytest.param("megatron", marks=pytest.mark.slow)])
 def test_every_call_of_the_system_that_fails_is_one_error_and_the_work_can_go_on(tmp_path, recipe, format_name):
     """Each call in turn: an error that names a file, no half shard, nothing kept that is not whole."""
-    recipe = recipe.replace(examples=150)
+    recipe = recipe.replace(examples=100)
 
     def attempt(out, failing=None):
         with pytest.MonkeyPatch.context() as patch:
@@ -326,7 +326,7 @@ def test_a_folder_that_vanishes_is_one_error_and_the_work_can_begin_again(tmp_pa
 
 def test_the_second_of_two_processes_is_told(tmp_path, recipe, server_of):
     (tmp_path / "out").mkdir()
-    server = server_of(tmp_path / "out", "parquet", delay="0.2")
+    server = server_of(tmp_path / "out", "parquet", delay="0.1")
     server.start()
     deadline = time.monotonic() + 60
     while not list((tmp_path / "out").glob("train/part-*")):

@@ -411,6 +411,7 @@ def test_little_memory_gives_estimates_that_say_so():
     assert report.to_dict()["repeats"]["exact"] is False
 
 
+@pytest.mark.slow
 def test_memory_is_what_was_given():
     """Beside it there is a batch of 65,536 rows, its columns and their hashes."""
     recipe = Recipe.load("paper/no-op").replace({"instructions": None}, examples=400_000)

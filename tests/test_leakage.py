@@ -322,6 +322,7 @@ def test_the_command_says_what_is_wrong(folder: Any, args: list[str], message: s
     assert message in run(*(arg.format(folder) for arg in args), code=2).stderr
 
 
+@pytest.mark.slow
 def test_memory_is_bounded() -> None:
     """10,000 rows on either side with words of 5,000 letters, 100 MB of them, are never held together."""
     script = """

@@ -160,6 +160,7 @@ def test_columns_that_are_no_text_are_let_alone(tmp_path: Path) -> None:
     assert read(tmp_path / "t.parquet") == [{"prompt": "a", "completion": "c"}, {"prompt": "b", "completion": "d"}]
 
 
+@pytest.mark.slow
 def test_one_row_is_held_at_a_time(tmp_path: Path) -> None:
     """Files of 20 MB are read in much less, lists on one line included."""
     rows = [{"instruction": f"{i} " * 100, "output": "y" * 300} for i in range(25_000)]

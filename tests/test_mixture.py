@@ -561,6 +561,7 @@ PAPER = {
 }
 
 
+@pytest.mark.slow
 def test_the_presets_are_the_papers_tables(tmp_path: Path) -> None:
     assert set(MixtureRecipe.presets()) == {*PAPER, "paper/code-60k-15k"}
     cot = [{"source": sentence(9, "q", i), "rationale": sentence(9, "r", i), "target": str(i)} for i in range(2500)]

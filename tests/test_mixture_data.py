@@ -131,6 +131,7 @@ def functions(limit: int) -> list[str]:
     return found[:limit]
 
 
+@pytest.mark.slow
 def test_unrelated_code_is_left_alone(tmp_path: Path, human_eval: Path) -> None:
     """What docs/mixtures.md says of ten words: enough that ordinary code has no run in common with a problem."""
     rows = [{"prompt": "Explain this.", "completion": text} for text in functions(1000)]

@@ -223,6 +223,7 @@ def test_a_mixture_of_mixtures(tmp_path: Path, mixture: Mixture) -> None:
     assert "The rows of `mixed` are other people's work" in (tmp_path / "b" / "README.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_killed_mixture_goes_on(tmp_path: Path, mixture: Mixture) -> None:
     """Killed at any moment, the same call ends with the bytes of an undisturbed one."""
     mixture.write(tmp_path / "whole", shard_rows=4)

@@ -247,7 +247,10 @@ def complete_shards(out, suffix):
     return {path: seen for path, seen in found.items() if (path.parent.name, shard_number(path)) in named}
 
 
-@pytest.mark.parametrize("format_name", ["parquet", *(name for name in FORMATS if len(SUFFIXES[name]) > 1)])
+@pytest.mark.parametrize(
+    "format_name",
+    ["parquet", *(pytest.param(name, marks=pytest.mark.slow) for name in FORMATS if len(SUFFIXES[name]) > 1)],
+)
 def test_killed_jobs_end_as_an_undisturbed_one(tmp_path, recipe, format_name):
     """SIGKILL at five moments, and at fifty in test_crashes.py; shards once complete are never written again."""
     kill_often(tmp_path, recipe, format_name, 5)

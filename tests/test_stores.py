@@ -124,6 +124,7 @@ def test_a_store_holds_what_a_disk_holds(url, tmp_path, format_name):
     assert versions(store) == before
 
 
+@pytest.mark.slow
 def test_processes_write_to_a_store(s3, whole, tmp_path):
     with processes(2) as executor:
         generate(RECIPE, f"{s3}/{tmp_path.name}", executor=executor, **OPTIONS)
@@ -254,6 +255,7 @@ def error_of(function, *args):
     return None
 
 
+@pytest.mark.slow
 def test_an_upload_that_fails_half_way_leaves_no_object_and_the_work_can_go_on(s3, tmp_path, monkeypatch):
     """Parts of 5 MiB, the smallest there are; the third part of the second shard fails, however often it is tried."""
     import s3fs
@@ -317,6 +319,7 @@ def test_a_bucket_that_is_not_there_is_one_error(s3):
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_kept_shard_is_one_of_the_size_and_tag_that_it_had(s3, whole, tmp_path):
     store = open_store(f"{s3}/{tmp_path.name}")
     interrupt(store, 700)
