@@ -294,7 +294,7 @@ class RuleSet:
         data = self._encode(word)
         run = self._open(word, max_steps, max_length, detect_cycles, strategy, matcher, log)
         run.step(None)
-        return Trace(self, data, isinstance(word, str), log, result_of(run, isinstance(word, str)))
+        return Trace(self, data, isinstance(word, str), log, result_of(run, isinstance(word, str)), strategy)
 
     def runner(
         self,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from markovlib import _core
 from markovlib.outcome import Outcome
-from markovlib.rules import RunResult, Step
+from markovlib.rules import RunResult, Step, Strategy
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -29,8 +29,8 @@ class Trace(Sequence[Step]):
 
     `t[i]` is a `Step` (rule, position, word after it), positions counting characters for text; `t.words()` goes
     through the words, the one before the first kept step included; `t.result` is what `RuleSet.run` gives, and
-    `t.word`, `t.outcome`, `t.steps` are its parts.  With `last=k` only the k newest steps are kept and `t.first` is the
-    number of the oldest of them, counted from 0.
+    `t.word`, `t.outcome`, `t.steps` are its parts; `t.rules` and `t.strategy` are what was run.  With `last=k` only
+    the k newest steps are kept and `t.first` is the number of the oldest of them, counted from 0.
 
     Stored are rule and position, 12 bytes a step.  Words are replayed, forwards or by undoing steps, from wherever
     the last question left off, from either end, or from checkpoints, of which at most 16 MiB are kept: stepping
@@ -42,9 +42,12 @@ class Trace(Sequence[Step]):
     (2, Step(rule=0, position=0, word='abb'), ['bba', 'bab', 'abb'])
     """
 
-    def __init__(self, rules: RuleSet, start: bytes, text: bool, log: _core.TraceLog, result: RunResult) -> None:
+    def __init__(
+        self, rules: RuleSet, start: bytes, text: bool, log: _core.TraceLog, result: RunResult, strategy: Strategy
+    ) -> None:
         self.rules = rules
         self.result = result
+        self.strategy: Strategy = strategy
         self._text = text
         self._log = log
         self._lock = threading.Lock()

@@ -92,7 +92,7 @@ def switched(rules: Any, word: Any, options: dict[str, Any], schedule: Iterable[
         run.step(steps)
     text = isinstance(word, str)
     result = mk.rules.result_of(run, text)
-    return check_trace(Trace(rule_set, rule_set._encode(word), text, log, result), rules, word)
+    return check_trace(Trace(rule_set, rule_set._encode(word), text, log, result, given["strategy"]), rules, word)
 
 
 def random_schedule(seed: str, longest: int) -> Iterable[tuple[str, int | None]]:

@@ -196,3 +196,12 @@ def test_a_notebook_shows_rules_as_a_table():
     assert "b →. c" in table.text
     assert "150 more rules" in table.text
     assert "no rules" in Reader(RuleSet([])._repr_html_()).text
+
+
+def test_the_other_strategy_is_named() -> None:
+    rules = RuleSet([("b", "c"), ("a", "d")])
+    usual, other = rules.trace("ab"), rules.trace("ab", strategy="leftmost")
+    assert (usual.strategy, other.strategy) == ("markov", "leftmost")
+    assert usual.text().endswith("halted after 2 steps: no rule applies")
+    assert other.text().endswith("halted after 2 steps: no rule applies; strategy leftmost")
+    assert '"outcome":"halted after 2 steps: no rule applies; strategy leftmost"' in other.html()

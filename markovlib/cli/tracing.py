@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
-from markovlib.cli.rules import LIMIT_OPTIONS, outcome_sentence, word_json
+from markovlib.cli.rules import LIMIT_OPTIONS, word_json
 from markovlib.rules import RuleSet
-from markovlib.seeing.lines import blocks
+from markovlib.seeing.lines import blocks, ending
 from markovlib.seeing.text import TextView, console
 from markovlib.trace import Trace
 
@@ -108,4 +108,4 @@ class FileView:
         for path in (self.html, self.picture):
             if path is not None:
                 size = Path(path).stat().st_size
-                click.echo(f"{path}: {size:,} bytes; {outcome_sentence(trace.result)}", err=True)
+                click.echo(f"{path}: {size:,} bytes; {ending(trace, LIMIT_OPTIONS)}", err=True)

@@ -142,3 +142,9 @@ def outcome_sentence(result: RunResult, options: tuple[str, str] = ("max_steps",
         "STEP_LIMIT": f"stopped at the step limit after {steps} ({options[0]} raises it)",
         "LENGTH_LIMIT": f"stopped at the length limit after {steps} ({options[1]} raises it)",
     }[result.outcome.name]
+
+
+def ending(trace: Trace, options: tuple[str, str] | None = None) -> str:
+    """How the run ended, and which occurrence fired at each step, unless that was the usual one."""
+    sentence = outcome_sentence(trace.result, *([options] if options else []))
+    return sentence if trace.strategy == "markov" else f"{sentence}; strategy {trace.strategy}"

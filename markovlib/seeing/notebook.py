@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from markovlib.seeing.lines import CARET, Gap, Line, blocks, letters, outcome_sentence, pieces, shown_lines
+from markovlib.seeing.lines import CARET, Gap, Line, blocks, ending, letters, pieces, shown_lines
 
 if TYPE_CHECKING:
     from markovlib.rules import Rule, RuleSet
@@ -28,7 +28,7 @@ def trace_table(trace: Trace) -> str:
     rows.append(f'<tr><td style="{_NUMBER}">=</td><td style="{_CODE}"><b>{end}</b></td><td></td></tr>')
     return (
         f'<div style="max-height:28em;overflow:auto"><table>{_head("step", "word before it", "rule")}'
-        f"<tbody>{''.join(rows)}</tbody></table></div><p>{escape(outcome_sentence(trace.result))}</p>"
+        f"<tbody>{''.join(rows)}</tbody></table></div><p>{escape(ending(trace))}</p>"
     )
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from markovlib.seeing.lines import outcome_sentence
+from markovlib.seeing.lines import ending
 from markovlib.seeing.raster import word_at
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def content(trace: Trace) -> dict[str, Any]:
     return {
         "text": isinstance(trace.word, str),
         "first": trace.first,
-        "outcome": outcome_sentence(trace.result),
+        "outcome": ending(trace),
         "halted": trace.result.halted,
         "rules": [[_base64(rule.pattern), _base64(rule.replacement), int(rule.terminal)] for rule in trace.rules],
         "rule": _packed(rules, "u"),

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from markovlib.seeing.lines import CARET, Gap, Line, blocks, check_count, letters, outcome_sentence, pieces, shown_lines
+from markovlib.seeing.lines import CARET, Gap, Line, blocks, check_count, ending, letters, pieces, shown_lines
 
 if TYPE_CHECKING:
     from markovlib.rules import RuleSet
@@ -51,8 +51,7 @@ class TextView:
             else:
                 yield from self._step(line, digits, column, labels)
         yield self._last_word(trace, digits)
-        ending = outcome_sentence(trace.result, *([limits] if limits else []))
-        yield Text(f"{'':>{digits}}  {ending}", style=HALTED if trace.result.halted else STOPPED)
+        yield Text(f"{'':>{digits}}  {ending(trace, limits)}", style=HALTED if trace.result.halted else STOPPED)
 
     def _last_word(self, trace: Trace, digits: int) -> Text:
         room = max(LEAST, self.width - digits - 2)
