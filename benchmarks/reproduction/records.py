@@ -75,13 +75,14 @@ class Results:
         return sorted(found.values(), key=lambda value: (isinstance(value, str), value if _number(value) else 0))
 
     def arms(self, left_out: str) -> list[Axes]:
-        """The arms, apart from one axis."""
+        """The arms, apart from one axis, in the order of `values` of each of the others."""
         found: list[Axes] = []
         for record in self.records:
             arm = {axis: value for axis, value in record["axes"].items() if axis != left_out}
             if arm not in found:
                 found.append(arm)
-        return found
+        order = {axis: self.values(axis) for arm in found[:1] for axis in arm}
+        return sorted(found, key=lambda arm: [order[axis].index(value) for axis, value in arm.items()])
 
     @property
     def digest(self) -> str:
