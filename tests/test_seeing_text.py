@@ -202,6 +202,6 @@ def test_the_other_strategy_is_named() -> None:
     rules = RuleSet([("b", "c"), ("a", "d")])
     usual, other = rules.trace("ab"), rules.trace("ab", strategy="leftmost")
     assert (usual.strategy, other.strategy) == ("markov", "leftmost")
-    assert usual.text().endswith("halted after 2 steps: no rule applies")
-    assert other.text().endswith("halted after 2 steps: no rule applies; strategy leftmost")
+    assert usual.text().endswith("halted after 2 steps: no rule applies\n")
+    assert other.text().endswith("halted after 2 steps: no rule applies; strategy leftmost\n")
     assert '"outcome":"halted after 2 steps: no rule applies; strategy leftmost"' in other.html()
