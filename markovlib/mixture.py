@@ -17,7 +17,7 @@ from markovlib._columns import Column, as_column
 from markovlib.mixing.recipe import MIXTURE_VERSION, MixtureRecipe, Paths
 from markovlib.mixing.rows import SourceError
 from markovlib.mixing.survey import Survey
-from markovlib.source import Indices, Source, row_numbers
+from markovlib.source import Indices, Source, asked_for, row_numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -207,11 +207,8 @@ class Mixture(Source):
     @overload
     def __getitem__(self, key: slice | Sequence[int] | NDArray[np.integer[Any]]) -> MixedBatch: ...
     def __getitem__(self, key: Any) -> MixedExample | MixedBatch:
-        if isinstance(key, slice):
-            return self.batch(range(*key.indices(self.size)))
-        if isinstance(key, np.ndarray) or not hasattr(key, "__index__"):
-            return self.batch(key)
-        return self._example(operator.index(key))
+        asked = asked_for(key, self.size)
+        return self._example(asked) if isinstance(asked, int) else self.batch(asked)
 
     def __getitems__(self, indices: Sequence[int]) -> list[MixedExample]:
         """The examples at `indices`, as a list: what torch's `DataLoader` asks a data set for, a batch at a time."""

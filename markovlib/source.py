@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -175,6 +176,15 @@ class Source(ABC):
         from markovlib.view import View
 
         return View.of(self, order, epoch=epoch, descending=descending)
+
+
+def asked_for(key: Any, size: int) -> int | Indices:
+    """What stands in brackets after a source: the number of one example, or those of a batch."""
+    if isinstance(key, slice):
+        return range(*key.indices(size))
+    many = isinstance(key, np.ndarray) or not hasattr(key, "__index__")
+    rows: int | Indices = key if many else operator.index(key)
+    return rows
 
 
 def row_numbers(indices: Indices, size: int, what: str, *, from_end: bool = True) -> NDArray[np.int64]:

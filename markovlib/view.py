@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from markovlib import _stream
 from markovlib._columns import Column
 from markovlib.examples import Batch, joined
-from markovlib.source import Indices, Source, row_numbers
+from markovlib.source import Indices, Source, asked_for, row_numbers
 
 if TYPE_CHECKING:
     from markovlib.examples import Example
@@ -375,14 +375,12 @@ class View(Source):
     @overload
     def __getitem__(self, key: slice | Sequence[int] | NDArray[np.integer[Any]]) -> Batch: ...
     def __getitem__(self, key: Any) -> Example | Batch:
-        if isinstance(key, slice):
-            return self.batch(range(*key.indices(self.size)))
-        if isinstance(key, np.ndarray) or not hasattr(key, "__index__"):
-            return self.batch(key)
-        place = operator.index(key)
-        if not -self.size <= place < self.size:
-            raise IndexError(f"example {place} of a view of {self.size}")
-        source, index = self._order.at(place % self.size)
+        asked = asked_for(key, self.size)
+        if not isinstance(asked, int):
+            return self.batch(asked)
+        if not -self.size <= asked < self.size:
+            raise IndexError(f"example {asked} of a view of {self.size}")
+        source, index = self._order.at(asked % self.size)
         example: Example = self.sources[source][index]
         return example
 

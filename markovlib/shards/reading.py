@@ -32,7 +32,7 @@ from markovlib.shards.rows import (
     readable,
 )
 from markovlib.shards.stores import LocalStore, Place, Store, open_store
-from markovlib.source import Indices, Source, index_array
+from markovlib.source import Indices, Source, asked_for, index_array
 
 if TYPE_CHECKING:
     from markovlib.dataset import Dataset
@@ -150,11 +150,8 @@ class Shards(Source):
     @overload
     def __getitem__(self, key: slice | Sequence[int] | NDArray[np.integer[Any]]) -> Batch: ...
     def __getitem__(self, key: Any) -> Example | Batch:
-        if isinstance(key, slice):
-            return self.batch(range(*key.indices(self.size)))
-        if isinstance(key, np.ndarray) or not hasattr(key, "__index__"):
-            return self.batch(key)
-        return self.batch([operator.index(key)])[0]
+        asked = asked_for(key, self.size)
+        return self.batch([asked])[0] if isinstance(asked, int) else self.batch(asked)
 
     def __getitems__(self, indices: Sequence[int]) -> list[Example]:
         return self.batch(indices).examples()
