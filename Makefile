@@ -33,7 +33,8 @@ REPORT      = $(abspath $(SCRATCH))/report
 ASAN_PYTHON = detect_leaks=0:allocator_may_return_null=1:log_path=$(REPORT)
 
 # Tests of what is not the engine, or of other programs that use it, which the sanitizers only make slow.
-UNSANITIZED = analysis* benchmarks codegen_* docs executors mutants notations_corpus reproduction seeing_* stores
+UNSANITIZED = analysis* benchmarks cli_* codegen_* combinators crashes docs executors machines mutants notation* \
+	reproduction schemes seeing_* stores strategies sweep trial
 
 # How long each fuzzer runs, and with what.  LIBFUZZER is empty where the compiler has none (GCC): then random changes
 # of the corpus are run, without guidance by coverage.
