@@ -139,13 +139,20 @@ def no_op(results: Results, without: Results) -> list[Finding]:
         steps = {share: step(results, {"fixed": fixed, "no_op": share}) for share in shares}
         for number, claim in ((0, "up to 100 rules fail"), (1, "1,000 rules and more succeed")):
             text = " / ".join(f"{share:.0%}: {claims[number].ours}" for share, claims in steps.items())
-            verdict = all_of([claims[number].verdict for claims in steps.values()])
+            verdicts = {share: claims[number].verdict for share, claims in steps.items()}
             at = ", ".join(f"{share:.0%}" for share in shares)
-            found.append(Finding(f"{claim} with {at} no-ops ({name})", text, verdict))
+            hollow = [share for share, verdict in verdicts.items() if verdict == UNTRAINED]
+            said = but_for(f"{claim} with {at} no-ops ({name})", hollow)
+            found.append(Finding(said, text, all_of(list(verdicts.values()))))
         for n in results.values("instructions"):
             by_share = {share: at_no_op(results, without, fixed, share, n) for share in (0.0, *results.values("no_op"))}
             found.append(_hardly_matters(f"{n:,} rules: the share hardly matters ({name})", by_share))
     return found
+
+
+def but_for(claim: str, hollow: Sequence[float]) -> str:
+    """A claim, and for which shares of no-ops nothing is concluded."""
+    return f"{claim}; nothing is concluded for {', '.join(f'{share:.0%}' for share in hollow)}" if hollow else claim
 
 
 def at_no_op(results: Results, without: Results, fixed: str, share: float, n: int) -> Estimate | None:
@@ -162,6 +169,7 @@ def _hardly_matters(claim: str, by_share: dict[float, Estimate | None]) -> Findi
     there = {share: estimate for share, estimate in by_share.items() if estimate is not None}
     trained, reason = usable(list(there.values()))
     text = listed([f"{share:.0%}" for share in there], list(there.values()))
+    claim = but_for(claim, [share for share, estimate in there.items() if not estimate.trained])
     if reason or len(trained) < 2:
         return Finding(claim, text, reason or ABSENT)
     shares = [e.share for e in trained]
