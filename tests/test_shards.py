@@ -414,7 +414,10 @@ def found_by_verify(out):
         return {str(error).partition(":")[0].removeprefix(f"{out}/")}
 
 
-@pytest.mark.parametrize("format_name", FORMATS)
+@pytest.mark.parametrize(
+    "format_name",
+    [name if name in ("parquet", "jsonl") else pytest.param(name, marks=pytest.mark.slow) for name in FORMATS],
+)
 def test_one_flipped_bit_is_found_anywhere(tmp_path, recipe, format_name):
     out = tmp_path / "a"
     generate(recipe.replace(examples=200), out, splits=["train", "seen"], shard_rows=90, format=format_name)

@@ -171,7 +171,9 @@ def test_train_and_unseen_share_no_side_of_any_rule(kind: str) -> None:
     assert not sides[0][1] & sides[1][1]
 
 
-@pytest.mark.parametrize("kind", ["several", "run", "scheme", "induce", "encrypted", "program"])
+@pytest.mark.parametrize(
+    "kind", ["several", "run", "scheme", "induce", "encrypted", pytest.param("program", marks=pytest.mark.slow)]
+)
 def test_seen_has_the_rules_of_train_and_none_of_its_words(kind: str) -> None:
     recipe = BASE.replace({**KINDS[kind], "examples": 20_000, **({} if kind == "program" else {"instructions": 5})})
     pairs = []
