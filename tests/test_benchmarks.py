@@ -13,6 +13,7 @@ import plain
 import pytest
 import tables
 from contenders import ENGINES, OURS, Unable
+from effort import slow_but
 from generators import DATA_WORKLOADS, check
 from reading import READING_WORKLOADS, Reader
 from workloads import WORKLOADS
@@ -85,15 +86,12 @@ def test_units_are_what_they_are_said_to_be(workload):
 # ---- data sets -------------------------------------------------------------------------------------------------------
 
 
-def generators():
-    """Of every workload; one that draws words until a rule fires takes seconds for the least of them."""
-    for workload in DATA_WORKLOADS:
-        for generator in workload.generators:
-            marks = [pytest.mark.slow] if "rejection" in generator.name else []
-            yield pytest.param(generator, marks=marks, id=generator.name)
+GENERATORS = [generator for workload in DATA_WORKLOADS for generator in workload.generators]
+"""One that draws words until a rule fires takes seconds for the least of data sets."""
+QUICK = [generator for generator in GENERATORS if "rejection" not in generator.name]
 
 
-@pytest.mark.parametrize("generator", list(generators()))
+@pytest.mark.parametrize("generator", slow_but(QUICK, GENERATORS), ids=by_name)
 def test_generator_keeps_the_promises_of_the_data_set(generator, tmp_path):
     (workload,) = [w for w in DATA_WORKLOADS if generator in w.generators]
     workload.check(generator.rows(generator.run(workload.tiny, tmp_path)), workload.tiny)

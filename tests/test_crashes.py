@@ -18,6 +18,7 @@ from pathlib import Path
 import fake_dataset
 import pytest
 from click.testing import CliRunner
+from effort import slow_but
 
 from markovlib.cli import main
 from markovlib.shards import digest, folder, formats, manifest, plan, verification
@@ -209,7 +210,7 @@ class Inline(Executor):
         return future
 
 
-@pytest.mark.parametrize("format_name", ["parquet", pytest.param("megatron", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("format_name", slow_but(["parquet"], ["parquet", "megatron"]))
 def test_every_call_of_the_system_that_fails_is_one_error_and_the_work_can_go_on(tmp_path, recipe, format_name):
     """Each call in turn: an error that names a file, no half shard, nothing kept that is not whole."""
     recipe = recipe.replace(examples=100)

@@ -11,6 +11,7 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 
 import pytest
+from effort import slow_but
 from sabotage import MOMENTS, Sabotaged
 
 from markovlib import Recipe
@@ -85,7 +86,7 @@ def ray(tmp_path_factory):
     ray.shutdown()
 
 
-CLUSTERS = ["dask", pytest.param("ray", marks=pytest.mark.slow)]
+CLUSTERS = slow_but(["dask"], ["dask", "ray"])
 
 
 @pytest.mark.parametrize("format_name", list(formats.MODULES))

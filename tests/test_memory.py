@@ -8,6 +8,7 @@ from functools import cache
 from itertools import product
 
 import pytest
+from effort import slow_but
 from engines import MATCHERS
 
 import markovlib as mk
@@ -53,7 +54,8 @@ def short_patterns():
     return rules, bytes(range(256)) * 40
 
 
-HOSTILE = [nested_powers, pytest.param(long_patterns, marks=pytest.mark.slow), many_rules, short_patterns]
+QUICK = [nested_powers, many_rules, short_patterns]
+HOSTILE = slow_but(QUICK, [*QUICK, long_patterns])
 
 
 def bound(rules, longest):

@@ -170,6 +170,24 @@ def test_numbers_like_the_papers_agree_and_others_do_not(name: str) -> None:
     assert verdicts(name, made_up(source, "miniature", share, seen=0.8)) <= {UNTRAINED, ABSENT, OPEN}
 
 
+def test_a_claim_names_the_shares_of_which_nothing_is_concluded() -> None:
+    results = made_up("no-op", "miniature", lambda axes, *_: 0.99 if axes["instructions"] > 400 else 0.02)
+    for record in results.records:
+        if record["axes"]["no_op"] == 0.5 and record["axes"]["instructions"] == 1000:
+            record["tests"]["seen"]["applying"] = [800, 1000]
+    said = {finding.claim: finding.verdict for finding in findings.no_op(results, Results([]))}
+    hollow = {claim for claim in said if claim.endswith("; nothing is concluded for 50%")}
+    assert hollow == {claim for claim in said if claim.startswith("1,000 rules")}
+    assert set(said.values()) == {AGREES}
+
+
+def test_arms_are_in_the_order_of_their_values() -> None:
+    numbers = [10, 1000, 10000, 300]
+    results = Results([{"axes": {"instructions": n, "shape": s}, "seed": 0} for s in (0.5, 0.1) for n in numbers])
+    arms = [(arm["instructions"], arm["shape"]) for arm in results.arms("seed")]
+    assert arms == [(n, s) for n in sorted(numbers) for s in (0.1, 0.5)]
+
+
 def test_words_for_what_cannot_be_told() -> None:
     wide, low = Estimate(0.5, 0.2, 0.9, (0.2, 0.4, 0.9)), Estimate(0.1, 0.05, 0.3, (0.1,) * 3)
     assert findings.above(wide, low) == OPEN

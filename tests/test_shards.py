@@ -14,7 +14,7 @@ import fake_dataset
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from effort import tries
+from effort import slow_but, tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -248,8 +248,7 @@ def complete_shards(out, suffix):
 
 
 @pytest.mark.parametrize(
-    "format_name",
-    ["parquet", *(pytest.param(name, marks=pytest.mark.slow) for name in FORMATS if len(SUFFIXES[name]) > 1)],
+    "format_name", slow_but(["parquet"], [name for name in FORMATS if name == "parquet" or len(SUFFIXES[name]) > 1])
 )
 def test_killed_jobs_end_as_an_undisturbed_one(tmp_path, recipe, format_name):
     """SIGKILL at five moments, and at fifty in test_crashes.py; shards once complete are never written again."""
@@ -414,10 +413,7 @@ def found_by_verify(out):
         return {str(error).partition(":")[0].removeprefix(f"{out}/")}
 
 
-@pytest.mark.parametrize(
-    "format_name",
-    [name if name in ("parquet", "jsonl") else pytest.param(name, marks=pytest.mark.slow) for name in FORMATS],
-)
+@pytest.mark.parametrize("format_name", slow_but(["parquet", "jsonl"], FORMATS))
 def test_one_flipped_bit_is_found_anywhere(tmp_path, recipe, format_name):
     out = tmp_path / "a"
     generate(recipe.replace(examples=200), out, splits=["train", "seen"], shard_rows=90, format=format_name)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from effort import slow_but
 
 from markovlib import Recipe
 from markovlib.cli import main
@@ -100,15 +101,10 @@ def versions(store):
     return {name: store._fs.info(store._at(f"train/{name}")) for name in store.entries("train") if "part" in name}
 
 
-def _slow_but(first, names):
-    """The names as parameters of a test, all but one of them slow."""
-    return [first, *(pytest.param(name, marks=pytest.mark.slow) for name in names if name != first)]
-
-
 # ---- the same folder ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("format_name", _slow_but("parquet", formats.MODULES))
+@pytest.mark.parametrize("format_name", slow_but(["parquet"], formats.MODULES))
 def test_a_store_holds_what_a_disk_holds(url, tmp_path, format_name):
     generate(RECIPE, tmp_path / "a", splits=["train", "unseen"], format=format_name, **OPTIONS)
     (written, _) = generate(RECIPE, url, splits=["train", "unseen"], format=format_name, **OPTIONS)

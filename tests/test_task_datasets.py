@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from effort import slow_but
 from test_sampling_statistics import WORST, excess
 
 from markovlib import Dataset, Recipe, RecipeError, _columns, _stream
@@ -35,6 +36,8 @@ examples = 1000
 """)
 SEVERAL: dict[str, Any] = {"rules.per_example": 3, "words.length": 20}
 RUN: dict[str, Any] = {"task.kind": "run", "rules.per_example": 3, "rules.alphabet": "a-z"}
+
+OF_SEVERAL_SORTS = ["several", "run", "scheme", "induce", "encrypted"]
 
 KINDS: dict[str, dict[str, Any]] = {
     "rewrite": {},
@@ -171,9 +174,7 @@ def test_train_and_unseen_share_no_side_of_any_rule(kind: str) -> None:
     assert not sides[0][1] & sides[1][1]
 
 
-@pytest.mark.parametrize(
-    "kind", ["several", "run", "scheme", "induce", "encrypted", pytest.param("program", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("kind", slow_but(OF_SEVERAL_SORTS, [*OF_SEVERAL_SORTS, "program"]))
 def test_seen_has_the_rules_of_train_and_none_of_its_words(kind: str) -> None:
     recipe = BASE.replace({**KINDS[kind], "examples": 20_000, **({} if kind == "program" else {"instructions": 5})})
     pairs = []
