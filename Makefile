@@ -69,7 +69,7 @@ test-thorough:
 test-crash:
 	$(RUN) -m pytest -q -s -m "slow or not slow" tests/test_crashes.py
 
-# The termination of every pair of rules over two letters with sides up to three: half an hour.
+# The termination of every pair of rules over two letters with sides up to three: ten minutes.
 test-pairs:
 	MARKOVLIB_EVERY_PAIR=1 $(RUN) -m pytest -q -n auto -m slow tests/test_analysis_termination.py
 
