@@ -5,10 +5,13 @@ build uses it); nothing here depends on the machine that builds, so wheels run o
 """
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_clib import build_clib
+from setuptools.command.build_ext import build_ext
 
 EXTRA = os.environ.get("MARKOVLIB_CFLAGS", "").split()
 CFLAGS = ["-std=c11", "-O3", "-fvisibility=hidden", *EXTRA]
@@ -37,9 +40,32 @@ def boundary(name: str) -> Extension:
     )
 
 
+class BuildEngine(build_clib):
+    """Compiles files side by side, which setuptools does for extension modules alone."""
+
+    def build_libraries(self, libraries):
+        compile_all = self.compiler.compile
+
+        def compile_each(sources, **options):
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                return [made for some in pool.map(lambda one: compile_all([one], **options), sources) for made in some]
+
+        self.compiler.compile = compile_each
+        super().build_libraries(libraries)
+
+
+class BuildModules(build_ext):
+    """Compiles modules side by side unless `--parallel` says otherwise."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
+
 MODULES = sorted(p.stem for p in Path("markovlib").glob("*.pyx"))
 
 setup(
+    cmdclass={"build_clib": BuildEngine, "build_ext": BuildModules},
     libraries=[ENGINE],
     ext_modules=cythonize(
         [boundary(name) for name in MODULES],

@@ -169,13 +169,13 @@ def long_tail_changes(axes: Axes, _: int) -> Changes:
 
 def families(scale: str) -> Setting:
     """Arms of as many rules with as many different patterns; tested on each family, and on strings of any kind."""
-    length, ks = {"miniature": (6, [[2, 3]]), "paper": (60, [[3, 4], [3, 6], [3, 12], [3, 20], [3, 30], [3, 60]]),
+    length, ks = {"miniature": (6, [2]), "paper": (60, [[3, 4], [3, 6], [3, 12], [3, 20], [3, 30], [3, 60]]),
                   "tiny": (60, [[3, 4]])}[scale]  # fmt: skip
-    numbers = {"miniature": [280], "paper": [500, 1000, 5000, 10_000], "tiny": [30]}[scale]
+    numbers = {"miniature": [600], "paper": [500, 1000, 5000, 10_000], "tiny": [30]}[scale]
     sizes: Changes = {"rules.family": FAMILIES, "rules.k": ks[0], "rules.pattern_length": length,
                       "rules.replacement_length": length, "words.no_op": 0.0}  # fmt: skip
     if scale == "miniature":
-        sizes |= {"rules.alphabet": "a-p", "rules.holdout": 0.4, "words.length": 12}
+        sizes |= {"words.length": 8}
     lower = 2 if scale == "miniature" else [3, 4]
     shifts: dict[str, Changes] = {family: {"rules.family": family, "rules.k": lower} for family in FAMILIES}
     shifts["unrestricted"] = {"rules.family": "uniform", "rules.k": 1}
@@ -185,9 +185,9 @@ def families(scale: str) -> Setting:
 
 def families_changes(axes: Axes, _: int) -> Changes:
     """The miniature's few strings may have two forms (`aaaaaa` is of every family).  So that all arms hold the same
-    ones out, they list all families, and the arm's own has all the rules but one in 20,000, which is none."""
+    ones out, they list all families, and the arm's own has all the rules but one in 5,000, which is none."""
     family: Any = FAMILIES if axes["family"] == "mix" else axes["family"]
-    if axes["k"] == [2, 3] and axes["family"] != "mix":
+    if axes["k"] == 2 and axes["family"] != "mix":
         family = [{"name": name, "weight": 1 if name == axes["family"] else 1e-4} for name in FAMILIES]
     return {"instructions": axes["instructions"], "rules.family": family, "rules.k": axes["k"]}
 
@@ -204,7 +204,7 @@ def occurrences(scale: str) -> Setting:
     }[scale]
     base: Changes = {"words.occurrences": several, "eval.words": {}}
     if scale == "miniature":
-        base |= {"words.length": 12}
+        base |= {"rules.alphabet": "a-m", "rules.pattern_length": 2, "rules.replacement_length": 2, "words.length": 8}
     shifts = {f"occurrences_{number}": {"words.occurrences": number} for number in several}
     return setting(scale, grid(instructions=numbers, occurrences=[*several, "mix"]), base, shifts, seeds=5)
 
@@ -225,7 +225,8 @@ def encrypted(scale: str) -> Setting:
     }[scale]
     base: Changes = {"words.no_op": 0.4}
     if scale == "miniature":
-        base |= {"render.prompt": "{pattern}{replacement}{key}{word}="}
+        base |= {"rules.alphabet": "a-h", "rules.pattern_length": 2, "rules.replacement_length": 2, "words.length": 5,
+                 "render.prompt": "{pattern}{replacement}{key}{word}="}  # fmt: skip
     if scale == "paper":
         base |= {"examples": 40_000, "eval.examples": 5000}
     return setting(scale, grid(instructions=numbers, shape=shapes), base, {})
