@@ -18,11 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import slow_but
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = [page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts]
 PAGES = [ROOT / "README.md", *sorted(DOCS)]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# Pages that start many processes, or try many examples.
+LONG = ("cli.md", "clusters.md", "mixtures.md", "scale.md", "scoring.md", "testing.md")
 # Other people's interpreters, which need not be there: a page shows them in its last blocks.
 RIVALS = ("markalgo", "turingmarkov")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -96,7 +99,8 @@ def split_command(part: str) -> tuple[str, str]:
     return "".join(lines[:end]).rstrip("\n"), "".join(lines[end:])
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", slow_but([page for page in PAGES if page.name not in LONG], PAGES),
+                         ids=lambda page: page.name)  # fmt: skip
 def test_every_block_does_what_the_page_says(page: Path, shell: Any) -> None:
     names: dict[str, Any] = {"__name__": "__page__"}
     for language, text, line in blocks_of(page):
