@@ -1,37 +1,17 @@
 # The data set's stream, as Cython sees it.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from markovlib._core cimport mk_bool, mk_outcome, mk_poll, mk_status
-
-
-cdef extern from "philox.h" nogil:
-    ctypedef struct mk_philox_key:
-        uint64_t word[2]
-
-    ctypedef struct mk_philox_block:
-        uint64_t word[4]
-
-    mk_philox_block mk_philox(mk_philox_key key, uint64_t block, uint64_t index, uint64_t split, uint64_t axis)
-
-
-cdef extern from "permute.h" nogil:
-    ctypedef struct mk_permutation:
-        uint64_t size
-
-    void mk_permutation_open(mk_permutation *p, mk_philox_key key, uint64_t size)
-    mk_status mk_permutation_tabulate(mk_permutation *p)
-    uint64_t mk_permutation_at(const mk_permutation *p, uint64_t x)
-    uint64_t mk_permutation_inverse(const mk_permutation *p, uint64_t y)
-    void mk_permutation_many(const mk_permutation *p, uint64_t *numbers, size_t count)
-    void mk_permutation_close(mk_permutation *p)
-
-    ctypedef struct mk_string:
-        mk_philox_key key
-        uint32_t letters
-        uint8_t *digits
-        size_t length
-
-    void mk_string_permute_many(mk_string string, size_t stride, size_t count)
+from markovlib._core cimport mk_bool, mk_poll, mk_status
+from markovlib._permute cimport mk_part, mk_permutation, mk_philox_key
+from markovlib._template cimport (
+    mk_certificate,
+    mk_example,
+    mk_example_rule,
+    mk_key_kind,
+    mk_letters,
+    mk_templates,
+    mk_text,
+)
 
 
 cdef extern from "family.h" nogil:
@@ -51,15 +31,6 @@ cdef extern from "family.h" nogil:
 
 
 cdef extern from "space.h" nogil:
-    ctypedef struct mk_part:
-        uint32_t letters
-        uint32_t length
-
-    void mk_part_open(mk_part *part, mk_philox_key key, uint64_t axis, uint64_t form, uint32_t letters,
-                      uint32_t length)
-    void mk_part_permute(const mk_part *part, uint8_t *digits)
-    void mk_part_permute_back(const mk_part *part, uint8_t *digits)
-
     ctypedef struct mk_share:
         mk_part part
         const mk_family *family
@@ -129,69 +100,6 @@ cdef extern from "strata.h" nogil:
     size_t mk_rule_space_turn(const mk_rule_space *space, uint64_t j, uint64_t *index)
     mk_bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length)
     uint32_t mk_rule_space_widest(const mk_rule_space *space, int side)
-
-
-cdef extern from "example.h" nogil:
-    enum:
-        MK_READ_SLACK
-
-    ctypedef struct mk_example_rule:
-        const uint8_t *pattern
-        const uint8_t *replacement
-        uint32_t pattern_length
-        uint32_t replacement_length
-        mk_bool terminal
-
-    ctypedef struct mk_example_step:
-        uint32_t rule
-        uint32_t length
-        int64_t position
-        const uint8_t *word
-
-    ctypedef struct mk_example_pair:
-        const uint8_t *word
-        const uint8_t *output
-        uint32_t length
-        uint32_t output_length
-
-    ctypedef enum mk_certificate_kind:
-        pass
-
-    ctypedef struct mk_certificate:
-        mk_certificate_kind kind
-        uint16_t value[256]
-
-    ctypedef enum mk_key_kind:
-        MK_KEY_SHIFT
-        MK_KEY_SUBSTITUTION
-
-    ctypedef struct mk_key:
-        mk_key_kind kind
-        uint32_t shift
-        uint8_t letter[256]
-
-    ctypedef struct mk_example:
-        uint64_t index
-        uint64_t number
-        uint32_t stratum
-        const mk_example_rule *rules
-        size_t rule_count
-        mk_bool no_op
-        mk_bool near_miss
-        const uint8_t *word
-        const uint8_t *output
-        size_t length
-        size_t output_length
-        int32_t rule
-        int64_t position
-        uint64_t steps
-        mk_outcome outcome
-        const mk_example_step *trace
-        size_t trace_count
-        const mk_example_pair *pairs
-        size_t pair_count
-        mk_key key
-        mk_certificate certificate
 
 
 cdef extern from "plan.h" nogil:
@@ -300,42 +208,6 @@ cdef extern from "certify.h" nogil:
     mk_bool mk_certify(const mk_example_rule *rules, size_t count, uint32_t letters, mk_certificate *certificate)
     mk_bool mk_certificate_holds(const mk_certificate *certificate, const mk_example_rule *rules, size_t count,
                                  uint32_t letters)
-
-
-cdef extern from "template.h" nogil:
-    ctypedef struct mk_letters:
-        uint32_t letters
-        uint8_t bytes[256][4]
-        uint8_t width[256]
-        uint8_t widest
-        mk_bool narrow
-        mk_bool shifted
-
-    ctypedef struct mk_text:
-        uint8_t *data
-        size_t used
-        size_t capacity
-
-    ctypedef struct mk_op:
-        uint8_t kind
-        uint8_t name
-        uint8_t form
-        mk_bool reversed
-        uint32_t jump
-        size_t at
-
-    ctypedef struct mk_template:
-        pass
-
-    ctypedef struct mk_templates:
-        const mk_template *choices
-        uint32_t count
-
-    mk_status mk_template_open(mk_template *template, const mk_op *ops, size_t count, const uint8_t *literals,
-                               size_t literal_bytes, const mk_letters *letters)
-    void mk_template_close(mk_template *template)
-    mk_status mk_template_write(const mk_template *template, const mk_letters *letters, const mk_example *example,
-                                mk_text *out)
 
 
 cdef extern from "lists.h" nogil:

@@ -2,7 +2,7 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from markovlib._core cimport mk_bool, mk_status
-from markovlib._stream cimport mk_philox_key
+from markovlib._permute cimport mk_philox_key
 
 
 cdef extern from "search.h" nogil:

@@ -7,6 +7,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from markovlib._core cimport MK_INVALID, MK_NO_MEMORY, MK_OK, mk_free, mk_malloc, mk_memory_fail_after, mk_status
+from markovlib._permute cimport key_of
 
 
 def fail_allocations_after(int64_t n):
@@ -16,12 +17,6 @@ def fail_allocations_after(int64_t n):
 
 cdef mk_needle needle_of(bytes pattern):
     return mk_needle_make(<const uint8_t *>PyBytes_AS_STRING(pattern), len(pattern))
-
-
-cdef mk_philox_key key_of(key):
-    cdef mk_philox_key c
-    c.word[0], c.word[1] = key
-    return c
 
 
 cdef int check(mk_status status) except -1:

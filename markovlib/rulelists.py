@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from markovlib import _stream
+from markovlib import _permute
 from markovlib.alphabets import Alphabet
 from markovlib.families import FAMILIES, unite
 from markovlib.quotas import Spill, round_half_up
@@ -21,7 +21,7 @@ _CODE = len(FAMILIES) << 48
 
 
 def _subkey(key: Sequence[int], size: int, number: int) -> tuple[int, int]:
-    block = _stream.philox(key, (size, number, _CODE, 1))
+    block = _permute.philox(key, (size, number, _CODE, 1))
     return block[0], block[1]
 
 
@@ -145,7 +145,7 @@ class RuleList:
         if len(sizes) == 1:
             return ListedInstructions(self, {}, False), None
         wanted = max(1, round_half_up(holdout * self.size))
-        order = _stream.Permutation((0, 0), len(sizes))
+        order = _permute.Permutation((0, 0), len(sizes))
         held: dict[int, int] = {}
         for size in (sizes[order[i]] for i in range(len(sizes))):
             if size <= wanted:
@@ -197,7 +197,7 @@ class ListedInstructions:
         held: list[int] = []
         for size in sorted(self._held):
             components = [component for component in self._list.components if len(component) == size]
-            order = _stream.Permutation(_subkey(key, len(components), size), len(components))
+            order = _permute.Permutation(_subkey(key, len(components), size), len(components))
             for i in range(len(components) - self._held[size], len(components)):
                 held += components[order[i]]
         return sorted(held) if self._held_out else sorted(set(range(self._list.size)).difference(held))

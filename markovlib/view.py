@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from markovlib import _stream
+from markovlib import _permute
 from markovlib._columns import Column
 from markovlib.examples import Batch, joined
 from markovlib.source import Indices, Source, asked_for, row_numbers
@@ -73,11 +73,11 @@ class _Permuted:
         return None, self._permutation.images(places)
 
     @cached_property
-    def _permutation(self) -> _stream.Permutation:
+    def _permutation(self) -> _permute.Permutation:
         from markovlib.dataset import split_id, stream_key
 
         counter = (self.size, self.epoch, split_id(self.source.split), _AXIS)
-        return _stream.Permutation(_stream.philox(stream_key(self.seed), counter)[:2], self.size)
+        return _permute.Permutation(_permute.philox(stream_key(self.seed), counter)[:2], self.size)
 
 
 class _Sorted:

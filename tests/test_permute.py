@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markovlib import Dataset, Recipe
-from markovlib._stream import Part, Permutation, permute_strings, simd_force
+from markovlib._permute import Part, Permutation, permute_strings, simd_force
 
 KEYS = st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import markovlib as mk
-from markovlib import _stream
+from markovlib import _template
 from markovlib.fields import RecipeError
 from markovlib.render import CONDITIONS, FIELDS, FILTERS, LOOPS, TemplateError, compile_template, parse_template
 
@@ -228,7 +228,7 @@ def test_the_engine_writes_what_a_plain_rendering_gives(alphabet: str) -> None:
     @settings(max_examples=tries(300))
     @given(nodes(None), examples(letters))
     def check(template: list[Any], example: dict[str, Any]) -> None:
-        compiled = _stream.Template([compile_template(source_of(template))], letters)
+        compiled = _template.Template([compile_template(source_of(template))], letters)
         assert compiled.write(example) == render_all(template, Scope(example, letters))
 
     check()
@@ -245,7 +245,7 @@ def an_example(**changes: Any) -> dict[str, Any]:
 
 
 def written(template: str, **changes: Any) -> str:
-    return _stream.Template([compile_template(template)], [b"a", b"b", b"c"]).write(an_example(**changes)).decode()
+    return _template.Template([compile_template(template)], [b"a", b"b", b"c"]).write(an_example(**changes)).decode()
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_long_loops_grow_the_text() -> None:
 
 
 def test_a_paraphrase_is_chosen() -> None:
-    template = _stream.Template([compile_template(text) for text in ("{word}", "{output}")], [b"a", b"b", b"c"])
+    template = _template.Template([compile_template(text) for text in ("{word}", "{output}")], [b"a", b"b", b"c"])
     assert [template.write(an_example(), paraphrase=i) for i in (0, 1)] == [b"cab", b"ba"]
     with pytest.raises(IndexError):
         template.write(an_example(), paraphrase=2)
@@ -303,14 +303,14 @@ def test_want_of_memory_leaves_nothing_behind() -> None:
     trace = [(0, i, b"\0" * 500) for i in range(20)]
     failures = 0
     for allowed in range(100):
-        _stream.fail_allocations_after(allowed)
+        _template.fail_allocations_after(allowed)
         try:
             assert written(template, trace=trace) == "a" * 10000
             break
         except MemoryError:
             failures += 1
         finally:
-            _stream.fail_allocations_after(-1)
+            _template.fail_allocations_after(-1)
     assert failures > 5
 
 

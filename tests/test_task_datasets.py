@@ -14,7 +14,7 @@ import pytest
 from effort import slow_but
 from test_sampling_statistics import WORST, excess
 
-from markovlib import Dataset, Recipe, RecipeError, _columns, _stream
+from markovlib import Dataset, Recipe, RecipeError, _columns, _stream, _template
 from markovlib._stream import fail_allocations_after
 from markovlib.dataset import stream_key
 from markovlib.examples import ALL_COLUMNS
@@ -339,16 +339,21 @@ def memory() -> Iterator[Memory]:
     watched.watch(False)
 
 
+def fail_after(allowed: int) -> None:
+    for module in (_stream, _template):
+        module.fail_allocations_after(allowed)
+
+
 def fails(recipe: Recipe, allowed: int, expected: list[Any]) -> bool:
     """Whether a batch fails where only so many allocations succeed; if not, it is what is expected."""
     ds = Dataset(recipe, 7)
-    fail_allocations_after(allowed)
+    fail_after(allowed)
     try:
         batch = ds.batch(range(300), ALL_COLUMNS, 2)
     except MemoryError:
         return True
     finally:
-        fail_allocations_after(-1)
+        fail_after(-1)
     assert [batch[i] for i in range(len(batch))] == expected
     return False
 

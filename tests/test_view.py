@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from markovlib import Dataset, Recipe, View
-from markovlib._stream import Permutation, philox
+from markovlib._permute import Permutation, philox
 from markovlib.dataset import COLUMNS, split_id, stream_key
 from markovlib.leakage import leakage
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from markovlib import _stream
+from markovlib import _permute
 from markovlib.plan import split_id, stream_key
 from markovlib.quotas import MOST_TURNS, turns
 
@@ -50,7 +50,7 @@ class Order:
         self._even = common > 0 and self.size // common <= MOST_TURNS
         self.periods = common if self._even else max(1, -(-self.size // _PERIOD))
         self._permutations = [
-            _stream.Permutation(_stream.philox(self._key, (n, split_id(name), 0, _ROWS))[:2], n) if n else None
+            _permute.Permutation(_permute.philox(self._key, (n, split_id(name), 0, _ROWS))[:2], n) if n else None
             for name, n in zip(names, rows, strict=True)
         ]
 
@@ -72,7 +72,7 @@ class Order:
         before, after = self._before_one(period), self._before_one(period + 1)
         weights = tuple(b - a for a, b in zip(before, after, strict=True))
         length, table = sum(weights), _Table.of(weights)
-        begin = _stream.philox(self._key, (period, length, 0, _TURNS))[0] % length
+        begin = _permute.philox(self._key, (period, length, 0, _TURNS))[0] % length
         slot = (place - sum(before) + begin) % length
         source = int(table.who[slot])
         passed = int(np.searchsorted(table.places[source], begin))
@@ -98,7 +98,7 @@ class Order:
         weights = self._before(periods + 1) - before
         begins = np.array(
             [
-                _stream.philox(self._key, (period, length, 0, _TURNS))[0] % length
+                _permute.philox(self._key, (period, length, 0, _TURNS))[0] % length
                 for period, length in zip(periods.tolist(), weights.sum(axis=1).tolist(), strict=True)
             ],
             np.int64,
