@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import subprocess
 import sys
 
@@ -12,6 +14,7 @@ from programs import UNARY_MULTIPLICATION
 
 import markovlib as mk
 from markovlib.cli import main
+from markovlib.cli import rules as cli_rules
 
 MAIN = [sys.executable, "-m", "markovlib"]
 
@@ -47,6 +50,30 @@ def test_words_come_from_standard_input(tmp_path):
     done = piped(b"a\n\xff\n", "run", "--text", path)
     assert (done.returncode, done.stdout) == (2, b"a\n")
     assert done.stderr.startswith(b"markovlib: error: standard input, word 2: byte 0xff at position 0 is not UTF-8")
+
+
+@pytest.mark.parametrize("separator", [b"\n", b"\0"])
+def test_words_may_begin_and_end_in_any_block(monkeypatch, separator):
+    words = [b"", b"a", b"", b"bcd", b"e" * 9, b"f"]
+    data = separator.join(words)
+    for size in range(1, len(data) + 1):
+        blocks = [data[i : i + size] for i in range(0, len(data), size)]
+        monkeypatch.setattr(cli_rules, "_next_block", iter([*blocks, b""]).__next__)
+        assert list(cli_rules.read_words((), text=False, nul=separator == b"\0")) == words
+
+
+def test_what_is_done_is_shown_before_more_words_are_waited_for(tmp_path):
+    path = tmp_path / "sort.markov"
+    path.write_text("ba -> ab\n")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [*MAIN, "run", path]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        process.stdin.write(b"bba\nb")
+        process.stdin.flush()
+        ready, _, _ = select.select([process.stdout], [], [], 30)
+        assert ready
+        assert process.stdout.readline() == b"abb\n"
+        assert process.communicate(b"a\n")[0] == b"ab\n"
 
 
 def test_not_halted_is_exit_1(tmp_path):

@@ -62,12 +62,23 @@ def read_words(words: tuple[str, ...], text: bool, nul: bool) -> Iterator[str | 
 
 
 def _split(separator: bytes) -> Iterator[bytes]:
-    rest = b""
-    while block := os.read(sys.stdin.fileno(), 1 << 16):
-        *whole, rest = (rest + block).split(separator)
-        yield from whole
-    if rest:
-        yield rest
+    parts: list[bytes] = []  # of a word whose end has not been read
+    while block := _next_block():
+        first, *others = block.split(separator)
+        parts.append(first)
+        if others:
+            yield b"".join(parts)
+            *whole, last = others
+            yield from whole
+            parts = [last]
+    if any(parts):
+        yield b"".join(parts)
+
+
+def _next_block() -> bytes:
+    """More of standard input; whoever writes it has then seen what became of the words so far."""
+    sys.stdout.flush()
+    return os.read(sys.stdin.fileno(), 1 << 16)
 
 
 def _decode(word: bytes, text: bool, where: str) -> str | bytes:
