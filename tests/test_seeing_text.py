@@ -82,6 +82,15 @@ def test_every_line_fits_the_width():
     assert below.index("^^") == cell_len(first[: first.index("<>")])
 
 
+def test_words_that_grow_later_are_shown_as_far_as_there_is_room():
+    rules = RuleSet([("a", "ab"), ("x" * 30, "")])
+    last = rules.trace("a", max_steps=240).text(first=240, width=300).splitlines()[2 * 239]
+    assert last == f" 240  a{'b' * 239} 1: a -> ab"
+    narrow = rules.trace("a", max_steps=240).text(first=240, width=150).splitlines()
+    assert max(map(len, narrow)) <= 150
+    assert "…" in narrow[2 * 239]
+
+
 def test_letters_that_cannot_be_shown_are_escapes():
     lines = RuleSet([(b"\xff", b"\x00\x1b[31m")]).trace(b"a\xff").text().splitlines()
     assert lines[0].split() == ["1", r"a\xff", "1:", r"\xff", "->", r"\x00\x1b[31m"]

@@ -40,16 +40,17 @@ class TextView:
         free = self.width - digits - 3
         widest = max((cell_len(label.plain) for label in self.labels), default=0)
         labels = min(widest, self.width // 2, max(1, free - LEAST))
+        room = max(LEAST, free - labels - 1)
         shown = shown_lines(trace, chosen)
         # The words' column is as wide as the widest of the first lines, so that short words keep their rules near.
         sample = list(islice(shown, SAMPLE))
         words = (marked(line, free, False, caret="") for line in sample if isinstance(line, Line))
-        column = min(max(LEAST, free - labels - 1), max((cell_len(word.plain) for word in words), default=0) + 1)
+        column = min(room, max((cell_len(word.plain) for word in words), default=0) + 1)
         for line in chain(sample, shown):
             if isinstance(line, Gap):
                 yield Text(f"{'':>{digits}}  ... {line.steps:,} steps left out ...", style=DIM)
             else:
-                yield from self._step(line, digits, column, labels)
+                yield from self._step(line, digits, column, room, labels)
         yield self._last_word(trace, digits)
         yield Text(f"{'':>{digits}}  {ending(trace, limits)}", style=HALTED if trace.result.halted else STOPPED)
 
@@ -59,8 +60,8 @@ class TextView:
         end = cut(Text(letters(part), "bold"), 0, 0, room, False, len(part) < len(trace.word))
         return Text.assemble((" " * (digits - 1) + "=", DIM), "  ", end)
 
-    def _step(self, line: Line, digits: int, column: int, labels: int) -> Iterator[Text]:
-        shown = marked(line, column, self.written)
+    def _step(self, line: Line, digits: int, column: int, room: int, labels: int) -> Iterator[Text]:
+        shown = marked(line, room, self.written)
         pad = " " * max(1, column - cell_len(shown.plain) + 1)
         number = f"{line.number:>{digits},}"
         label = self.labels[line.rule]
