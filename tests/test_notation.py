@@ -410,6 +410,9 @@ def test_the_argument_overrules_the_file(file):
         ),
         ("x.txt", b"# notation: see below\na -> b", 1, "nothing says which notation"),
         ("x.txt", b"# notation: post\na -> b", 13, "unknown notation 'post': choose one of a2b, "),
+        ("x.txt", b"# notation: mao alphabet=ab\na:b", 13, "notation 'mao' has no option 'alphabet=ab' here"),
+        ("x.txt", b"# notation: marthue hash=yes\na->b", 13, "option 'hash' of notation 'marthue' is one of "),
+        ("x.txt", b"# notation: mao encoding=utf-7\na:b", 13, "unknown encoding 'utf-7': choose one of utf-8, "),
         ("x.markov", b"# notation: rosetta\na -> b", 1, "the first line says notation 'rosetta'"),
     ],
 )

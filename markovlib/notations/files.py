@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, cast, overload
 
 from markovlib.notations.reading import error_after, split_items
-from markovlib.notations.registry import NOTATIONS, marker_words, names, without_encoding
+from markovlib.notations.registry import NOTATIONS, find_notation, marker_words, names, without_encoding
 from markovlib.notations.source import BOM, BytesRule, Kind, NotationError, TextRule
 
 
@@ -120,9 +120,11 @@ def stated_notation(path: str, data: bytes) -> str:
     first = data.partition(b"\n")[0].decode("utf-8", "replace").removeprefix(BOM).removesuffix("\r")
     marked = marker_words(first)
     ending = next((name for name, known in NOTATIONS.items() if known.suffix and path.endswith(known.suffix)), None)
-    if marked and marked[0] not in NOTATIONS:
-        message = f"unknown notation {marked[0]!r}: choose one of {', '.join(names())}"
-        raise NotationError(path, 1, 1 + first.rindex(marked[0]), message)
+    if marked:
+        try:
+            find_notation(without_encoding(" ".join(marked))[0])
+        except ValueError as error:
+            raise NotationError(path, 1, 1 + first.rindex(marked[0]), str(error)) from None
     if marked and ending and marked[0] != ending:
         message = f"the first line says notation {marked[0]!r}, the file's ending says {ending!r}: change one"
         raise NotationError(path, 1, 1, f"{message}, or pass notation=")

@@ -35,7 +35,8 @@ def find_notation(stated: str) -> tuple[Notation, Options]:
         key, equals, value = word.partition("=")
         if key not in notation.options or not equals or key in options:
             known = ", ".join(f"{option}=..." for option in notation.options) or "none"
-            raise ValueError(f"notation {name!r} has no option {word!r} here: its options are {known}, each once")
+            message = f"notation {name!r} has no option {word!r} here: its options are {known}, each once"
+            raise ValueError(f"{message}; encoding= is for a file that is read")
         values = notation.options[key]
         if values is not None and value not in values:
             raise ValueError(f"option {key!r} of notation {name!r} is one of {', '.join(values)}, not {value!r}")
