@@ -64,6 +64,30 @@ def test_letters_that_never_come():
     assert analysis.never_produced(mk.RuleSet([(b"\xffa", b"a")])) == b"\xff"
 
 
+@pytest.mark.parametrize(
+    ("rules", "word"), [([("é", "e")], "é".encode()), ([(b"a", b"b")], "a"), ([("a", "b")], 5), ([("a", "b")], ["a"])]
+)
+def test_words_and_letters_of_another_kind_are_refused(rules, word):
+    rules = mk.RuleSet(rules)
+    proof, done = analysis.certify(rules), analysis.complete(rules)
+    for asked in (
+        lambda: rules.check(word),
+        lambda: proof.max_steps(rules, word),
+        lambda: proof.max_length(rules, word),
+        lambda: done.normal_form(word),
+        lambda: analysis.complete(rules, letters=word),
+        lambda: analysis.compare(rules, rules, letters=word),
+    ):
+        with pytest.raises(TypeError, match=f"these rules are {rules.kind}: give the word as "):
+            asked()
+
+
+def test_bytes_that_are_not_text_are_shown_once_escaped():
+    findings = analysis.check(mk.RuleSet([("é".encode(), b""), ("é!".encode(), b"")]), b"")
+    assert str(findings[0]).endswith(r"produces '\xa9\xc3'")
+    assert str(findings[1]).endswith("the pattern of rule 1, 'é', occurs in its pattern")
+
+
 def brute_pairs(rules: list[tuple[str, str]]) -> set[tuple]:
     """From the definition: two occurrences that meet, in a word that they cover."""
     found = set()

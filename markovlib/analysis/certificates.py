@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markovlib.analysis.following import Graph, components, following
 from markovlib.analysis.measures import Measure, Weights
-from markovlib.analysis.plain import PlainRule, as_letters, live_rules, plain
+from markovlib.analysis.plain import PlainRule, given_letters, live_rules, plain
 
 if TYPE_CHECKING:
     from markovlib.rules import RuleSet
@@ -79,18 +79,18 @@ class Certificate:
     def max_steps(self, rules: RuleSet, word: Any) -> int | None:
         """The most steps that a run on the word can have by this proof, or None where it gives no number.
 
-        Raises ValueError if it proves nothing of these rules.
+        Raises ValueError if it proves nothing of these rules, TypeError for a word that is not of their kind.
         """
         own = plain(rules)
-        counts = self._counts(own, as_letters(word))
+        counts = self._counts(own, given_letters(word, rules))
         return None if counts is None else sum(counts.values()) + self._last(own, lambda _: 1)
 
     def max_length(self, rules: RuleSet, word: Any) -> int | None:
         """The most bytes that a word of the run can have by this proof, or None where it gives no number.
 
-        Raises ValueError if it proves nothing of these rules.
+        Raises ValueError if it proves nothing of these rules, TypeError for a word that is not of their kind.
         """
-        own, letters = plain(rules), as_letters(word)
+        own, letters = plain(rules), given_letters(word, rules)
 
         def growth(i: int) -> int:
             return max(0, _size(own[i].replacement, rules) - _size(own[i].pattern, rules))

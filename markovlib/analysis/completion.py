@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markovlib.analysis.pairs import unordered
-from markovlib.analysis.plain import as_letters, as_word, letters_of
+from markovlib.analysis.plain import as_letters, as_word, given_letters, letters_of
 
 if TYPE_CHECKING:
     from markovlib.rules import RuleSet
@@ -27,7 +27,9 @@ class Completion:
 
     def normal_form(self, word: Any) -> Any:
         """What remains when no rule applies: one word for all equal words, if the completion is complete."""
-        return as_word(reduced(_directed(self.rules), as_letters(word)), self.rules) if len(self.rules) else word
+        if not len(self.rules):
+            return word
+        return as_word(reduced(_directed(self.rules), given_letters(word, self.rules)), self.rules)
 
     def equal(self, left: Any, right: Any) -> bool | None:
         """Whether the rules given make the two words equal; None if that is not known."""
@@ -67,7 +69,7 @@ def complete(
     (True, False, 'a')
     """
     own = unordered(rules)
-    order = letters_of(own) if letters is None else as_letters(letters)
+    order = letters_of(own) if letters is None else given_letters(letters, rules)
     missing = set(letters_of(own)) - set(order)
     if missing or len(set(order)) != len(order):
         raise ValueError(f"letters must hold every letter of the rules once, not {letters!r}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from markovlib.analysis.plain import as_letters, as_word, letters_of, plain, words_over
+from markovlib.analysis.plain import as_letters, as_word, given_letters, letters_of, plain, words_over
 from markovlib.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def compare(
     move or tell apart.  Words are tried up to `max_length` letters, the last length only if all of it lies within
     `max_words` words.  `max_steps` and `max_bytes` limit each run: a limit is an open question, never a difference.
 
-    Raises TypeError if one rule set is text and the other bytes.
+    Raises TypeError if one rule set is text and the other bytes, or `letters` are of another kind.
 
     >>> from markovlib import RuleSet
     >>> print(compare(RuleSet([("ab", "ba")]), RuleSet([("ab", "ba"), ("bb", "")])))
@@ -98,7 +98,7 @@ def compare(
     if None not in (left.kind, right.kind) and left.kind != right.kind:
         raise TypeError(f"the rule sets must be of one kind, not {left.kind} and {right.kind}")
     kind = left if left.kind else right
-    alphabet = _letters(left, right) if letters is None else as_letters(letters)
+    alphabet = _letters(left, right) if letters is None else given_letters(letters, kind)
     options: dict[str, Any] = {"max_steps": max_steps, "max_length": max_bytes, "detect_cycles": True}
     agreed, undecided, tried, length, open_word = 0, 0, 0, -1, None
     for length in range(max_length + 1):

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from markovlib.analysis.plain import PlainRule, as_letters, as_word, killer_of, letters_of, live_rules, plain
+from markovlib.analysis.plain import (
+    PlainRule,
+    as_letters,
+    as_word,
+    given_letters,
+    killer_of,
+    letters_of,
+    live_rules,
+    plain,
+)
 
 if TYPE_CHECKING:
     from markovlib.rules import RuleSet
@@ -51,6 +60,8 @@ def check(rules: RuleSet, letters: Any = None) -> list[Finding]:
     the first word, also the rules that need a letter which is neither among them nor produced by a rule that can fire
     on what there is.  Rules are numbered from 1 in messages.  O(rules^2 * pattern length).
 
+    Raises TypeError for letters that are not of the rules' kind.
+
     >>> from markovlib import RuleSet
     >>> [finding.message for finding in check(RuleSet([("b", "x"), ("abc", "y"), ("c", "c")]))]
     ["rule 2 can never fire: the pattern of rule 1, 'b', occurs in its pattern", 'rule 3 changes nothing: once it \
@@ -59,7 +70,7 @@ applies, the run goes on for ever']
     rule 2 can never fire on words over 'ab': no rule that can fire there produces '#'
     """
     own = plain(rules)
-    missing = {} if letters is None else unproduced(own, as_letters(letters))
+    missing = {} if letters is None else unproduced(own, given_letters(letters, rules))
     findings = []
     for i, rule in enumerate(own):
         killer = killer_of(own, i)
@@ -112,7 +123,10 @@ def _undone(rules: Sequence[PlainRule], i: int) -> int | None:
 
 
 def _shown(word: Any) -> str:
-    return repr(word.decode(errors="backslashreplace") if isinstance(word, bytes) else word)
+    try:
+        return repr(word if isinstance(word, str) else bytes(word).decode())
+    except UnicodeDecodeError:
+        return repr(bytes(word)).removeprefix("b")
 
 
 def _dead(rules: RuleSet, i: int, killer: int) -> Finding:

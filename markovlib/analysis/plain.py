@@ -21,6 +21,12 @@ def as_letters(word: Any) -> str:
     return word if isinstance(word, str) else bytes(word).decode("latin-1")
 
 
+def given_letters(word: Any, rules: RuleSet) -> str:
+    """As `as_letters`, of a word or letters from a caller; raises as `rules.run` does for one of another kind."""
+    rules._encode(word)
+    return as_letters(word)
+
+
 def as_word(letters: str, rules: RuleSet) -> Any:
     """The word of the rules' kind that has these letters."""
     return letters.encode("latin-1") if rules.kind == "bytes" else letters
