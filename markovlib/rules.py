@@ -433,9 +433,7 @@ class RuleSet:
             return encode_text(word, "word")
         if self._text:
             raise TypeError(f"these rules are text: give the word as str, not {type(word).__name__}")
-        if isinstance(word, bytes):
-            return word
-        if isinstance(word, bytearray | memoryview):
+        if isinstance(word, bytes | bytearray | memoryview):
             return bytes(word)
         raise TypeError(f"a word must be str or bytes, not {type(word).__name__}")
 

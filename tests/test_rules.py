@@ -39,9 +39,13 @@ def test_the_empty_rule_set_takes_either_kind():
     assert empty.run_batch([b"\xff"]).words.tolist() == [b"\xff"]
 
 
-@pytest.mark.parametrize("word", [bytearray(b"ab"), memoryview(b"ab"), b"ab"])
+@pytest.mark.parametrize("word", [bytearray(b"ab"), memoryview(b"ab"), b"ab", np.bytes_(b"ab")])
 def test_bytes_like_words(word):
-    assert mk.RuleSet([(b"b", b"c")]).run(word).word == b"ac"
+    rules = mk.RuleSet([(b"b", b"c")])
+    assert rules.run(word).word == b"ac"
+    assert rules.step(word) == (0, 1, b"ac")
+    assert list(rules.trace(word).words()) == [b"ab", b"ac"]
+    assert rules.find(word) == (0, 1)
 
 
 @pytest.mark.parametrize(
