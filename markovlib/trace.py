@@ -289,5 +289,5 @@ class Trace(Sequence[Step]):
         self._replay = replay
 
     def __repr__(self) -> str:
-        kept = f"{len(self)} steps" if self.first == 0 else f"the last {len(self)} of {self.steps} steps"
-        return f"<Trace of {kept}: {self.outcome.name}>"
+        kept = "" if self.first == 0 else f"the last {len(self)} of "
+        return f"<Trace of {kept}{self.steps} step{'s' * (self.steps != 1)}: {self.outcome.name}>"

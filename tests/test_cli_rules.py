@@ -182,7 +182,7 @@ def test_check(tmp_path):
     assert "does not terminate: b'c' comes back after 1 step" in result.stderr
     path.write_text("a -> b\n")
     result = run("check", path)
-    assert "no findings" in result.stderr
+    assert result.stderr.splitlines()[-1] == f"{path}: 1 rule, 0 terminal; no findings"
     assert "terminates on every word" in result.stderr
     line = json.loads(run("check", "--json", path).stdout.splitlines()[0])
     assert (line["status"], line["stages"][0]["measure"]["weights"]) == ("terminates", {"a": 1})

@@ -56,6 +56,7 @@ def test_steps_in_the_middle_are_left_out_and_counted():
     assert len(lines) == 2 * 200 + 1 + 2
     assert "... 498 steps left out ..." in trace.text(first=1, last=1)
     assert "left out" not in trace.text(first=500)
+    assert "... 1 step left out ..." in trace.text(first=499)
     assert trace.text(last=0).splitlines()[0].strip() == "... 500 steps left out ..."
 
 
@@ -178,6 +179,7 @@ def test_a_notebook_shows_a_short_table():
     assert "halted after 500 steps: no rule applies" in page.text
     assert len(trace._repr_html_()) < 60_000
     assert repr(trace) == "<Trace of 500 steps: NO_RULE_APPLIES>"
+    assert repr(SORT.trace("ba")) == "<Trace of 1 step: NO_RULE_APPLIES>"
 
 
 def test_long_words_and_rules_are_short_in_a_notebook():

@@ -36,6 +36,9 @@ class Gap(NamedTuple):
 
     steps: int
 
+    def __str__(self) -> str:
+        return f"{count(self.steps, 'step')} left out"
+
 
 class Piece(NamedTuple):
     """Some letters of a word, all in the match or none, all written by the step before or none."""
@@ -131,9 +134,14 @@ def last_written(trace: Trace, number: int) -> tuple[int, int] | None:
     return step.position, step.position + len(trace.rules[step.rule].replacement)
 
 
+def count(number: int, noun: str) -> str:
+    """A number of things: `1 step`, `1,200 steps`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def outcome_sentence(result: RunResult, options: tuple[str, str] = ("max_steps", "max_length")) -> str:
     """How the run ended, for people; `options` are what the two limits are called where they read it."""
-    steps = f"{result.steps:,} step{'s' * (result.steps != 1)}"
+    steps = count(result.steps, "step")
     if result.cycle:
         return f"cycle: after {steps} the word of step {result.cycle[0]:,} came back; period {result.cycle[1]:,}"
     return {

@@ -34,7 +34,7 @@ def trace_table(trace: Trace) -> str:
 
 def _row(line: Line | Gap, rules: RuleSet) -> str:
     if isinstance(line, Gap):
-        return f'<tr><td></td><td style="text-align:left" colspan="2">… {line.steps:,} steps left out …</td></tr>'
+        return f'<tr><td></td><td style="text-align:left" colspan="2">… {line} …</td></tr>'
     return (
         f'<tr><td style="{_NUMBER}">{line.number:,}</td><td style="{_CODE}">{_marked(line)}</td>'
         f'<td style="{_CODE}">{line.rule + 1}: {_rule(rules[line.rule])}</td></tr>'

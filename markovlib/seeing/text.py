@@ -48,7 +48,7 @@ class TextView:
         column = min(room, max((cell_len(word.plain) for word in words), default=0) + 1)
         for line in chain(sample, shown):
             if isinstance(line, Gap):
-                yield Text(f"{'':>{digits}}  ... {line.steps:,} steps left out ...", style=DIM)
+                yield Text(f"{'':>{digits}}  ... {line} ...", style=DIM)
             else:
                 yield from self._step(line, digits, column, room, labels)
         yield self._last_word(trace, digits)
