@@ -76,6 +76,17 @@ def test_what_is_done_is_shown_before_more_words_are_waited_for(tmp_path):
         assert process.communicate(b"a\n")[0] == b"ab\n"
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_as_the_null_device(tmp_path, closed):
+    path = tmp_path / "sort.markov"
+    path.write_text("ba -> ab\n")
+    for command in (["run", path, "ba"], ["trace", path], ["check", path], ["presets", "trace"]):
+        shell = ["sh", "-c", f'"$@" {closed}', "sh", *MAIN, *command]
+        done = subprocess.run(shell, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+        assert (done.stdout == b"") == (">&-" in closed.split() or command[0] in ("trace", "check"))
+
+
 def test_not_halted_is_exit_1(tmp_path):
     path = tmp_path / "grow.markov"
     path.write_text("a -> aa\n")

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -65,6 +66,7 @@ class Commands(click.Group):
     def main(self, args: Sequence[str] | None = None, *positional: Any, **extra: Any) -> NoReturn:
         """Run a command line and exit: 0 done, 1 the answer is no, 2 bad input, 130 interrupted."""
         extra["standalone_mode"] = False
+        _open_closed_streams()
         try:
             code = super().main(args, *positional, **extra)
         except (click.Abort, KeyboardInterrupt):
@@ -115,6 +117,13 @@ def _os_message(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     advice = "; free some space and run the same command again" if error.errno == errno.ENOSPC else ""
     return f"{where}{error.strerror}{advice}"
+
+
+def _open_closed_streams() -> None:
+    """What the caller has closed, as `2>&-` does, is as /dev/null: no command asks, and no file gets its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
 
 
 def _silence_stdout() -> None:
