@@ -174,6 +174,14 @@ def test_first_and_last_steps(tmp_path, options, numbers, left_out):
         assert (last["before"], last["word"]) == ("b" * (n - 1) + "a" * (11 - n), "b" * n + "a" * (10 - n))
 
 
+def test_the_last_line_of_a_trace_in_json_tells_the_cycle_as_run_does(tmp_path):
+    path = tmp_path / "swap.markov"
+    path.write_text("a -> b\nb -> a\n")
+    traced = run("trace", path, "xa", "--json", "--detect-cycles", code=1).stdout.splitlines()
+    (ran,) = run("run", path, "xa", "--json", "--detect-cycles", code=1).stdout.splitlines()
+    assert json.loads(traced[-1])["cycle"] == json.loads(ran)["cycle"] == {"start": 0, "period": 2}
+
+
 def test_check(tmp_path):
     path = tmp_path / "r.markov"
     path.write_text("a -> b\n\n# dead\nxax -> c\nc -> c\nc -> d\n")

@@ -107,16 +107,19 @@ def word_json(name: str, word: str | bytes) -> dict[str, str]:
         return {f"{name}_base64": b64encode(as_bytes(word)).decode()}
 
 
+def cycle_json(result: RunResult) -> dict[str, Any]:
+    """{"cycle": ...} if the word came back."""
+    return {"cycle": {"start": result.cycle[0], "period": result.cycle[1]}} if result.cycle else {}
+
+
 def result_json(result: RunResult) -> dict[str, Any]:
-    answer: dict[str, Any] = {
+    return {
         **word_json("word", result.word),
         "outcome": result.outcome.name.lower(),
         "steps": result.steps,
         "halted": result.halted,
+        **cycle_json(result),
     }
-    if result.cycle:
-        answer["cycle"] = {"start": result.cycle[0], "period": result.cycle[1]}
-    return answer
 
 
 def outcome_sentence(result: RunResult) -> str:

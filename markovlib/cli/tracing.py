@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from markovlib.cli.rules import LIMIT_OPTIONS, word_json
+from markovlib.cli.rules import LIMIT_OPTIONS, cycle_json, word_json
 from markovlib.rules import RuleSet
 from markovlib.seeing.lines import blocks, ending
 from markovlib.seeing.text import TextView, console
@@ -53,7 +53,8 @@ class TraceView:
                 line: dict[str, Any] = {"step": number + 1, "rule": step.rule, "position": step.position}
                 line |= word_json("before", before) | word_json("word", step.word)
                 yield json.dumps(line, ensure_ascii=False)
-        end = {"outcome": trace.outcome.name.lower(), "steps": trace.steps, **word_json("word", trace.word)}
+        end: dict[str, Any] = {"outcome": trace.outcome.name.lower(), "steps": trace.steps}
+        end |= word_json("word", trace.word) | cycle_json(trace.result)
         yield json.dumps(end, ensure_ascii=False)
 
     def show(self, trace: Trace) -> None:
