@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from markovlib.rules import (
     MAX_LENGTH,
     MAX_STEPS,
     Limits,
+    Rule,
     RuleSet,
     Strategy,
     as_rule,
@@ -132,10 +134,24 @@ def thread_count(threads: int | None, rows: int) -> int:
 def _rows_of_rules(rules: Any, text: bool | None) -> tuple[NDArray[np.int64], Column, Column, NDArray[np.uint8]]:
     if hasattr(rules, "__arrow_c_array__") or hasattr(rules, "__arrow_c_stream__"):
         return _arrow_rules(rules, text)
-    rows = [s if isinstance(s, RuleSet) else [as_rule(rule, i) for i, rule in enumerate(s)] for s in rules]
+    rows = [_rules_of_row(given, row, text) for row, given in enumerate(rules)]
     cuts = np.zeros(len(rows) + 1, np.int64)
     np.cumsum([len(row) for row in rows], out=cuts[1:])
     return (cuts, *rule_columns([rule for row in rows for rule in row], bool(text)))
+
+
+def _rules_of_row(given: Any, row: int, text: bool | None) -> Sequence[Rule]:
+    if isinstance(given, RuleSet):
+        rules: Sequence[Rule] = tuple(given)
+    elif isinstance(given, Iterable):
+        rules = [as_rule(rule, f"{i} of row {row}") for i, rule in enumerate(given)]
+    else:
+        raise TypeError(f"row {row}: must be a RuleSet or rules, got {given!r}")
+    for i, rule in enumerate(rules):
+        if text is not None and isinstance(rule.pattern, str) != text:
+            kind, words = ("bytes", "text") if text else ("text", "bytes")
+            raise TypeError(f"rule {i} of row {row} is {kind}, and the words are {words}")
+    return rules
 
 
 def _arrow_rules(rules: Any, text: bool | None) -> tuple[NDArray[np.int64], Column, Column, NDArray[np.uint8]]:

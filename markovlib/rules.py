@@ -517,8 +517,8 @@ def rule_columns(rules: Sequence[Rule], text: bool) -> tuple[Column, Column, NDA
     return patterns, replacements, np.array([rule.terminal for rule in rules], np.uint8)
 
 
-def as_rule(given: Rule | tuple[Any, ...], i: int) -> Rule:
-    """The i-th rule of a rule set, checked."""
+def as_rule(given: Rule | tuple[Any, ...], i: int | str) -> Rule:
+    """The i-th rule of a rule set, checked; `i` is what errors call it."""
     if not isinstance(given, tuple) or len(given) not in (2, 3):
         raise TypeError(f"rule {i}: must be (pattern, replacement) or (pattern, replacement, terminal), got {given!r}")
     rule = Rule(*given)

@@ -163,6 +163,21 @@ def test_rewrite_once_shares_one_rule():
     assert mk.rewrite_once([], [], []).words.tolist() == []
 
 
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ([[("a", "b"), ("c", "d")], ["ab"]], "rule 0 of row 1: must be"),
+        ([[("a", "b"), ("c", "d")], [("a", "b"), ("a", 5)]], "rule 1 of row 1: replacement must be str or bytes"),
+        ([[("a", "b"), ("c", "d")], [(b"a", b"b")]], "rule 0 of row 1 is bytes, and the words are text"),
+        ([mk.RuleSet([("a", "b")]), mk.RuleSet([(b"a", b"b")])], "rule 0 of row 1 is bytes, and the words are text"),
+        ([[], 5], "row 1: must be a RuleSet or rules, got 5"),
+    ],
+)
+def test_run_rows_names_the_row_of_a_bad_rule(rules, message):
+    with pytest.raises(TypeError, match=message):
+        mk.run_rows(rules, ["a", "b"])
+
+
 def test_run_rows_takes_arrow_rules():
     pa = pytest.importorskip("pyarrow")
     rules = pa.array(
