@@ -197,6 +197,23 @@ def test_programs_that_do_not_answer(tmp_path: Path, body: str, message: str) ->
                 engine.run([mk.Rule("a", "b")], "a", Limits())
 
 
+def test_a_line_too_many_is_not_the_next_answer(tmp_path: Path) -> None:
+    body = "print('hello')\nprint(json.dumps({'word': question['word']}))"
+    with CommandEngine(program(tmp_path, body)) as engine:
+        for word in ("a", "aa"):
+            with pytest.raises(EngineError, match="no answer as documented: 'hello"):
+                engine.run([], word, Limits())
+
+
+def test_a_program_that_ended_is_started_for_the_next_question(tmp_path: Path) -> None:
+    body = "print(json.dumps({'word': question['word'], 'error': None}))\nbreak"
+    with CommandEngine(program(tmp_path, body)) as engine:
+        for word in ("a", "aa"):
+            assert engine.run([], word, Limits()).word == word
+            assert engine._process is not None
+            engine._process.wait()
+
+
 def test_a_command_is_a_list() -> None:
     with pytest.raises(ValueError, match="must be a list"):
         CommandEngine("python engine.py")

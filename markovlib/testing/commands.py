@@ -66,10 +66,12 @@ class CommandEngine:
         line = self._exchange(json.dumps(_question(kind, rules, word, limits)))
         try:
             found = json.loads(line)
-            if "error" in found:
-                raise EngineError(f"{self.command[0]}: {found['error']}")
+            error = found.pop("error", None)
+            if error is not None:
+                raise EngineError(f"{self.command[0]}: {error}")
             return _as_answer(found, kind)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
+            self.close()  # The line that answers this question may be still to come.
             raise EngineError(f"{self.command[0]}: no answer as documented: {line!r} ({error})") from None
 
     def close(self) -> None:
@@ -85,6 +87,8 @@ class CommandEngine:
         self.close()
 
     def _exchange(self, question: str) -> str:
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
         process = self._process or self._start()
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
