@@ -181,6 +181,25 @@ def test_what_an_engine_does_not_say_is_skipped() -> None:
     assert "strategies_agree" not in said
 
 
+@pytest.mark.parametrize(
+    ("options", "known"),
+    [
+        ({"terminals": False}, lambda rules, _: not any(rule.terminal for rule in rules)),
+        ({"empty_patterns": False}, lambda rules, _: all(rule.pattern for rule in rules)),
+        ({"strategies": ["leftmost"]}, lambda _, limits: limits.strategy == "leftmost"),
+    ],
+)
+def test_an_engine_is_asked_for_no_more_than_the_options_say(options: Any, known: Any) -> None:
+    def engine(rules: Any, word: Any, limits: Limits) -> Any:
+        assert known(rules, limits)
+        return asked(rules, word, limits)
+
+    said = check_laws(engine, max_examples=FEW, **options)
+    assert said["dead_rule_changes_nothing"] == "holds"
+    assert "composition_is_one_after_another" not in said
+    assert ("certified_runs_end" in said) == ("strategies" not in options)
+
+
 def test_laws_are_plain_functions() -> None:
     rules = mk.RuleSet([("ab", "b"), ("b", "c", True)])
     run = Run(rules, "aab", Limits(max_steps=9))

@@ -289,7 +289,8 @@ def _runs_with_dead_rules(draw: DrawFn, options: dict[str, Any]) -> tuple[Any, .
     side = words(options.get("alphabet", "ab"), kind=run.rules.kind, size=2)
     before = side if run.limits.strategy == "markov" else st.just(run.word[:0])
     pattern = draw(before) + run.rules[killer].pattern + draw(side)
-    return run, at, Rule(pattern, draw(side), draw(st.booleans()))
+    terminal = options.get("terminals") is not False and draw(st.booleans())
+    return run, at, Rule(pattern, draw(side), terminal)
 
 
 @st.composite
@@ -341,12 +342,15 @@ LAWS: dict[str, Law] = {
 }
 """Every law by its name."""
 
+_OF_COMBINATORS = ("composition_is_one_after_another", "branch_takes_one_way", "repetition_is_a_loop")
+
 
 def law_tests(engine: Engine, *, max_examples: int = 100, **options: Any) -> type[unittest.TestCase]:
     """A test class with a test for each law, to be named `Test...` in a test module.
 
-    `options` are those of `runs`.  `strategies_agree` is there if `strategies` names both.  Raises ValueError for
-    impossible options.
+    `options` are those of `runs`.  What they leave out no law asks of the engine: `strategies_agree` is there if
+    `strategies` names both, that of proofs and those of combinators if it names `markov`, and the latter only with
+    terminal rules and empty patterns, of which combinators make theirs.  Raises ValueError for impossible options.
 
     >>> from markovlib.testing import oracle
     >>> TestLaws = law_tests(lambda rules, word, limits: oracle.run(rules, word, *limits))
@@ -361,7 +365,7 @@ def law_tests(engine: Engine, *, max_examples: int = 100, **options: Any) -> typ
 def check_laws(engine: Engine, *, max_examples: int = 100, **options: Any) -> dict[str, str]:
     """Tries every law, each on so many cases: "holds", or "skipped: ..." with the reason.
 
-    `options` are those of `runs`.  Raises what the first law that does not hold raises, for its least case.
+    `options` are those of `law_tests`.  Raises what the first law that does not hold raises, for its least case.
 
     >>> from markovlib.testing import oracle
     >>> said = check_laws(lambda rules, word, limits: oracle.run(rules, word, *limits), max_examples=20)
@@ -380,8 +384,15 @@ def check_laws(engine: Engine, *, max_examples: int = 100, **options: Any) -> di
 
 
 def _applicable(options: dict[str, Any]) -> list[str]:
-    both = len(set(options.get("strategies", ()))) == 2
-    return [name for name in LAWS if both or name != "strategies_agree"]
+    strategies = set(options.get("strategies", ("markov",)))
+    left_out = set[str]()
+    if len(strategies) < 2:
+        left_out.add("strategies_agree")
+    if "markov" not in strategies:
+        left_out.update(("certified_runs_end", *_OF_COMBINATORS))
+    if options.get("terminals") is False or not options.get("empty_patterns", True):
+        left_out.update(_OF_COMBINATORS)
+    return [name for name in LAWS if name not in left_out]
 
 
 def _law_test(name: str, engine: Engine, max_examples: int, options: dict[str, Any]) -> Callable[[Any], None]:
