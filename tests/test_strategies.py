@@ -211,6 +211,7 @@ BAD = {
     "no room to grow": (lambda: rules(growing=True, pattern_size=(3, 3)), "growing: replacements of at most 3"),
     "terminal and confluent": (lambda: rule_sets(confluent=True, terminals=True), "no place for terminal rules"),
     "never smaller": (lambda: rule_sets(terminating=True, pattern_size=2, replacement_size=(3, 4)), "longer than all"),
+    "never smaller alone": (lambda: rule_sets("a", confluent=True, replacement_size=(3, 3)), "over one letter"),
     "only insertions": (lambda: rule_sets(terminating=True, pattern_size=0), "never end"),
     "growing alone": (lambda: rule_sets("a", terminating=True, growing=True), "add a letter"),
     "no strategy": (lambda: runs(strategies=[]), "strategies must be some of"),

@@ -78,6 +78,11 @@ class Shape:
             raise ValueError(f"{name}: rules with the empty pattern alone never end; raise pattern_size")
         if self.growing and len(self.letters) < 2:
             raise ValueError(f"{name} and growing: one letter that becomes more of itself never ends; add a letter")
+        if len(self.letters) == 1 and not (self.growing or self.terminals) and self.replacement[0] >= self.pattern[1]:
+            raise ValueError(
+                f"{name}: over one letter, replacements of at least {self.replacement[0]} letters are no smaller than "
+                "any pattern; lower replacement_size, raise pattern_size or add a letter"
+            )
         if not self.growing and self.replacement[0] > self.pattern[1]:
             raise ValueError(
                 f"{name}: replacements of at least {self.replacement[0]} letters are longer than all patterns; "
