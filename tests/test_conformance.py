@@ -119,6 +119,17 @@ def test_bad_options_of_a_machine(options: Any, message: str) -> None:
         state_machine(by_run, "ab", **options)
 
 
+def test_a_machine_has_as_many_rules_as_are_asked_for() -> None:
+    counts = set()
+
+    def counting(rules: Any, *_: Any) -> Any:
+        counts.add(len(rules))
+        return Answer()
+
+    run_state_machine_as_test(state_machine(counting, count=(2, 3)), settings=settings(QUIET, max_examples=20))
+    assert counts == {2, 3}
+
+
 # ---- answers -------------------------------------------------------------------------------------------------------
 
 

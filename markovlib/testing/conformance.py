@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.strategies import SearchStrategy
 
 from markovlib.rules import Rule
@@ -28,6 +28,7 @@ class EngineMachine(RuleBasedStateMachine):
     limits_strategy: ClassVar[SearchStrategy[Limits]]
     first_limits: ClassVar[Limits]
     empty_word: ClassVar[Any]
+    least_rules: ClassVar[int]
     most_rules: ClassVar[int]
 
     def __init__(self) -> None:
@@ -45,7 +46,7 @@ class EngineMachine(RuleBasedStateMachine):
     def add_rule(self, rule: Rule, at: int) -> None:
         self.rule_list.insert(min(at, len(self.rule_list)), rule)
 
-    @precondition(lambda self: self.rule_list)
+    @precondition(lambda self: len(self.rule_list) > self.least_rules)
     @rule(at=st.integers(0, 9))
     def remove_rule(self, at: int) -> None:
         self.rule_list.pop(min(at, len(self.rule_list) - 1))
@@ -98,15 +99,28 @@ def state_machine(engine: Engine, alphabet: Any = "ab", **options: Any) -> type[
     bounds = {name: options.pop(name) for name in names if name in options}
     steps = as_range(bounds.get("max_steps", 40), "max_steps")[1]
     first = Limits(steps, None, bool(bounds.get("detect_cycles")), next(iter(bounds.get("strategies", ["markov"]))))
-    count = options.pop("count", (0, 4))
+    least, most = as_range(options.pop("count", (0, 4)), "count")
+    one_rule = rules(alphabet, kind=kind, **options)
     name = getattr(engine, "__name__", type(engine).__name__)
     body = {
         "engine": staticmethod(engine),  # a function that does not become a method
         "word_options": {"alphabet": alphabet, "kind": kind, "size": size, "near_misses": near},
-        "rule_strategy": rules(alphabet, kind=kind, **options),
+        "rule_strategy": one_rule,
         "limits_strategy": limits(**bounds),
         "first_limits": first,
         "empty_word": alphabet[:0] if kind is None else "" if kind == "text" else b"",
-        "most_rules": as_range(count, "count")[1],
+        "least_rules": least,
+        "most_rules": most,
     }
+    if least:
+        body["first_rules"] = _first_rules(st.lists(one_rule, min_size=least, max_size=least))
     return type(f"MachineFor_{name}".replace("<lambda>", "engine"), (EngineMachine,), body)
+
+
+def _first_rules(drawn: SearchStrategy[list[Rule]]) -> Any:
+    """What a machine begins with whose engine asks for some rules at least."""
+
+    def first_rules(self: EngineMachine, rules: list[Rule]) -> None:
+        self.rule_list = rules
+
+    return initialize(rules=drawn)(first_rules)
