@@ -197,3 +197,9 @@ def test_weights_name_the_extra(monkeypatch):
     with pytest.raises(ImportError, match=r"markovlib\[analysis\]"):
         analysis.certify(rules, ["weights"], ordered=False)
     assert analysis.certify(rules, ordered=False).verify(rules)
+
+
+@pytest.mark.parametrize("methods", ["order", ["order", "polynomials"]])
+def test_methods_that_there_are_not(methods):
+    with pytest.raises(ValueError, match="must be a list of some of weights, order, matrices"):
+        analysis.certify(mk.RuleSet([("ba", "ab")]), methods)

@@ -90,8 +90,8 @@ def certify(
 ) -> Certificate | None:
     """A proof by these methods, tried in turn, that the rules terminate: in the Markov reading, or in any order.
 
-    None says only that these methods found none.  Raises ImportError naming the extra if weights are asked for alone
-    and SciPy is not installed.
+    None says only that these methods found none.  Raises ValueError for a method that there is not, ImportError naming
+    the extra if weights are asked for alone and SciPy is not installed.
 
     >>> from markovlib import RuleSet
     >>> rules = RuleSet([("ab", "bba")])
@@ -99,6 +99,8 @@ def certify(
     >>> proof.verify(rules), proof.max_steps(rules, "aabb"), rules.run("aabb").steps
     (True, 18, 6)
     """
+    if isinstance(methods, str) or not set(methods) <= set(METHODS):
+        raise ValueError(f"methods must be a list of some of {', '.join(METHODS)}, not {methods!r}")
     proof, problems = prove(plain(rules), methods, ordered)
     if problems and list(methods) == ["weights"]:
         raise ImportError(problems[0])
