@@ -271,6 +271,12 @@ def test_limits_are_open_questions():
         analysis.compare(grows, mk.RuleSet([(b"a", b"")]))
 
 
+@pytest.mark.parametrize("options", [{"letters": "aba"}, {"max_length": -1}, {"max_words": 0}])
+def test_a_comparison_on_no_words_or_on_some_twice_is_refused(options):
+    with pytest.raises(ValueError, match=r"once, not 'aba'|leave no word"):
+        analysis.compare(mk.RuleSet([("a", "b")]), mk.RuleSet(), **options)
+
+
 def test_everything_has_words_and_json():
     report = mk.RuleSet([("ab", "ba"), ("ba", "ab"), ("ab", "x")]).check()
     assert "undoes rule 1" in str(report)

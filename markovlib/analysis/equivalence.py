@@ -87,7 +87,8 @@ def compare(
     move or tell apart.  Words are tried up to `max_length` letters, the last length only if all of it lies within
     `max_words` words.  `max_steps` and `max_bytes` limit each run: a limit is an open question, never a difference.
 
-    Raises TypeError if one rule set is text and the other bytes, or `letters` are of another kind.
+    Raises TypeError if one rule set is text and the other bytes, or `letters` are of another kind; ValueError for a
+    letter twice, and for limits that leave not even the empty word.
 
     >>> from markovlib import RuleSet
     >>> print(compare(RuleSet([("ab", "ba")]), RuleSet([("ab", "ba"), ("bb", "")])))
@@ -99,6 +100,10 @@ def compare(
         raise TypeError(f"the rule sets must be of one kind, not {left.kind} and {right.kind}")
     kind = left if left.kind else right
     alphabet = _letters(left, right) if letters is None else given_letters(letters, kind)
+    if len(set(alphabet)) != len(alphabet):
+        raise ValueError(f"letters must hold every letter once, not {letters!r}")
+    if max_length < 0 or max_words < 1:
+        raise ValueError(f"max_length={max_length} and max_words={max_words} leave no word to compare on")
     options: dict[str, Any] = {"max_steps": max_steps, "max_length": max_bytes, "detect_cycles": True}
     agreed, undecided, tried, length, open_word = 0, 0, 0, -1, None
     for length in range(max_length + 1):
