@@ -158,7 +158,8 @@ def families(plt: Any, results: Results, _: Results) -> Any:
         matrix(axis, rows, columns, found)
         axis.set_xlabel("tested on")
         axis.set_ylabel("trained on")
-        axis.set_title(f"{arm['instructions']:,} rules, k = {arm['k'][0]}-{arm['k'][1]}", loc="left", fontsize=10)
+        ks = arm["k"] if isinstance(arm["k"], int) else "-".join(map(str, arm["k"]))
+        axis.set_title(f"{arm['instructions']:,} rules, k = {ks}", loc="left", fontsize=10)
     return figure
 
 
