@@ -25,7 +25,7 @@ from markovlib.diversity import diversity
 from markovlib.diversity.page import coverage, number, share
 from markovlib.diversity.report import Space
 from markovlib.shards import manifest
-from markovlib.shards.folder import ShardError
+from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.generation import generate
 
 SMALL = {
@@ -241,6 +241,15 @@ def test_a_folder_that_cannot_be_made_again_is_reported_without_its_recipe(tmp_p
     assert report.space is report.recipe is report.no_ops.asked is report.instructions.offered is None
     assert set(report.distributions) == {"word_length", "pattern_length", "replacement_length"}
     assert "offered" not in report.html()
+
+
+@pytest.mark.parametrize("format", ["parquet", "arrow", "jsonl", "mds"])
+def test_a_damaged_shard_is_named(tmp_path, format):
+    generate(small(), tmp_path / "a", format=format)
+    (file,) = (tmp_path / "a" / "train").glob("part-*")
+    file.write_bytes(b"")
+    with pytest.raises(DamagedError, match=rf"train.{file.name}: cannot be read: "):
+        diversity(tmp_path / "a")
 
 
 def test_little_memory_gives_estimates_that_say_so():

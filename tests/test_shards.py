@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from markovlib.shards import digest, folder, formats, generation, journal, manifest, plan, verification
-from markovlib.shards.folder import ShardError
+from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.generation import generate
 from markovlib.shards.inspection import inspect
@@ -565,6 +565,34 @@ def test_inspect_of_many_rows_reads_a_stated_sample(tmp_path, recipe, monkeypatc
     assert not found.exact
     assert 100 <= found.rows_read <= 200
     assert found.rows == 1000
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_inspect_names_the_file_that_is_damaged(tmp_path, recipe, format):
+    generate(recipe, tmp_path / "a", format=format, shard_rows=400)
+    for suffix in SUFFIXES[format]:
+        file = tmp_path / "a" / "train" / f"part-00001{suffix}"
+        written = file.read_bytes()
+        file.write_bytes(b"")
+        with pytest.raises(DamagedError, match=r"train.part-00001\.[a-z.]+: cannot be read: "):
+            inspect(tmp_path / "a")
+        file.unlink()
+        with pytest.raises(DamagedError, match=rf"train.{file.name}: missing"):
+            inspect(tmp_path / "a")
+        file.write_bytes(written)
+
+
+def test_inspect_follows_no_offset_out_of_a_file(tmp_path, recipe):
+    generate(recipe, tmp_path / "a", format="arrow")
+    file = tmp_path / "a" / "train" / "part-00000.arrow"
+    written = bytearray(file.read_bytes())
+    with pa.memory_map(str(file)) as mapped:
+        offsets = pa.ipc.open_file(mapped).get_batch(0).column("prompt").buffers()[1].to_pybytes()
+    place = written.find(offsets) + 8
+    written[place : place + 8] = (2**62).to_bytes(8, "little")
+    file.write_bytes(written)
+    with pytest.raises(DamagedError, match=r"part-00000\.arrow: cannot be read: .*offset"):
+        inspect(tmp_path / "a")
 
 
 def test_progress_ends_at_the_total(tmp_path, recipe):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,10 +84,8 @@ class ShardRows(Rows):
             stop = min(shard.stop, rows)
             if shard.start >= stop:
                 return
-            with closing(self._layout.reader(self._directory, shard)) as reader:
-                for start in range(0, stop - shard.start, BLOCK_ROWS):
-                    end = min(start + BLOCK_ROWS, stop - shard.start)
-                    yield reader.read(start, end, self.columns)
+            runs = (range(start, min(start + BLOCK_ROWS, stop)) for start in range(shard.start, stop, BLOCK_ROWS))
+            yield from self._layout.runs(self._directory, shard, runs, self.columns, str(self._directory))
 
 
 class TableRows(Rows):

@@ -1,6 +1,7 @@
 """The formats that shards are written in, by name; each is a module that has what `Module` says."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -144,6 +145,30 @@ class Format:
     def reader(self, directory: Path, shard: Shard) -> Reader:
         """Open a shard in the folder of its split."""
         return self._module.Reader([directory / file.name for file in shard.files], self)
+
+    def runs(
+        self, directory: Path, shard: Shard, runs: Iterable[range], columns: Sequence[str] | None, place: str
+    ) -> Iterator["pa.RecordBatch"]:
+        """Yield runs of rows of a shard, numbered as in its split, each a batch that is sound.
+
+        Raises `DamagedError`, which says that the shard is in the folder `place`, where it is missing or cannot be
+        read.
+        """
+        import pyarrow as pa
+
+        try:
+            with closing(self.reader(directory, shard)) as reader:
+                for run in runs:
+                    batch = reader.read(run.start - shard.start, run.stop - shard.start, columns)
+                    batch.validate(full=True)
+                    if batch.num_rows != len(run):
+                        raise ValueError(f"it has {batch.num_rows} of the {len(run)} rows from {run.start} on")
+                    yield batch
+        except FileNotFoundError as error:
+            raise DamagedError(f"{place}/{Path(error.filename or shard.name).name}: missing") from None
+        except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+            problem = (str(error) or "out of memory").splitlines()[0]
+            raise DamagedError(f"{place}/{shard.name}: cannot be read: {problem}") from None
 
     def stored(self, rows: "pa.RecordBatch") -> "pa.RecordBatch":
         """Return what the files hold of these rows: the rows themselves, in most formats."""

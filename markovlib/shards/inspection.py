@@ -1,7 +1,6 @@
 """Saying what is in a folder of shards: counts, shares, lengths, and a few examples."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -81,8 +80,7 @@ def inspect(path: Place, *, rows: int = EXACT_ROWS, examples: int = 3) -> Inspec
     Up to `rows` rows of each split are read: all, if it has no more (the figures are then exact), else
     blocks of 65,536 spread evenly over it.  Lengths are in letters: characters of text columns, bytes of
     binary ones.  Memory is bounded by `rows`.  Raises `ShardError` where the folder is not one of ours,
-    `pyarrow.ArrowInvalid` or `OSError` where a shard cannot be read; nothing is checked, see
-    `markovlib.shards.verification.verify`.
+    `DamagedError` where a shard cannot be read; what it holds is checked by `markovlib.shards.verification.verify`.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -136,9 +134,8 @@ def _batches(root: Store, name: str, layout: Format, split: Split, limit: int) -
         if not any(pieces):
             continue
         files = [file.name for file in shard.files]
-        with root.fetched(name, files) as directory, closing(layout.reader(directory, shard)) as reader:
-            for piece in filter(len, pieces):
-                yield reader.read(piece.start - shard.start, piece.stop - shard.start)
+        with root.fetched(name, files) as directory:
+            yield from layout.runs(directory, shard, filter(len, pieces), None, root.path(name))
 
 
 def _blocks(rows: int, limit: int) -> list[range]:
