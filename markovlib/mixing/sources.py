@@ -282,14 +282,22 @@ class _DatasetSource:
         self.empty = np.empty(0, np.int64)
         fields = {name: value for name, value in self._data.recipe.to_dict().items() if name != "sweep"}
         self.entry = msgspec.structs.replace(entry, recipe=fields, seed=self._data.seed, split=self._data.split)
+        self.text(0)  # A template that no row can fill is found now.
 
     def texts(self, rows: NDArray[np.int64]) -> Pair:
         if not self._reading.templates:
             batch = self._data.batch(rows, ["prompt", "completion"], threads=1)
             return batch.prompt, batch.completion
         fields = [name for name in self._data.known_columns if name in {"prompt", "completion", *self._reading.fields}]
-        made = [self._reading.texts(row)[0] for row in self._data.batch(rows, fields).to_arrow().to_pylist()]
+        read = self._data.batch(rows, fields).to_arrow().to_pylist()
+        made = [self._filled(row, number) for row, number in zip(read, rows.tolist(), strict=True)]
         return as_column([prompt for prompt, _ in made], text=True), as_column([text for _, text in made], text=True)
+
+    def _filled(self, row: Row, number: int) -> tuple[str, str]:
+        try:
+            return self._reading.texts(row)[0]
+        except FieldError as error:
+            raise SourceError(f"{self.entry.name}: row {number}: {error}") from None
 
     def text(self, row: int) -> tuple[str, str]:
         if not self._reading.templates:

@@ -191,17 +191,21 @@ class Survey:
         return self.quotas.short[0].source, self._advice()
 
     def _advice(self) -> str:
-        said = []
+        said, capped = [], False
         for source, asked, possible in self.quotas.short:
             entry, used = self.recipe.sources[source], self.used[source]
             cause = f"{used.usable:,} rows, max_repeats = {entry.max_repeats}"
             if possible < used.possible:
+                capped = True
                 cause = f"max_mixture_share = {entry.max_mixture_share}"
             said.append(f"{entry.name!r} is to give {asked:,} {self.unit} and can give {possible:,} ({cause})")
+        fill = 'set on_shortage = "fill" to take the rest from the others'
+        if capped:
+            return f"{'; '.join(said)}; lower the ratio, raise max_mixture_share, or {fill}"
         most = most_possible([share(entry.ratio) for entry in self.recipe.sources], self.limits)
         return (
             f"{'; '.join(said)}; with these ratios {most:,} {self.unit} are possible; give more rows, "
-            'raise max_repeats, or set on_shortage = "fill" to take the rest from the others'
+            f"raise max_repeats, or {fill}"
         )
 
     # ---- report -------------------------------------------------------------------------------------------------
