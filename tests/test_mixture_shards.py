@@ -59,6 +59,14 @@ def files(tmp_path: Path) -> dict[str, str]:
 ROWS = ["parquet", "arrow", "jsonl", "jsonl.zst", "mds"]
 
 
+def test_the_characters_of_a_mixture_are_not_known(tmp_path: Path, mixture: Mixture) -> None:
+    mixture.write(tmp_path / "rows")
+    options = {"tokenizer": "chars"}
+    for write in (mixture.write, lambda out, **how: export(tmp_path / "rows", out, **how)):
+        with pytest.raises(ValueError, match="characters of a mixture are not known beforehand; take"):
+            write(tmp_path / "out", format="tokens", options=options)
+
+
 @pytest.mark.parametrize("format_name", list(formats.MODULES))
 def test_the_rows_are_those_of_the_mixture(
     tmp_path: Path, mixture: Mixture, files: dict[str, str], format_name: str

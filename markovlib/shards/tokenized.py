@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from markovlib.arrays import from_arrow, to_arrow
 from markovlib.shards import folder
-from markovlib.shards.source import RowSource
+from markovlib.shards.source import RowSource, is_mixture
 from markovlib.shards.stores import Place, open_store
 from markovlib.tokens import ByteTokenizer, CharacterTokenizer, Tokenizer, TokenizerFile
 
@@ -152,7 +152,10 @@ def _with_recipe(source: Any) -> Any:
 
     if hasattr(source, "sources") or isinstance(source.recipe, Recipe):
         return source
-    return Recipe.from_dict(source.recipe.to_dict())
+    fields = source.recipe.to_dict()
+    if is_mixture(fields) or "sources" in fields:
+        raise ValueError("the characters of a mixture are not known beforehand; take the tokenizer 'bytes', or a file")
+    return Recipe.from_dict(fields)
 
 
 def _made(fields: dict[str, Any]) -> Tokenizer:
