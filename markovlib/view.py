@@ -85,9 +85,11 @@ class _Sorted:
         self.source = source
         self.by = by
         self.descending = descending
-        if by not in ("length", *_numeric_columns(source)):
-            known = ", ".join(("length", *_numeric_columns(source)))
-            raise ValueError(f"examples are ordered by length or by a column of numbers ({known}), not {by!r}")
+        known = [*(["length"] if "word" in source.known_columns else []), *_numeric_columns(source)]
+        if by not in known:
+            raise ValueError(
+                f"examples are ordered by length or by a column of numbers ({', '.join(known)}), not {by!r}"
+            )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Sorted, (self.source, self.by, self.descending)
@@ -223,6 +225,8 @@ class View(Source):
         _bounded(ds)
         if epoch < 0:
             raise ValueError(f"epoch must be at least 0, got {epoch}")
+        if seed is not None and seed < 0:
+            raise ValueError(f"seed must be at least 0, got {seed}")
         return cls(_Permuted(ds, operator.index(epoch), ds.seed if seed is None else operator.index(seed)))
 
     @classmethod
@@ -425,7 +429,10 @@ def _bounded(ds: Source) -> None:
 def _numeric_columns(ds: Source) -> tuple[str, ...]:
     from markovlib.scoring import has_column
 
-    names = ("index", "rule", "position", "no_op", "steps", "near_miss", "occurrences", "instruction", "stratum")
+    names = (
+        "index", "rule", "position", "no_op", "steps", "near_miss", "occurrences", "instruction", "stratum",
+        "source_row",
+    )  # fmt: skip
     return tuple(name for name in names if has_column(ds, name))
 
 

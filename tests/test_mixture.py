@@ -370,6 +370,25 @@ def test_other_splits_are_sources_too() -> None:
         Mixture(MixtureRecipe.from_dict({"examples": 50, "sources": [{**fields, "split": "nothing"}]}))
 
 
+def test_a_template_that_a_row_of_ours_cannot_fill_is_found_with_its_row() -> None:
+    listed = {**OURS, "recipe": "trace", "prompt": "{rules}"}
+    with pytest.raises(SourceError, match=r"^ours: row 0: 'rules' holds a list"):
+        Mixture(MixtureRecipe.from_dict({"examples": 5, "sources": [listed]}))
+    sometimes = {**OURS, "recipe": "first-rewrite", "prompt": "{pattern}"}
+    ds = Dataset(Recipe.load("first-rewrite"), OURS.get("seed", 0))
+    mixture = Mixture(MixtureRecipe.from_dict({"examples": 1000, "sources": [sometimes]}))
+    with pytest.raises(SourceError, match=r"^ours: row \d+: 'pattern' holds null") as caught:
+        mixture.batch(range(1000))
+    assert ds[int(str(caught.value).split()[2][:-1])].pattern is None
+
+
+def test_orders_of_a_mixture(tmp_path: Path) -> None:
+    mixture = Mixture(two_sources(tmp_path))
+    with pytest.raises(ValueError, match=r"by a column of numbers \(index, source_row\), not 'length'"):
+        mixture.view("length")
+    assert mixture.view("source_row")[:].source_row.tolist() == sorted(mixture[:].source_row.tolist())
+
+
 # ---- budgets --------------------------------------------------------------------------------------------------------
 
 
@@ -386,6 +405,8 @@ def test_a_shortage_says_what_is_possible(tmp_path: Path) -> None:
     assert len(Mixture(recipe.replace(examples=667))) == 667
     with pytest.raises(RecipeError, match=r"with these ratios 667 examples"):
         Mixture(recipe.replace(examples=668))
+    with pytest.raises(RecipeError, match=r"can give 1 \(max_mixture_share = 0.1\); lower the ratio, raise max_mix"):
+        Mixture(recipe.replace({"sources.alpaca.max_mixture_share": 0.1}, examples=10))
 
 
 def test_the_rest_is_filled_from_others_if_asked(tmp_path: Path) -> None:

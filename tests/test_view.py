@@ -180,6 +180,8 @@ def test_what_cannot_be() -> None:
         DS.view("word")
     with pytest.raises(ValueError, match="epoch must be at least 0"):
         View.permuted(DS, -1)
+    with pytest.raises(ValueError, match="seed must be at least 0"):
+        View.permuted(DS, 0, seed=-1)
     with pytest.raises(IndexError, match="from 0 to 300, outside of <Dataset"):
         DS.view(range(301))
     with pytest.raises(IndexError, match="from -1 to 3"):
