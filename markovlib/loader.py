@@ -80,7 +80,7 @@ class Sampler:
         self.shuffle = source.size is not None if shuffle is None else bool(shuffle)
         if self.shuffle and source.size is None:
             raise TypeError("a data set without end is read in the order of its indices; leave shuffle out")
-        self.seed = source.seed if seed is None else operator.index(seed)
+        self.seed = source.seed if seed is None else _at_least(0, "seed", seed)
         self.rank, self.world = _one_of("rank", rank, "world", world)
         self.worker, self.workers = _one_of("worker", worker, "workers", workers)
         self.drop_last = drop_last
@@ -230,7 +230,8 @@ class Loader(Sampler):
     Iterating, and `loader[s]`, give the examples as packed columns (`Batch`), of `columns` if they are given; or with
     `length`, padded arrays (`Padded`) of that many tokens, as `Dataset.padded` makes them of `tokenizer`, `side`, `pad`
     and `truncate`, the ids in the type `dtype` if that is given.  A loader is itself what map-style readers call a data
-    set, one of batches: `torch.utils.data.DataLoader(loader, batch_size=None, num_workers=2)`.
+    set, one of batches: `torch.utils.data.DataLoader(loader, batch_size=None, num_workers=2)`.  Workers that are
+    processes need `length`, since a `Batch` is not pickled.
 
     >>> import markovlib as mk
     >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace(examples=1000), seed=7)
@@ -259,6 +260,11 @@ class Loader(Sampler):
         super().__init__(source, batch_size, **order)
         if columns is not None and length is not None:
             raise TypeError("columns is for packed batches, length for padded arrays: give one of them")
+        unused = {"tokenizer": tokenizer != "bytes", "side": side != "right", "pad": pad is not None,
+                  "truncate": truncate, "dtype": dtype is not None}  # fmt: skip
+        if length is None and any(unused.values()):
+            names = ", ".join(name for name, given in unused.items() if given)
+            raise TypeError(f"{names}: of padded arrays, which need length; without it batches are columns")
         self.columns = None if columns is None else tuple(columns)
         self.length, self.dtype, self.threads = length, dtype, threads
         self._padding: dict[str, Any] = {"tokenizer": tokenizer, "side": side, "pad": pad, "truncate": truncate}

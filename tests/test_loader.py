@@ -281,8 +281,12 @@ def test_a_loader_gives_the_examples_that_the_sampler_names() -> None:
         assert all(np.array_equal(*pair) for pair in zip(made, expected, strict=True))
     with pytest.raises(TypeError, match="give one of them"):
         mk.Loader(ds, 32, length=40, columns=["word"])
+    with pytest.raises(TypeError, match=r"^pad, dtype: of padded arrays, which need length"):
+        mk.Loader(ds, 32, pad=0, dtype=np.int64)
     with pytest.raises(TypeError, match="foo"):
         mk.Loader(ds, 32, foo=1)
+    with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
+        mk.Sampler(ds, 32, seed=-1)
 
 
 def test_loaders_pickle_with_where_they_stand() -> None:
