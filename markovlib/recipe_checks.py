@@ -109,8 +109,7 @@ class _Check:
         self.within("task.pairs", task.pairs, 1, 1000)
         if task.steps is not None:
             self.lengths("task.steps", lengths_of(task.steps), 1, _MOST_STEPS)
-        if not task.runs and not 1 <= rules.per_example <= _MOST_RULES:
-            self.fail("rules.per_example", f"must be between 1 and {_MOST_RULES}, got {rules.per_example}")
+        self.within("rules.per_example", rules.per_example, 1, _MOST_RULES)
         if task.kind in ("encrypted", "scheme", "induce") and rules.per_example != 1:
             self.fail("rules.per_example", f"must be 1 for the task {task.kind!r}, got {rules.per_example}")
         if task.kind == "encrypted" and task.cipher is None:

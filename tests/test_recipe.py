@@ -115,6 +115,8 @@ def test_fingerprints() -> None:
     ({"rules.pattern_length": [1, 5], "rules.replacement_length": 1, "rules.strict": True, "instructions": 3000},
      "rules.strict", "the stratum of family 'uniform', k = 1, lengths 1 and 1 has 506 rules, too few from rule 2530"),
     ({"rules.per_example": 65}, "rules.per_example", "between 1 and 64"),
+    ({"rules.per_example": 65, "task.kind": "run", "rules.pool": 100}, "rules.per_example", "between 1 and 64"),
+    ({"rules.per_example": 0, "task.kind": "trace"}, "rules.per_example", "between 1 and 64"),
     ({"rules.pool": 2}, "rules.pool", "is of several rules"),
     ({"rules.per_example": 4, "rules.pool": 4}, "rules.pool", "between 5 and"),
     ({"rules.program": "nonsense", "task.kind": "run"}, "rules.program", "must be one of"),
