@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from markovlib.alphabets import Alphabet, alphabet_of
+from markovlib.families import FAMILIES
 from markovlib.fields import (
     RecipeError,
     canonical,
@@ -424,7 +425,7 @@ def _family(i: int, entry: str | dict[str, Any], k: Any, families: Any) -> Famil
     name, own, weight = (entry, None, 1) if isinstance(entry, str) else (entry["name"], entry.get("k"), entry["weight"])
     if own is None and (name != "uniform" or families == "uniform"):
         own = k
-    if own is None and name != "uniform":
+    if own is None and name in FAMILIES and name != "uniform":
         raise SpaceError(f"family[{i}].k", f"must be given for the family {name!r}: how often its strings repeat")
     least, greatest = lengths_of(1 if own is None else own)
     return Family(name, (least, greatest), Fraction(str(weight)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from fractions import Fraction
+from math import isfinite
 from typing import NoReturn
 
 import msgspec
@@ -202,6 +203,8 @@ class _Check:
             self.fail(f"rules.{_written_at(rules, error.field)}", error.problem)
 
     def decimals(self, path: str, value: float) -> None:
+        if isinstance(value, float) and not isfinite(value):
+            self.fail(path, f"must be a finite number, got {value}")
         if Fraction(str(value)).denominator > 10**17:
             self.fail(path, f"must have at most 17 decimals, got {value}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 from pathlib import Path
 
@@ -90,9 +91,12 @@ def test_fingerprints() -> None:
     ({"rules.family": "striped", "rules.k": 2}, "rules.family", "must be one of uniform, repeated"),
     ({"rules.family": ["repeated", "striped"], "rules.k": 2}, "rules.family[1]", "must be one of uniform"),
     ({"rules.family": [{"name": "striped"}], "rules.k": 2}, "rules.family[0].name", "must be one of uniform"),
+    ({"rules.family": "striped"}, "rules.family", "must be one of uniform, repeated"),
+    ({"rules.family": ["mirored"]}, "rules.family[0]", "must be one of uniform, repeated"),
     ({"rules.family": [{"nme": "striped"}]}, "rules.family[0].nme", "the fields here are name, weight, k"),
     ({"rules.family": [{"name": "repeated", "k": 21}]}, "rules.family[0].k", "21 repetitions need sides of at least"),
     ({"rules.family": [{"name": "repeated", "k": 2, "weight": 0}]}, "rules.family[0].weight", "must be more than 0"),
+    ({"rules.family": [{"name": "uniform", "weight": math.inf}]}, "rules.family[0].weight", "must be a finite number"),
     ({"rules.family": [{"name": "repeated", "k": 2, "weight": 1e-9}, "uniform"]}, "rules.family", "add up to"),
     ({"rules.family": ["uniform", "repeated"], "rules.k": 2}, "rules.family[1]", "one listed before; list it first"),
     ({"rules.family": []}, "rules.family", "at least one family"),
@@ -103,6 +107,7 @@ def test_fingerprints() -> None:
     ({"rules.effect": {"grow": 1}}, "rules.effect.grow", "is impossible with these lengths"),
     ({"rules.effect": {"stretch": 1}}, "rules.effect", "unknown effect 'stretch'; there are delete, shrink"),
     ({"rules.effect": {"keep": -1}}, "rules.effect.keep", "must be at least 0"),
+    ({"rules.effect": {"keep": math.nan}}, "rules.effect.keep", "must be a finite number, got nan"),
     ({"rules.effect": {}}, "rules.effect", "at least one effect"),
     ({"rules.list": [["ab", "b"], ["ab", "b"]]}, "rules.list[1]", "repeats list[0]"),
     ({"rules.list": [["ab", "ab"]]}, "rules.list[0]", "changes nothing"),
