@@ -134,9 +134,7 @@ class Dataset(Source):
         return self.batch(key)
 
     def __iter__(self) -> Iterator[Example]:
-        for batch in self.batches(1024):
-            for row in range(len(batch)):
-                yield batch[row]
+        return map(self._example, range(self._limit))
 
     def batch(self, indices: Indices, columns: Iterable[str] | None = None, threads: int | None = None) -> Batch:
         """The examples at `indices` (a range, or any integers; negative ones count from the end) as columns.

@@ -8,6 +8,7 @@ import operator
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
 
 import numpy as np
@@ -388,9 +389,18 @@ class View(Source):
         example: Example = self.sources[source][index]
         return example
 
+    def __getitems__(self, indices: Sequence[int]) -> list[Example]:
+        sources, found = self._order.find(row_numbers(indices, self.size, "a view"))
+        if sources is None:
+            return self.sources[0].__getitems__(found.tolist())
+        made: list[Example] = []
+        for number, run in groupby(zip(sources.tolist(), found.tolist(), strict=True), operator.itemgetter(0)):
+            made += self.sources[number].__getitems__([index for _, index in run])
+        return made
+
     def __iter__(self) -> Iterator[Example]:
-        for batch in self.batches(_ROWS_PER_CALL):
-            yield from map(batch.__getitem__, range(len(batch)))
+        for start in range(0, self.size, _ROWS_PER_CALL):
+            yield from self.__getitems__(range(start, min(start + _ROWS_PER_CALL, self.size)))
 
     def batch(self, indices: Indices, columns: Iterable[str] | None = None, threads: int | None = None) -> Batch:
         """The examples at these places as columns; as `Dataset.batch`."""

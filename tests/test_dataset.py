@@ -246,7 +246,7 @@ def test_indexing() -> None:
     assert ds[::-30].index.tolist() == [99, 69, 39, 9]
     assert ds[[3, -1]].index.tolist() == [3, 99]
     assert [len(b) for b in ds.batches(30)] == [30, 30, 30, 10]
-    assert [e.index for e in ds] == list(range(100))
+    assert list(ds) == ds.__getitems__(range(100)) == [ds[i] for i in range(100)]
     assert len(ds[0:0]) == 0
     assert ds[0:0].to_arrow().num_rows == 0
     for bad in (100, -101, [0, 100]):
@@ -266,6 +266,7 @@ def test_unbounded() -> None:
     far = 10**18
     assert ds[far : far + 2].word.tolist() == [ds[far].word, ds[far + 1].word]
     assert next(ds.batches(5)).index.tolist() == [0, 1, 2, 3, 4]
+    assert next(iter(ds)) == ds[0]
     with pytest.raises(IndexError):
         ds[-1]
     with pytest.raises(IndexError, match="needs an end"):
