@@ -70,7 +70,7 @@ def _cell(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(item, int) for item in value):
         return str(value[0]) if value[0] == value[1] else f"{value[0]}-{value[1]}"
-    return str(value)
+    return ", ".join(map(_cell, value)) if isinstance(value, list) else str(value)
 
 
 def contents(folder: Any, found: "Inspected") -> None:
