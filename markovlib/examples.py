@@ -173,7 +173,7 @@ class Batch:
         raise AttributeError(f"{name!r} {problem}; this batch has {', '.join(self.columns)}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("a batch is not pickled; ask the data set for it again, or use to_arrow()")
+        return type(self), (self._values, self._several)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.columns]

@@ -63,7 +63,7 @@ class MixedBatch:
         raise AttributeError(f"{name!r} {problem}; this batch has {', '.join(self.columns)}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("a batch is not pickled; ask the mixture for it again, or use to_arrow()")
+        return type(self), (self._values,)
 
     def __len__(self) -> int:
         return len(self._values[self.columns[0]])

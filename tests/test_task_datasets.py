@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import pickle
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -301,6 +302,10 @@ def test_arrow_holds_the_same(kind: str) -> None:
         for name in ("rules", "trace", "pairs"):
             assert [tuple(item.values()) for item in row.pop(name)] == [tuple(item) for item in example.pop(name)]
         assert row == example
+    copy = pickle.loads(pickle.dumps(batch))
+    assert repr(copy) == repr(batch)
+    assert copy.to_arrow().equals(table)
+    assert copy.examples() == batch.examples()
     chosen = batch.to_arrow(ds.columns)
     assert chosen.schema.names == list(ds.columns)
     assert ds.batch(range(5)).to_arrow().equals(chosen.slice(0, 5))
