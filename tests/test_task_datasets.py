@@ -267,7 +267,7 @@ def test_shifts_that_cannot_be() -> None:
 # ---- one answer, however it is asked for -----------------------------------------------------------------------------
 
 
-def rows(ds: Dataset, indices: range, threads: int | None = None) -> list[Any]:
+def rows(ds: Dataset, indices: Any, threads: int | None = None) -> list[Any]:
     batch = ds.batch(indices, ALL_COLUMNS, threads)
     return [batch[i] for i in range(len(batch))]
 
@@ -288,6 +288,22 @@ def test_batches_examples_threads_and_chunks_agree(kind: str) -> None:
     assert {type(value) for row in whole[:5] for value in row} <= {int, bool, str, bytes, tuple, type(None)} | {
         type(whole[0].outcome)
     }
+
+
+def shortest_first(ds: Dataset, count: int) -> Any:
+    """Indices by the length of their prompts, so that the first rows tell too little of those that follow."""
+    return np.argsort(ds.batch(range(count), ["prompt"]).prompt.lengths(), kind="stable")
+
+
+@pytest.mark.parametrize("changes", [
+    {},
+    {"words.length": [20, 90], "rules.pattern_length": [3, 15], "rules.replacement_length": [0, 20]},
+])  # fmt: skip
+def test_threads_agree_whatever_the_first_rows_are_like(changes: dict[str, Any]) -> None:
+    ds = Dataset(Recipe.load("paper/no-op").replace(changes, examples=3000), 5)
+    for order in (shortest_first(ds, 3000), shortest_first(ds, 3000)[::-1]):
+        expected = ds.batch(order, ALL_COLUMNS, 1).to_arrow()
+        assert all(ds.batch(order, ALL_COLUMNS, threads).to_arrow().equals(expected) for threads in (2, 3, 23, 200))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -349,12 +365,12 @@ def fail_after(allowed: int) -> None:
         module.fail_allocations_after(allowed)
 
 
-def fails(recipe: Recipe, allowed: int, expected: list[Any]) -> bool:
+def fails(recipe: Recipe, allowed: int, expected: list[Any], indices: Any = range(300)) -> bool:
     """Whether a batch fails where only so many allocations succeed; if not, it is what is expected."""
     ds = Dataset(recipe, 7)
     fail_after(allowed)
     try:
-        batch = ds.batch(range(300), ALL_COLUMNS, 2)
+        batch = ds.batch(indices, ALL_COLUMNS, 2)
     except MemoryError:
         return True
     finally:
@@ -373,6 +389,12 @@ def test_every_allocation_may_fail_and_nothing_is_left_behind(kind: str, memory:
         assert memory.held() == 0
         failures += 1
     assert failures > 20
+    order = shortest_first(Dataset(recipe, 7), 900)
+    expected = rows(Dataset(recipe, 7), order, 2)
+    assert memory.held() == 0
+    while fails(recipe, failures, expected, order):
+        assert memory.held() == 0
+        failures += 1
     for allowed in range(3):
         fail_allocations_after(allowed)
         try:
