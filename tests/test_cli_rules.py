@@ -221,7 +221,10 @@ def test_mistakes_in_rule_files_are_one_line(tmp_path):
         assert result.stderr.count("\n") == 1
     path.write_bytes(b"a -> \xff\n")
     assert run("run", path, "a").stdout_bytes == b"\xff\n"
-    assert run("run", "--text", path, "a", code=2).stderr.startswith(f"{path}:1:6: ")
+    stderr = run("run", "--text", path, "a", code=2).stderr
+    assert stderr.startswith(f"{path}:1:6: ")
+    assert "leave --text out" in stderr
+    assert "kind=" not in stderr
 
 
 def test_files_that_cannot_be_read(tmp_path):
@@ -229,7 +232,12 @@ def test_files_that_cannot_be_read(tmp_path):
     assert missing.stderr == f"markovlib: error: {tmp_path / 'none.markov'}: No such file or directory\n"
     path = tmp_path / "rules.txt"
     path.write_text("a -> b\n")
-    assert "nothing says which notation this is" in run("run", path, "a", code=2).stderr
+    for command in (["run", path, "a"], ["trace", path, "a"], ["check", path], ["convert", path, "--to", "mao"]):
+        stderr = run(*command, code=2).stderr
+        assert "nothing says which notation this is" in stderr
+        assert "or pass --notation NAME\n" in stderr
+        assert "notation=" not in stderr
+    assert run("convert", "--notation", "arrow", path, "--to", "mao").stdout == "a:b\n"
     assert run("run", "--notation", "arrow", path, "a").stdout == "b\n"
     assert "unknown notation" in run("run", "--notation", "arow", path, "a", code=2).stderr
     assert "is a directory" in run("run", tmp_path, "a", code=2).stderr
@@ -240,7 +248,8 @@ def test_large_files_are_refused_unless_asked_for(tmp_path):
     with path.open("wb") as file:
         file.write(b"a -> b\n# ")
         file.truncate(2**26 + 1)
-    assert "more than the limit" in run("run", path, "a", code=2).stderr
+    for command in (["run", path, "a"], ["convert", path, "--detect"]):
+        assert "more than the limit of 67108864: pass --any-size to read it\n" in run(*command, code=2).stderr
 
 
 def test_convert_writes_another_notation(tmp_path):

@@ -406,7 +406,7 @@ def test_the_argument_overrules_the_file(file):
             "x.txt",
             b"a -> b",
             1,
-            "nothing says which notation this is: pass notation= (one of a2b, alphabet-line, ",
+            "nothing says which notation this is: begin it with '# notation: NAME' (one of a2b, alphabet-line, ",
         ),
         ("x.txt", b"# notation: see below\na -> b", 1, "nothing says which notation"),
         ("x.txt", b"# notation: post\na -> b", 13, "unknown notation 'post': choose one of a2b, "),
@@ -428,7 +428,26 @@ def test_bytes_that_are_not_utf8_are_named_where_they_stand(file):
     with pytest.raises(NotationError) as caught:
         load_rules(path)
     assert str(caught.value).startswith(f"{path}:2:4: byte 0xff is not UTF-8: save the file as UTF-8")
+    assert str(caught.value).endswith(", or read it as bytes (kind='bytes')")
     assert load_rules(path, kind="bytes") == [("éé ".encode() + b"\xff", b"b", False)]
+
+
+def test_reading_as_bytes_is_not_advised_where_an_encoding_is_stated(file):
+    path = file("x.markov", b"# notation: arrow encoding=cp1251\na -> \x98")
+    for kind in ("text", "bytes"):
+        with pytest.raises(NotationError, match=":2:6: byte 0x98 is not CP1251: state the encoding") as caught:
+            load_rules(path, kind=kind)
+        assert caught.value.argument is None
+
+
+def test_an_error_names_the_argument_that_would_help_and_pickles(file):
+    path = file("x.txt", b"a -> \xff")
+    for argument, options in (("notation", {}), ("kind", {"notation": "arrow"}), ("max_bytes", {"max_bytes": 3})):
+        with pytest.raises(NotationError) as caught:
+            load_rules(path, **options)
+        error = pickle.loads(pickle.dumps(caught.value))
+        assert (error.argument, str(error)) == (argument, str(caught.value))
+        assert error.sentence({argument: "do this"}).endswith("do this")
 
 
 def test_a_byte_order_mark_is_not_a_letter(file):

@@ -6,11 +6,14 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from markovlib import __version__
+
+if TYPE_CHECKING:
+    from markovlib.notations.source import Argument
 
 COMMANDS = {
     "run": ("markovlib.cli.rules", "Run a rule file on words."),
@@ -28,6 +31,13 @@ COMMANDS = {
     "score": ("markovlib.cli.scores", "Score answers to the examples of a folder."),
 }
 """Where each command lives, as a function of its name, and its line in `--help`."""
+
+RULE_FILE_ADVICE: "dict[Argument, str]" = {
+    "notation": "pass --notation NAME",
+    "kind": "leave --text out to work on bytes",
+    "max_bytes": "pass --any-size to read it",
+}
+"""Which option helps where a rule file cannot be read, by the argument that it stands for."""
 
 
 class Interrupted(click.ClickException):
@@ -99,7 +109,7 @@ def _fail_value(error: ValueError) -> NoReturn:
     from markovlib.notations import NotationError
 
     if isinstance(error, NotationError):
-        click.echo(str(error), err=True)
+        click.echo(error.sentence(RULE_FILE_ADVICE), err=True)
         sys.exit(2)
     _fail(str(error), 2)
 

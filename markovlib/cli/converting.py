@@ -16,7 +16,13 @@ from markovlib.notations.registry import NOTATIONS
 
 @click.command()
 @click.argument("rules", metavar="FILE", type=click.Path(dir_okay=False), required=False)
-@click.option("--from", "notation", metavar="NAME", help="The file's notation (default: what the file itself says).")
+@click.option(
+    "--from",
+    "--notation",
+    "notation",
+    metavar="NAME",
+    help="The file's notation (default: what the file itself says).",
+)
 @click.option("--to", metavar="NAME", help="The notation to write.")
 @click.option(
     "--out", metavar="FILE", type=click.Path(dir_okay=False), help="Where to write (default: standard output)."

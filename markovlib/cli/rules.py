@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from markovlib.cli import RULE_FILE_ADVICE
 from markovlib.rules import MAX_LENGTH, MAX_STEPS, RuleSet, RunResult
 
 Command = Callable[..., Any]
@@ -87,10 +88,8 @@ def _decode(word: bytes, text: bool, where: str) -> str | bytes:
     try:
         return word.decode()
     except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{where}: byte 0x{word[error.start]:02x} at position {error.start} is not UTF-8; "
-            "leave --text out to work on bytes"
-        ) from None
+        bad = f"byte 0x{word[error.start]:02x} at position {error.start} is not UTF-8"
+        raise ValueError(f"{where}: {bad}; {RULE_FILE_ADVICE['kind']}") from None
 
 
 def as_bytes(word: str | bytes) -> bytes:

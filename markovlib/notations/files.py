@@ -101,8 +101,7 @@ def read_limited(path: str, max_bytes: int | None) -> bytes:
     # A pipe has no size before it is read.
     if size > max_bytes or len(data) > max_bytes:
         has = f"{size} bytes, " if size > max_bytes else ""
-        message = f"the file has {has}more than the limit of {max_bytes}: raise max_bytes to read it"
-        raise NotationError(path, 1, 1, message)
+        raise NotationError(path, 1, 1, f"the file has {has}more than the limit of {max_bytes}: ", "max_bytes")
     return data
 
 
@@ -111,8 +110,10 @@ def decode(data: bytes, path: str, encoding: str = "utf-8") -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         bad = f"byte 0x{data[error.start]:02x} is not {encoding.upper()}"
-        message = f"{bad}: save the file as UTF-8, or read it as bytes (kind='bytes')"
-        raise error_after(data[: error.start].decode(encoding), path, message) from None
+        before = data[: error.start].decode(encoding)
+        if encoding != "utf-8":
+            raise error_after(before, path, f"{bad}: state the encoding that the file has") from None
+        raise error_after(before, path, f"{bad}: save the file as UTF-8, or ", "kind") from None
 
 
 def stated_notation(path: str, data: bytes) -> str:
@@ -127,10 +128,10 @@ def stated_notation(path: str, data: bytes) -> str:
             raise NotationError(path, 1, 1 + first.rindex(marked[0]), str(error)) from None
     if marked and ending and marked[0] != ending:
         message = f"the first line says notation {marked[0]!r}, the file's ending says {ending!r}: change one"
-        raise NotationError(path, 1, 1, f"{message}, or pass notation=")
+        raise NotationError(path, 1, 1, f"{message}, or ", "notation")
     if not marked and ending is None:
         endings = " or ".join(f"*{known.suffix} ({name})" for name, known in NOTATIONS.items() if known.suffix)
-        message = f"nothing says which notation this is: pass notation= (one of {', '.join(names())})"
-        advice = f"begin it with '# notation: NAME', or name it {endings}; `markovlib convert --detect` proposes one"
-        raise NotationError(path, 1, 1, f"{message}, {advice}")
+        message = f"nothing says which notation this is: begin it with '# notation: NAME' (one of {', '.join(names())}"
+        advice = f"`markovlib convert --detect` proposes one), name it {endings}, or "
+        raise NotationError(path, 1, 1, f"{message}; {advice}", "notation")
     return " ".join(marked) if marked else str(ending)

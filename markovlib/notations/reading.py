@@ -8,6 +8,7 @@ from typing import AnyStr, Literal, overload
 from markovlib.notations.registry import find_notation, marked_notation
 from markovlib.notations.source import (
     BOM,
+    Argument,
     BytesRule,
     InputWord,
     Item,
@@ -104,10 +105,10 @@ def refuse_surrogates(source: str, path: str) -> str:
     return source
 
 
-def error_after(before: str, path: str, message: str) -> NotationError:
+def error_after(before: str, path: str, message: str, argument: Argument | None = None) -> NotationError:
     """The error of the letter that follows the text `before`."""
     before = before.removeprefix(BOM)
-    return NotationError(path, before.count("\n") + 1, len(before) - before.rfind("\n"), message)
+    return NotationError(path, before.count("\n") + 1, len(before) - before.rfind("\n"), message, argument)
 
 
 def to_bytes(side: str) -> bytes:

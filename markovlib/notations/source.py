@@ -18,13 +18,23 @@ Options = Mapping[str, str]
 BLANKS = " \t"
 BOM = "\ufeff"
 
+Argument = Literal["notation", "kind", "max_bytes"]
+"""An argument of `load_rules` that may have to be another one for a file to be read."""
+
+ADVICE: Mapping[Argument, str] = {
+    "notation": "pass notation=",
+    "kind": "read it as bytes (kind='bytes')",
+    "max_bytes": "raise max_bytes to read it",
+}
+"""What a NotationError says of such an argument."""
+
 
 class NotationError(ValueError):
     """A rule file that cannot be read; its text is `file:line:column: message`.
 
     `path` is the file, or `<string>`; `line` and `column` count from 1, the column in characters of the line
     (an undecodable byte counts as one, a byte order mark as none); `message` says what is wrong and what to
-    write.
+    write.  `argument` is the argument of `load_rules` that would help, of which the message's end speaks, or None.
 
     >>> from markovlib.notations import parse
     >>> try:
@@ -34,15 +44,27 @@ class NotationError(ValueError):
     <string>:2:3: '=>' is not this notation's arrow: write '->', or '->.' for a terminal rule
     """
 
-    def __init__(self, path: str, line: int, column: int, message: str) -> None:
-        super().__init__(path, line, column, message)
+    def __init__(self, path: str, line: int, column: int, message: str, argument: Argument | None = None) -> None:
+        super().__init__(path, line, column, message, argument)
         self.path = path
         self.line = line
         self.column = column
-        self.message = message
+        self.argument = argument
+        self._begin = message
+
+    @property
+    def message(self) -> str:
+        return self._worded(ADVICE)
+
+    def sentence(self, advice: Mapping[Argument, str] = ADVICE) -> str:
+        """Place and message; `advice` is what is said of each argument where people read it."""
+        return f"{self.path}:{self.line}:{self.column}: {self._worded(advice)}"
+
+    def _worded(self, advice: Mapping[Argument, str]) -> str:
+        return self._begin + (advice[self.argument] if self.argument else "")
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}: {self.message}"
+        return self.sentence()
 
 
 class Line(NamedTuple):
