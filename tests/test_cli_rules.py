@@ -289,3 +289,9 @@ def test_convert_detects_and_lists(tmp_path):
     assert "rosetta " in run("convert", "--list").stdout
     assert "Missing option '--to'" in run("convert", path, code=2).stderr
     assert "Missing argument 'FILE'" in run("convert", code=2).stderr
+
+
+def test_a_word_that_looks_like_an_option_is_told_where_to_go(rules):
+    for command in (["run", rules, "-x"], ["trace", rules, "-10"]):
+        assert "what begins with '-' and is no option goes after --; see" in run(*command, code=2).stderr
+    assert "after --;" not in run("check", rules, "-x", code=2).stderr

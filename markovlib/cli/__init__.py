@@ -118,6 +118,9 @@ def _with_hint(error: click.UsageError) -> str:
     message = error.format_message()
     if error.ctx is None:
         return message
+    many = any(isinstance(p, click.Argument) and p.nargs == -1 for p in error.ctx.command.params)
+    if isinstance(error, click.NoSuchOption) and many:
+        message = f"{message.rstrip('.')}; what begins with '-' and is no option goes after --"
     return f"{message.rstrip('.')}; see '{error.ctx.command_path} --help'"
 
 
