@@ -1,4 +1,4 @@
-from typing import Any, Self, final
+from typing import Any, Self, SupportsIndex, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from markovlib.outcome import Outcome
 class Interrupts: ...
 
 MATCHERS: tuple[str, ...]
+
+def limit_of(limit: SupportsIndex | None, name: str, least: int = 0) -> int: ...
 
 @final
 class Compiled:

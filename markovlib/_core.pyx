@@ -5,6 +5,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.long cimport PyLong_AsLongLongAndOverflow
+from cpython.number cimport PyIndex_Check
 from libc.stdint cimport INT64_MAX
 from libc.string cimport memcpy
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
@@ -99,15 +100,18 @@ cdef mk_matcher matcher_of(str matcher) except *:
     raise ValueError(f"matcher must be 'auto', 'bits', 'scan' or 'index', got {matcher!r}")
 
 
-cdef int64_t limit_of(object limit, str name) except -1:
+cpdef int64_t limit_of(object limit, str name, int64_t least=0) except -1:
+    """What an argument of that name limits: its value, from `least` on, or the greatest int64 for None or beyond."""
     cdef int overflow = 0
     if limit is None:
         return INT64_MAX
+    if not PyIndex_Check(limit) or isinstance(limit, bool):
+        raise TypeError(f"{name} must be an int or None, not {type(limit).__name__}")
     cdef int64_t value = PyLong_AsLongLongAndOverflow(limit, &overflow)
     if overflow > 0:
         return INT64_MAX
-    if overflow < 0 or value < 0:
-        raise ValueError(f"{name} must be at least 0 or None, got {limit}")
+    if overflow < 0 or value < least:
+        raise ValueError(f"{name} must be at least {least} or None, got {limit}")
     return value
 
 
@@ -431,8 +435,11 @@ cdef int64_t[::1] limits_of(object limits, Py_ssize_t rows, str name):
     if limits is None or not hasattr(limits, "__len__"):
         return np.array([limit_of(limits, name)], np.int64)
     given = np.asarray(limits)
-    if given.dtype.kind not in "iu" or given.shape != (rows,):
-        raise ValueError(f"{name} must be one integer, None, or an integer array of shape ({rows},)")
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be an int, None, or an integer array of shape ({rows},), not "
+                        + (f"an array of {given.dtype}" if given.shape else type(limits).__name__))
+    if given.shape != (rows,):
+        raise ValueError(f"{name} must be an int, None, or an integer array of shape ({rows},), not {given.shape}")
     if rows and (given.min() < 0 or given.max() > INT64_MAX):
         raise ValueError(f"{name} must be at least 0 in every row")
     return np.ascontiguousarray(given, np.int64)

@@ -126,9 +126,7 @@ def thread_count(threads: int | None, rows: int) -> int:
     if threads is None:
         affinity = getattr(os, "sched_getaffinity", None)
         threads = len(affinity(0)) if affinity else os.cpu_count() or 1
-    elif threads < 1:
-        raise ValueError(f"threads must be at least 1 or None, got {threads}")
-    return max(1, min(threads, rows))
+    return max(1, min(_core.limit_of(threads, "threads", 1), rows))
 
 
 def _rows_of_rules(rules: Any, text: bool | None) -> tuple[NDArray[np.int64], Column, Column, NDArray[np.uint8]]:

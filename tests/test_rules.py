@@ -119,7 +119,7 @@ def test_limits_per_row():
     assert b.halted.tolist() == [False, False, True]
     b = mk.RuleSet([("a", "aa")]).run_batch(["a"] * 3, max_length=np.array([1, 2, 5], np.uint8))
     assert b.words.lengths().tolist() == [1, 2, 5]
-    for bad in (np.array([1, 2]), np.array([1, -2, 3]), np.array([1.0, 2, 3])):
+    for bad in (np.array([1, 2]), np.array([1, -2, 3])):
         with pytest.raises(ValueError, match="max_steps"):
             rules.run_batch(["a"] * 3, max_steps=bad)
 
@@ -176,6 +176,41 @@ def test_rewrite_once_shares_one_rule():
 def test_run_rows_names_the_row_of_a_bad_rule(rules, message):
     with pytest.raises(TypeError, match=message):
         mk.run_rows(rules, ["a", "b"])
+
+
+ONE = mk.RuleSet([("a", "b")])
+
+
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        (lambda **options: ONE.run("a", **options), ["max_steps", "max_length"]),
+        (lambda **options: ONE.trace("a", **options), ["max_steps", "max_length", "last"]),
+        (lambda **options: ONE.runner("a", **options), ["max_steps", "max_length"]),
+        (lambda n: ONE.runner("a").step(n), ["n"]),
+        (lambda **options: ONE.run_batch(["a"], **options), ["max_steps", "max_length", "max_total", "threads"]),
+        (lambda **options: mk.run_rows([ONE], ["a"], **options), ["max_steps", "max_length", "max_total", "threads"]),
+        (lambda **options: mk.rewrite_once(["a"], ["b"], ["a"], **options), ["threads"]),
+        (lambda **options: ONE.trace("a").text(**options), ["first", "last"]),
+    ],
+)
+def test_a_count_that_is_no_integer_is_named(call, names):
+    for name in names:
+        for wrong, kind in ((1.5, "float"), (2.0, "float"), ("3", "str"), (True, "bool"), (np.float64(2), "float64")):
+            with pytest.raises(TypeError, match=rf"^{name} must be an int\b.* not {kind}$"):
+                call(**{name: wrong})
+        call(**{name: np.int64(3)})
+        call(**{name: 2**70})
+        with pytest.raises(ValueError, match=f"^{name} must be at least [01] or None, got -1$"):
+            call(**{name: -1})
+
+
+def test_limits_of_rows_are_integers():
+    for wrong in ([1.0, 2.0], np.array([True, False]), ["1", "2"], [1, None]):
+        with pytest.raises(TypeError, match=r"^max_steps must be an int, None, or an integer array of shape \(2,\)"):
+            ONE.run_batch(["a", "a"], max_steps=wrong)
+    with pytest.raises(ValueError, match=r"of shape \(2,\), not \(3,\)"):
+        ONE.run_batch(["a", "a"], max_steps=[1, 2, 3])
 
 
 def test_run_rows_takes_arrow_rules():

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from markovlib._core import limit_of
+
 if TYPE_CHECKING:
     from markovlib.rules import RunResult
     from markovlib.trace import Trace
@@ -81,8 +83,8 @@ def blocks(trace: Trace, first: int | None, last: int | None) -> list[range]:
 
     Steps that the trace does not keep are never among them.
     """
-    check_count(first, "first")
-    check_count(last, "last")
+    limit_of(first, "first")
+    limit_of(last, "last")
     begin, end = trace.first, trace.steps
     if first is None and last is None:
         first = last = SHOWN // 2
@@ -91,16 +93,6 @@ def blocks(trace: Trace, first: int | None, last: int | None) -> list[range]:
     if head == tail:
         return [range(begin, end)]
     return [range(begin, head), range(tail, end)]
-
-
-def check_count(value: Any, name: str) -> None:
-    """Raises TypeError or ValueError for what is neither None nor an integer from 0 on."""
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an integer or None, not {type(value).__name__}")
-    if value < 0:
-        raise ValueError(f"{name} must be at least 0, got {value}")
 
 
 def shown_lines(trace: Trace, chosen: list[range]) -> Iterator[Line | Gap]:

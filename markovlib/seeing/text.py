@@ -11,7 +11,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from markovlib.seeing.lines import CARET, Gap, Line, blocks, check_count, ending, letters, pieces, shown_lines
+from markovlib._core import limit_of
+from markovlib.seeing.lines import CARET, Gap, Line, blocks, ending, letters, pieces, shown_lines
 
 if TYPE_CHECKING:
     from markovlib.rules import RuleSet
@@ -135,9 +136,7 @@ def _cut(word: Text, start: int, end: int, width: int, more_left: bool, more_rig
 
 def text(trace: Trace, first: int | None, last: int | None, width: int | None, color: bool) -> str:
     """What `Trace.text` gives."""
-    check_count(width, "width")
-    if width is not None and width < NARROWEST:
-        raise ValueError(f"width must be at least {NARROWEST} columns, got {width}")
+    limit_of(width, "width", NARROWEST)
     view = TextView(trace.rules, width=width or WIDTH, color=color)
     out = io.StringIO()
     printer = console(out, view)
