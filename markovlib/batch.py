@@ -166,11 +166,21 @@ def _arrow_rules(rules: Any, text: bool | None) -> tuple[NDArray[np.int64], Colu
         raise TypeError(f"rules must be list<struct<pattern, replacement, terminal>>, got {array.type}")
     first, last = int(offsets[0]), int(offsets[-1])
     fields = fields.slice(first, last - first)
-    if fields.null_count:
-        raise ValueError("rules: a rule is null")
+    cuts = offsets - first
+    _refuse_null(fields, cuts, "is null")
     parts = dict(zip((f.name for f in fields.type), fields.flatten(), strict=True))
+    for name in {"pattern", "replacement", "terminal"} & {*parts}:
+        _refuse_null(parts[name], cuts, f"has no {name}: it is null")
     terminal = np.zeros(len(fields), np.uint8)
     if "terminal" in parts:
         terminal[:] = parts["terminal"].to_numpy(zero_copy_only=False)
     columns = (Column.from_words(parts[name], text) for name in ("pattern", "replacement"))
-    return (offsets - first, *columns, terminal)  # type: ignore[return-value]
+    return (cuts, *columns, terminal)  # type: ignore[return-value]
+
+
+def _refuse_null(rules: Any, cuts: NDArray[np.int64], wrong: str) -> None:
+    """Raises ValueError that names the first null of an Arrow array that has one entry per rule of all rows."""
+    if rules.null_count:
+        at = rules.is_null().to_pylist().index(True)
+        row = int(np.searchsorted(cuts, at, "right")) - 1
+        raise ValueError(f"rule {at - cuts[row]} of row {row} {wrong}")

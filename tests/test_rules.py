@@ -240,6 +240,24 @@ def test_run_rows_takes_arrow_rules():
         mk.run_rows(rules, ["a"])
 
 
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (None, "^rule 1 of row 2 is null$"),
+        ({"pattern": None, "replacement": "b", "terminal": False}, "^rule 1 of row 2 has no pattern: it is null$"),
+        ({"pattern": "a", "replacement": None, "terminal": False}, "^rule 1 of row 2 has no replacement: it is null$"),
+        ({"pattern": "a", "replacement": "b", "terminal": None}, "^rule 1 of row 2 has no terminal: it is null$"),
+    ],
+)
+def test_run_rows_names_the_row_of_a_null(rule, message):
+    pa = pytest.importorskip("pyarrow")
+    good = {"pattern": "a", "replacement": "b", "terminal": True}
+    rules = pa.array([[good], [good], [], [good, rule], [good]])
+    for given in (rules.slice(1), pa.chunked_array([rules.slice(1, 1), rules.slice(2)])):
+        with pytest.raises(ValueError, match=message):
+            mk.run_rows(given, ["a"] * 4)
+
+
 def test_a_runner_stops_where_a_run_does():
     u = mk.RuleSet([("a", "aa")]).runner("a", max_length=4)
     assert (u.step(2), u.word, u.outcome) == (2, "aaa", None)
