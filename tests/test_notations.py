@@ -342,3 +342,16 @@ def test_detection_says_who_reads_the_same_and_who_does_not():
     assert detect("").notation is None
     assert detect("a => b\nb -> c\n").notation == "turingmarkov"
     assert detect("hello world, this is prose").notation is None
+def test_rules_are_written_as_a_rule_set_takes_them():
+    assert format([("a", "b")], "arrow") == "a -> b\n"
+    assert format(iter([(b"a", b"b"), (b"c", b"", True)]), "arrow") == b'a -> b\nc ->. ""\n'
+    assert format(mk.RuleSet([("a", "b"), ("c", "", True)]), "mao") == "a:b\nc::\n"
+    for wrong in (["a", "b"], ("a",), 5, "ab"):
+        with pytest.raises(TypeError, match=r"^rule 2: must be \(pattern, replacement\)"):
+            format([("a", "b"), wrong], "arrow")
+
+
+def test_a_notation_is_a_str():
+    for ask in (lambda: format(A_TO_B, None), lambda: parse("a -> b", 5), lambda: mk.RuleSet.parse("a -> b", None)):
+        with pytest.raises(TypeError, match=r"^notation must be a str, such as 'arrow', not "):
+            ask()

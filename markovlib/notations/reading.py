@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import AnyStr, Literal, overload
+from typing import AnyStr, Literal, TypeAlias, overload
 
 from markovlib.notations.registry import find_notation, marked_notation
 from markovlib.notations.source import (
@@ -115,26 +115,33 @@ def to_bytes(side: str) -> bytes:
     return side.encode("utf-8", "surrogateescape")
 
 
-@overload
-def format(rules: Iterable[TextRule], notation: str, kind: Literal["text"] | None = None) -> str: ...
-@overload
-def format(rules: Iterable[BytesRule], notation: str, kind: Literal["bytes"] | None = None) -> bytes: ...
-@overload
-def format(rules: Iterable[TextRule] | Iterable[BytesRule], notation: str, kind: Kind | None = None) -> str | bytes: ...
+TextRules: TypeAlias = Iterable[TextRule | tuple[str, str]]
+BytesRules: TypeAlias = Iterable[BytesRule | tuple[bytes, bytes]]
+AnyRule: TypeAlias = TextRule | BytesRule | tuple[str, str] | tuple[bytes, bytes]
 
 
-def format(rules: Iterable[TextRule] | Iterable[BytesRule], notation: str, kind: Kind | None = None) -> str | bytes:
+@overload
+def format(rules: TextRules, notation: str, kind: Literal["text"] | None = None) -> str: ...
+@overload
+def format(rules: BytesRules, notation: str, kind: Literal["bytes"] | None = None) -> bytes: ...
+@overload
+def format(rules: TextRules | BytesRules, notation: str, kind: Kind | None = None) -> str | bytes: ...
+
+
+def format(rules: TextRules | BytesRules, notation: str, kind: Kind | None = None) -> str | bytes:
     """Write rules in a notation, one a line, so that `parse` reads the same rules back.
 
+    Rules are what a `RuleSet` is made of: (pattern, replacement) or (pattern, replacement, terminal), or a rule set.
     Returns `str` for text rules and `bytes` for bytes rules; `kind` ("text" or "bytes") says which for an
     empty rule set (text when left out).  Bytes that are UTF-8 are written as they are, so that the same rules
     as text and as bytes make the same file.
 
     Raises ValueError with the rule's number (from 1) and the reason for a rule that the notation cannot write
     ("arrow" can write all of them) or that holds a lone surrogate, and for an unknown notation; TypeError for
-    sides that are not all `str` or all `bytes`, or not of the given kind.  Linear in the length of the rules.
+    what is no rule, and for sides that are not all `str` or all `bytes`, or not of the given kind.  Linear in the
+    length of the rules.
 
-    >>> print(format([("ab", "ba", False), ("#", "", True)], "arrow"), end="")
+    >>> print(format([("ab", "ba"), ("#", "", True)], "arrow"), end="")
     ab -> ba
     "#" ->. ""
     >>> format([("a", ".b", False)], "rosetta")  # doctest: +ELLIPSIS
@@ -142,7 +149,7 @@ def format(rules: Iterable[TextRule] | Iterable[BytesRule], notation: str, kind:
     ValueError: rule 1: the replacement begins with '.', which notation 'rosetta' reads as ...
     """
     writer, options = find_notation(notation)
-    given: list[TextRule | BytesRule] = list(rules)
+    given = [whole_rule(rule, number) for number, rule in enumerate(rules, 1)]
     if kind is None:
         kind = "bytes" if given and isinstance(given[0][0], bytes) else "text"
     texts = [as_text(rule, number, kind) for number, rule in enumerate(given, 1)]
@@ -175,6 +182,14 @@ def misreading(writer: Notation, options: Options, rules: list[TextRule], text: 
     if [item for _, item in items if not isinstance(item, InputWord)] == rules:
         return None
     return f"which it reads as {items[0][1]!r:.80}" if items else "which it reads as no rule"
+
+
+def whole_rule(rule: AnyRule, number: int) -> TextRule | BytesRule:
+    """The rule with the mark that a pair leaves out."""
+    if not isinstance(rule, tuple) or len(rule) not in (2, 3):
+        wanted = "must be (pattern, replacement) or (pattern, replacement, terminal)"
+        raise TypeError(f"rule {number}: {wanted}, got {rule!r:.80}")
+    return rule if len(rule) == 3 else (*rule, False)
 
 
 def as_text(rule: TextRule | BytesRule, number: int, kind: Kind) -> TextRule:

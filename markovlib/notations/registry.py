@@ -26,7 +26,7 @@ def names() -> tuple[str, ...]:
 
 def find_notation(stated: str) -> tuple[Notation, Options]:
     """The notation and options of a text such as "schemes alphabet=abc"; raises ValueError for what is unknown."""
-    name, *words = stated.split() or [""]
+    name, *words = words_of(stated) or [""]
     if name not in NOTATIONS:
         raise ValueError(f"unknown notation {name!r}: choose one of {', '.join(names())}")
     notation = NOTATIONS[name]
@@ -42,6 +42,12 @@ def find_notation(stated: str) -> tuple[Notation, Options]:
             raise ValueError(f"option {key!r} of notation {name!r} is one of {', '.join(values)}, not {value!r}")
         options[key] = value
     return notation, options
+
+
+def words_of(stated: str) -> list[str]:
+    if not isinstance(stated, str):
+        raise TypeError(f"notation must be a str, such as 'arrow', not {type(stated).__name__}")
+    return stated.split()
 
 
 def marker_words(first_line: str) -> list[str] | None:
@@ -62,8 +68,8 @@ def marked_notation(first_line: str) -> str | None:
 
 def without_encoding(stated: str) -> tuple[str, str]:
     """A notation with its options and, apart from them, the `encoding=` of the file (UTF-8 when not stated)."""
-    words = [word for word in stated.split() if not word.startswith("encoding=")]
-    encodings = [word.removeprefix("encoding=") for word in stated.split() if word.startswith("encoding=")]
+    words = [word for word in words_of(stated) if not word.startswith("encoding=")]
+    encodings = [word.removeprefix("encoding=") for word in words_of(stated) if word.startswith("encoding=")]
     if len(encodings) > 1:
         raise ValueError(f"encoding= is stated twice in {stated!r}")
     encoding = encodings[0] if encodings else "utf-8"
