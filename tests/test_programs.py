@@ -310,8 +310,12 @@ def test_a_machine_that_goes_left_forever() -> None:
     [
         ({("A", "1"): ("A", "1", "U")}, {}, r"transition \('A', '1'\): the move must be 'L', 'R' or 'N', got 'U'"),
         ({("H", "1"): ("A", "1", "R")}, {}, r"transition \('H', '1'\): the halting state"),
-        ({("q0", "1"): ("A", "1", "R")}, {}, "single characters, got 'q0'"),
-        ({("A", "1"): ("1", "1", "R")}, {}, "'1' is both a state and a tape letter"),
+        ({("q0", "1"): ("A", "1", "R")}, {}, r"^transition \('q0', '1'\): .* single characters, got 'q0'"),
+        ({("A", "1"): ("B", 1, "R")}, {}, r"^transition \('A', '1'\): .* single characters, got 1$"),
+        ({("A", "1"): ("1", "1", "R")}, {}, r"^transition \('A', '1'\): '1' is both a state and a tape letter"),
+        ({("A", "1"): ("A", "1")}, {}, r"^transition \('A', '1'\): \('A', '1'\): must be"),
+        ({("A", "1"): None}, {}, r"^transition \('A', '1'\): None: must be"),
+        ({"A": ("A", "1", "R")}, {}, r"^transition 'A': .*: must be \(state, letter read\)"),
         ({("A", "H"): ("A", "1", "R")}, {}, "'H' is both a state and a tape letter"),
         ({("A", "1"): ("A", "1", "R")}, {"letters": "$@%&~^|=+:;?!"}, "strip: one letter of"),
     ],
@@ -319,6 +323,14 @@ def test_a_machine_that_goes_left_forever() -> None:
 def test_machines_that_cannot_be_compiled(transitions, arguments, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         compile_turing_machine(transitions, "A", "H", "_", **arguments)
+    if "strip" not in arguments and "letters" not in arguments:
+        with pytest.raises(ValueError, match=message):
+            simulate(transitions, "A", "H", "_", "1")
+
+
+def test_a_tape_without_states() -> None:
+    with pytest.raises(ValueError, match="'A' is both a state and a tape letter"):
+        simulate({("A", "1"): ("A", "1", "R")}, "A", "H", "_", "1A1")
 
 
 # -- the page --------------------------------------------------------------------------------------------------------

@@ -43,8 +43,8 @@ def compile_turing_machine(
     of the tape.  A machine that does not halt gives rules that do not.  There are at most
     (states + 3)·(tape letters + 1)² rules.
 
-    Raises ValueError, which names the transition, for states or letters that are not single characters or are both, for
-    an unknown move, and for a transition out of `halt`.
+    Raises ValueError, which names the transition, for one of another form, for states or letters that are not single
+    characters or are both, for an unknown move, and for a transition out of `halt`.
 
     >>> flip = {("A", "0"): ("A", "1", "R"), ("A", "1"): ("A", "0", "R")}
     >>> compile_turing_machine(flip, start="A", halt="H", blank="_").run("0110").word
@@ -103,8 +103,15 @@ def _check(transitions: Transitions, start: str, halt: str, blank: str, letters:
     """(the states that can go on, the tape letters), each in the order in which they are first mentioned."""
     states = dict.fromkeys([start])
     tape = dict.fromkeys([*letters, blank])
-    for (state, read), (then, written, move) in transitions.items():
-        where = f"transition ({state!r}, {read!r})"
+    _single([start, halt, *tape], "")
+    for key, value in transitions.items():
+        where = f"transition {key!r}"
+        try:
+            (state, read), (then, written, move) = key, value
+        except (TypeError, ValueError):
+            wanted = "must be (state, letter read): (next state, letter written, move)"
+            raise ValueError(f"{where}: {value!r}: {wanted}") from None
+        _single([state, read, then, written], f"{where}: ")
         if move not in ("L", "R", "N"):
             raise ValueError(f"{where}: the move must be 'L', 'R' or 'N', got {move!r}")
         if state == halt:
@@ -112,12 +119,16 @@ def _check(transitions: Transitions, start: str, halt: str, blank: str, letters:
         states.update(dict.fromkeys([state, then]))
         tape.update(dict.fromkeys([read, written]))
     states.pop(halt, None)
-    for letter in [*states, halt, *tape]:
-        if len(letter) != 1:
-            raise ValueError(f"states and tape letters are single characters, got {letter!r}")
     if both := [letter for letter in [*states, halt] if letter in tape]:
-        raise ValueError(f"{both[0]!r} is both a state and a tape letter")
+        where = next((f"transition {key!r}: " for key, value in transitions.items() if both[0] in (*key, *value)), "")
+        raise ValueError(f"{where}{both[0]!r} is both a state and a tape letter")
     return "".join(states), "".join(tape)
+
+
+def _single(letters: list[str], where: str) -> None:
+    for letter in letters:
+        if not isinstance(letter, str) or len(letter) != 1:
+            raise ValueError(f"{where}states and tape letters are single characters, got {letter!r}")
 
 
 def simulate(
@@ -133,11 +144,13 @@ def simulate(
     """Runs the machine itself, cell by cell, with the tape that `compile_turing_machine` gives.
 
     `steps` counts transitions; `halted` is False if `max_steps` were not enough, and then `tape` is the tape so far.
+    Raises ValueError for what cannot be compiled.
 
     >>> flip = {("A", "0"): ("A", "1", "R"), ("A", "1"): ("A", "0", "R")}
     >>> simulate(flip, start="A", halt="H", blank="_", tape="0110")
     TuringRun(tape='1001', steps=4, state='A', halted=True)
     """
+    _check(transitions, start, halt, blank, tape)
     cells = dict(enumerate(tape))
     state, head, steps = start, 0, 0
     while True:
