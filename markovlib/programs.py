@@ -10,6 +10,7 @@ printable characters that no word holds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
@@ -45,13 +46,29 @@ class Operand(NamedTuple):
     balanced: bool = False
     fixed: bool = False
 
+    def about(self) -> str:
+        """What it is, in words."""
+        if self.fixed:
+            return repr(self.letters)
+        if self.balanced:
+            return f"balanced {self.letters!r}"
+        start = f" without a {self.letters[0]!r} before others" if self.first_not_zero else ""
+        return f"{self.least} or more of {self.letters!r}{start}"
+
+    def expression(self) -> str:
+        """A regular expression, a group, that it matches as a whole; whether it is balanced is not in it."""
+        letters = f"[{re.escape(self.letters)}]"
+        number = "{1}" if self.fixed else f"{{{self.least},}}"
+        start = f"(?!{re.escape(self.letters[0])}{letters})" if self.first_not_zero else ""
+        return f"({start}{letters}{number})"
+
 
 @dataclass(frozen=True)
 class Program:
     """A Markov algorithm with a name and a purpose.
 
-    `about` is one line; `rules` the algorithm; `operands` what its words are made of; `answer(word)` what a run ends
-    with, computed directly; `steps` and `longest` bound steps and letters by the greatest length of an operand, and are
+    `about` is one line; `rules` the algorithm; `operands` what its words are made of; `compute`, read through `answer`,
+    what a run ends with; `steps` and `longest` bound steps and letters by the greatest length of an operand, and are
     read through `max_steps` and `max_length`.  Every run on a word of the program halts.
 
     >>> program = PROGRAMS["unary-addition"]
@@ -65,7 +82,7 @@ class Program:
     about: str
     rules: RuleSet
     operands: tuple[Operand, ...]
-    answer: Callable[[str], str] = field(repr=False)
+    compute: Callable[[str], str] = field(repr=False)
     steps: Callable[[int], int] = field(repr=False)
     longest: Callable[[int], int] = field(repr=False)
 
@@ -83,6 +100,27 @@ class Program:
         """
         sides = "".join(rule.pattern + rule.replacement for rule in self.rules)
         return "".join(dict.fromkeys(self.letters + sides))
+
+    @property
+    def form(self) -> str:
+        """What its words are, in words.
+
+        >>> PROGRAMS["unary-division"].form
+        "0 or more of '1', then '/', then 1 or more of '1'"
+        """
+        return ", then ".join(operand.about() for operand in self.operands)
+
+    def answer(self, word: str) -> str:
+        """What a run on the word ends with, computed directly; ValueError if the program has no such word.
+
+        >>> PROGRAMS["sort"].answer("dacb")
+        'abcd'
+        """
+        found = re.fullmatch("".join(operand.expression() for operand in self.operands), word)
+        parts = zip(self.operands, found.groups(), strict=True) if found else ()
+        if found is None or any(operand.balanced and _matched(part) == "n" for operand, part in parts):
+            raise ValueError(f"{self.name}: its words are {self.form}; got {word!r:.80}")
+        return self.compute(word)
 
     def segments(self, length: tuple[int, int]) -> tuple[Segment, ...]:
         """The stretches of a word whose operands have from `length[0]` to `length[1]` letters.
@@ -161,7 +199,7 @@ def reverse(letters: str = "abc", auxiliary: str = "*|") -> Program:
     ]
     return Program(
         "reverse", "the word read backwards", RuleSet(rules), (Operand(letters),),
-        answer=lambda word: word[::-1],
+        compute=lambda word: word[::-1],
         steps=lambda n: n * (n + 5) // 2 + 4,
         longest=lambda n: 2 * n + 2,
     )  # fmt: skip
@@ -173,7 +211,7 @@ def sort(letters: str = "abcd") -> Program:
     rules = [(y + x, x + y) for i, x in enumerate(letters) for y in letters[i + 1 :]]
     return Program(
         "sort", "the word's letters in order", RuleSet(rules), (Operand(letters),),
-        answer=lambda word: "".join(sorted(word, key=letters.index)),
+        compute=lambda word: "".join(sorted(word, key=letters.index)),
         steps=lambda n: n * (n - 1) // 2,
         longest=lambda n: n,
     )  # fmt: skip
@@ -192,7 +230,7 @@ def copy(letters: str = "abc", auxiliary: str = "*|") -> Program:
     ]
     return Program(
         "copy", "the word twice", RuleSet(rules), (Operand(letters),),
-        answer=lambda word: word + word,
+        compute=lambda word: word + word,
         steps=lambda n: n * (n + 3) // 2 + 2,
         longest=lambda n: 3 * n + 1,
     )  # fmt: skip
@@ -215,7 +253,7 @@ def mirror(letters: str = "ab", auxiliary: str = "*|") -> Program:
     ]
     return Program(
         "mirror", "the word followed by its reverse", RuleSet(rules), (Operand(letters),),
-        answer=lambda word: word + word[::-1],
+        compute=lambda word: word + word[::-1],
         steps=lambda n: n * (n + 3) // 2 + 2,
         longest=lambda n: 3 * n + 1,
     )  # fmt: skip
@@ -239,7 +277,7 @@ def palindrome(letters: str = "ab", carriers: str = "AB", auxiliary: str = "*N",
     ]
     return Program(
         "palindrome", "y if the word is its own reverse, else n", RuleSet(rules), (Operand(letters),),
-        answer=lambda word: answers[word != word[::-1]],
+        compute=lambda word: answers[word != word[::-1]],
         steps=lambda n: (n * n + 6 * n + 8) // 4,
         longest=lambda n: n + 1,
     )  # fmt: skip
@@ -257,7 +295,7 @@ def parentheses(balanced: bool = False) -> Program:
         "parentheses-balanced" if balanced else "parentheses",
         "y if the parentheses match (in these words they do)" if balanced else "y if the parentheses match, else n",
         RuleSet(_PARENTHESES), (Operand("()", balanced=balanced),),
-        answer=_matched,
+        compute=_matched,
         steps=(lambda n: n // 2 + 1) if balanced else (lambda n: n + 1),
         longest=lambda n: max(n, 1),
     )  # fmt: skip
@@ -279,7 +317,7 @@ def unary_addition() -> Program:
     """The sum of two unary numbers: the sign between them is taken away."""
     return Program(
         "unary-addition", "the sum of two unary numbers", RuleSet([("+", "", True)]), _unary("+"),
-        answer=lambda word: word.replace("+", ""),
+        compute=lambda word: word.replace("+", ""),
         steps=lambda _: 1,
         longest=lambda n: 2 * n + 1,
     )  # fmt: skip
@@ -290,7 +328,7 @@ def unary_subtraction() -> Program:
     return Program(
         "unary-subtraction", "the difference of two unary numbers, nothing where it is negative",
         RuleSet([("1-1", "-"), ("-1", "-"), ("-", "", True)]), _unary("-"),
-        answer=lambda word: "1" * (word.index("-") - (len(word) - 1 - word.index("-"))),
+        compute=lambda word: "1" * (word.index("-") - (len(word) - 1 - word.index("-"))),
         steps=lambda n: n + 1,
         longest=lambda n: 2 * n + 1,
     )  # fmt: skip
@@ -308,7 +346,7 @@ def unary_multiplication() -> Program:
     ]  # fmt: skip
     return Program(
         "unary-multiplication", "the product of two unary numbers", RuleSet(rules), _unary("*"),
-        answer=lambda word: "1" * (word.index("*") * (len(word) - 1 - word.index("*"))),
+        compute=lambda word: "1" * (word.index("*") * (len(word) - 1 - word.index("*"))),
         steps=lambda n: n * n * (n + 1) // 2 + n * n + 3 * n + 2,
         longest=lambda n: n * n + 2 * n + 1,
     )  # fmt: skip
@@ -337,7 +375,7 @@ def unary_division() -> Program:
 
     return Program(
         "unary-division", "quotient and remainder of two unary numbers", RuleSet(rules), _unary("/", 1),
-        answer=answer,
+        compute=answer,
         steps=lambda n: n * (n + 13) // 2,
         longest=lambda n: 2 * n + 2,
     )  # fmt: skip
@@ -355,7 +393,7 @@ def unary_gcd() -> Program:
 
     return Program(
         "unary-gcd", "the greatest common divisor of two unary numbers", RuleSet(rules), _unary(","),
-        answer=answer,
+        compute=answer,
         steps=lambda n: n * n + 8 * n + 1,
         longest=lambda n: 2 * n + 1,
     )  # fmt: skip
@@ -373,7 +411,7 @@ def binary_to_unary() -> Program:
     return Program(
         "binary-to-unary", "a binary numeral as so many strokes",
         RuleSet([("1", "0|"), ("|0", "0||"), ("0", "")]), (_numeral(),),
-        answer=lambda word: "|" * int(word, 2),
+        compute=lambda word: "|" * int(word, 2),
         steps=lambda n: 2**n - 1 + n,
         longest=lambda n: 2**n + n,
     )  # fmt: skip
@@ -384,7 +422,7 @@ def unary_to_binary() -> Program:
     return Program(
         "unary-to-binary", "so many strokes as a binary numeral",
         RuleSet([("1|", "|0"), ("0|", "1"), ("|", "1")]), (Operand("|", 1),),
-        answer=lambda word: f"{len(word):b}",
+        compute=lambda word: f"{len(word):b}",
         steps=lambda n: 2 * n,
         longest=lambda n: n,
     )  # fmt: skip
@@ -398,7 +436,7 @@ def binary_increment() -> Program:
     ]  # fmt: skip
     return Program(
         "binary-increment", "a binary numeral plus one", RuleSet(rules), (_numeral(),),
-        answer=lambda word: f"{int(word, 2) + 1:b}",
+        compute=lambda word: f"{int(word, 2) + 1:b}",
         steps=lambda n: 2 * n + 3,
         longest=lambda n: n + 1,
     )  # fmt: skip
@@ -425,7 +463,7 @@ def binary_addition() -> Program:
 
     return Program(
         "binary-addition", "the sum of two binary numerals", RuleSet(rules), (_numeral(), _fixed("+"), _numeral()),
-        answer=answer,
+        compute=answer,
         steps=lambda n: n * (n + 5) // 2 + 2,
         longest=lambda n: 2 * n + 2,
     )  # fmt: skip
@@ -458,7 +496,7 @@ def binary_comparison() -> Program:
     return Program(
         "binary-comparison", "<, = or > between two binary numerals", RuleSet(rules),
         (_numeral(), _fixed("?"), _numeral()),
-        answer=answer,
+        compute=answer,
         steps=lambda n: n * (n + 7) // 2,
         longest=lambda n: 2 * n + 1,
     )  # fmt: skip
@@ -472,7 +510,7 @@ def turing_increment() -> Program:
     return Program(
         "turing-increment", "a binary numeral plus one, by a Turing machine",
         machines.compile_turing_machine(machines.BINARY_INCREMENT, "R", "H", "_"), (_numeral(),),
-        answer=lambda word: f"{int(word, 2) + 1:b}",
+        compute=lambda word: f"{int(word, 2) + 1:b}",
         steps=lambda n: 3 * n + 12,
         longest=lambda n: n + 3,
     )  # fmt: skip
@@ -483,7 +521,7 @@ def turing_parity() -> Program:
     return Program(
         "turing-parity", "1 if a unary number is odd, else 0, by a Turing machine",
         machines.compile_turing_machine(machines.UNARY_PARITY, "E", "H", "_"), (Operand("1"),),
-        answer=lambda word: str(len(word) % 2),
+        compute=lambda word: str(len(word) % 2),
         steps=lambda n: 3 * n + 7,
         longest=lambda n: n + 2,
     )  # fmt: skip
@@ -494,7 +532,7 @@ def busy_beaver() -> Program:
     return Program(
         "busy-beaver", "six ones, by the busy beaver of three states",
         machines.compile_turing_machine(machines.BUSY_BEAVER, "A", "H", "0"), (Operand("0"),),
-        answer=lambda _: "111111",
+        compute=lambda _: "111111",
         steps=lambda n: 2 * n + 28,
         longest=lambda n: n + 7,
     )  # fmt: skip

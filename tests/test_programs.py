@@ -205,6 +205,28 @@ def test_lengths_without_words(name: str, length: tuple[int, int], message: str)
             method(length)
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong", "form"),
+    [
+        (
+            "binary-addition",
+            ["zzz", "1", "1+", "01+1", "1+1+1", "1+1\n"],
+            "1 or more of '01' without a '0' before others",
+        ),
+        ("unary-division", ["1/", "11", "/", "1/1/1"], "0 or more of '1', then '/', then 1 or more of '1'"),
+        ("parentheses-balanced", ["(", ")(", "()a"], "balanced '()'"),
+        ("sort", ["abe", "A"], "0 or more of 'abcd'"),
+    ],
+)
+def test_words_of_another_form(name: str, wrong: list[str], form: str) -> None:
+    for word in wrong:
+        with pytest.raises(ValueError, match=f"^{name}: its words are ") as caught:
+            PROGRAMS[name].answer(word)
+        assert form in str(caught.value)
+        assert repr(word) in str(caught.value)
+    assert PROGRAMS["binary-addition"].answer("0+0") == "0"
+
+
 # -- other letters ---------------------------------------------------------------------------------------------------
 
 
