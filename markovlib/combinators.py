@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from markovlib.flowcharts import Accepts, Run, Test, flowchart
+from markovlib.flowcharts import Accepts, Run, Test, flowchart, require_rules
 from markovlib.letters import as_text, letters_of, rule_set, text_rules
 from markovlib.rules import Rule, RuleSet
 
@@ -45,6 +45,7 @@ def closure(rules: RuleSet) -> RuleSet:
     >>> closed.run("ba").word, closed.run("ba").outcome.name
     ('ab', 'TERMINAL_RULE')
     """
+    require_rules(rules, "rules")
     if any(not rule.pattern for rule in rules):
         return rules
     empty = b"" if rules.kind == "bytes" else ""
@@ -63,6 +64,9 @@ def rename(rules: RuleSet, letters: Mapping[Any, Any]) -> RuleSet:
     >>> rename(RuleSet([("ab", "ba")]), {"a": "x", "b": "a"})
     RuleSet([('xa', 'ax')])
     """
+    require_rules(rules, "rules")
+    if not isinstance(letters, Mapping):
+        raise TypeError(f"letters must map letters to letters, got a {type(letters).__name__}")
     text = rules.kind != "bytes"
     wanted = "characters" if text else "bytes"
     for letter in [*letters, *letters.values()]:
@@ -97,6 +101,7 @@ def two_letters(rules: RuleSet, letters: Letters = "", *, using: Letters = "") -
     >>> rules.run(code["b"] + code["a"]).word == code["a"] + code["b"]
     True
     """
+    require_rules(rules, "rules")
     text = rules.kind == "text" or (rules.kind is None and not any(isinstance(g, bytes) for g in (letters, using)))
     for given in (letters, using):
         if given and isinstance(given, str) != text:
@@ -136,6 +141,8 @@ def compose(*algorithms: RuleSet, letters: Letters = "", fresh: Letters | None =
     >>> both.run("baba").word, both.run("bab").word
     ('[aa]bb', 'abb')
     """
+    for i, rules in enumerate(algorithms):
+        require_rules(rules, f"algorithms[{i}]")
     last = len(algorithms) - 1
     blocks = {str(i): Run(rules, None if i == last else str(i + 1)) for i, rules in enumerate(algorithms)}
     return flowchart(blocks or {"0": Run(RuleSet(), None)}, letters=letters, fresh=fresh)

@@ -68,7 +68,8 @@ def flowchart(blocks: Mapping[str, Block], *, letters: str | bytes = "", fresh: 
     `fresh` are letters to be used as fresh ones, in this order, rather than those that are chosen otherwise.
 
     Raises ValueError for a chart without blocks, a name that is no block's, an unknown `accepts`, and too few fresh
-    letters or fresh letters that are in the alphabet; TypeError for rules, letters or fresh letters of both kinds.
+    letters or fresh letters that are in the alphabet; TypeError for rules, letters or fresh letters of both kinds, and
+    for what is of another type.
 
     >>> to_b, drop = RuleSet([("a", "b", True)]), RuleSet([("c", "", True)])
     >>> has_a = RuleSet([("a", "a", True)])
@@ -76,12 +77,21 @@ def flowchart(blocks: Mapping[str, Block], *, letters: str | bytes = "", fresh: 
     >>> flowchart(chart).run("abcac").word
     'bbbc'
     """
-    kind = _kind(blocks, letters, fresh)
     _check(blocks)
+    for name, given in (("letters", letters), ("fresh", fresh)):
+        if given is not None and not isinstance(given, str | bytes):
+            raise TypeError(f"{name} must be str or bytes, not {type(given).__name__}")
+    kind = _kind(blocks, letters, fresh)
     closed = {name: _closed(block.rules) for name, block in blocks.items()}
     alphabet = "".join(dict.fromkeys(as_text(letters) + "".join(map(letters_of, closed.values()))))
     supply = FreshLetters(alphabet, kind, None if fresh is None else as_text(fresh))
     return rule_set(_Chart(blocks, closed, alphabet, supply).rules(), kind)
+
+
+def require_rules(given: object, name: str) -> None:
+    """Raises TypeError, with the name, for what is no rule set."""
+    if not isinstance(given, RuleSet):
+        raise TypeError(f"{name} must be a RuleSet, not {type(given).__name__}")
 
 
 def _kind(blocks: Mapping[str, Block], letters: str | bytes, fresh: str | bytes | None) -> Kind:
@@ -93,9 +103,14 @@ def _kind(blocks: Mapping[str, Block], letters: str | bytes, fresh: str | bytes 
 
 
 def _check(blocks: Mapping[str, Block]) -> None:
+    if not isinstance(blocks, Mapping):
+        raise TypeError(f"blocks must map names to Run and Test, got a {type(blocks).__name__}")
     if not blocks:
         raise ValueError("a flow chart has at least one block")
     for name, block in blocks.items():
+        if not isinstance(block, Run | Test):
+            raise TypeError(f"block {name!r} must be a Run or a Test, not {type(block).__name__}")
+        require_rules(block.rules, f"block {name!r}: rules")
         for then in (block.then,) if isinstance(block, Run) else (block.yes, block.no):
             if then is not None and then not in blocks:
                 raise ValueError(f"block {name!r}: there is no block {then!r} to go on with")

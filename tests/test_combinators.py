@@ -406,6 +406,15 @@ def test_bytes_that_leave_no_fresh_letters() -> None:
         (lambda: two_letters(mk.RuleSet(), using="a"), ValueError, "two different letters"),
         (lambda: two_letters(mk.RuleSet(), using="aa"), ValueError, "two different letters"),
         (lambda: two_letters(mk.RuleSet([("a", "b")]), b"a"), TypeError, "is bytes, and the rules are text"),
+        (lambda: compose(mk.RuleSet(), "a"), TypeError, r"^algorithms\[1\] must be a RuleSet, not str"),
+        (lambda: compose(mk.RuleSet(), letters=5), TypeError, "^letters must be str or bytes, not int"),
+        (lambda: branch(mk.RuleSet(), [("a", "b")]), TypeError, "^block 'then': rules must be a RuleSet, not list"),
+        (lambda: flowchart({"a": 5}), TypeError, "^block 'a' must be a Run or a Test, not int"),
+        (lambda: flowchart({"a": Run("a", None)}), TypeError, "^block 'a': rules must be a RuleSet, not str"),
+        (lambda: flowchart([]), TypeError, "^blocks must map names to Run and Test, got a list"),
+        (lambda: rename(mk.RuleSet([("a", "b")]), "ab"), TypeError, "^letters must map letters to letters, got a str"),
+        (lambda: closure("a"), TypeError, "^rules must be a RuleSet, not str"),
+        (lambda: two_letters([("a", "b")]), TypeError, "^rules must be a RuleSet, not list"),
     ],
 )
 def test_what_cannot_be_combined(call, error, message: str) -> None:
