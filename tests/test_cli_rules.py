@@ -286,6 +286,14 @@ def test_convert_detects_and_lists(tmp_path):
     assert "colon-trimmed" in found["same"]
     path.write_text("")
     assert run("convert", path, "--detect", code=1).stdout.startswith("unknown\n")
+    for data in ("a -> b\n".encode("utf-16"), bytes(range(256)) * 9):
+        path.write_bytes(data)
+        assert "control characters" in run("convert", path, "--detect", code=1).stdout
+    path.write_text("a -> b\n:\n")
+    unknown = run("convert", path, "--detect", code=1).stdout
+    assert unknown.startswith("unknown\n  not arrow: line 2: ")
+    found = json.loads(run("convert", path, "--detect", "--json", code=1).stdout)
+    assert found["notation"] is None
     assert "rosetta " in run("convert", "--list").stdout
     assert "Missing option '--to'" in run("convert", path, code=2).stderr
     assert "Missing argument 'FILE'" in run("convert", code=2).stderr

@@ -342,6 +342,17 @@ def test_detection_says_who_reads_the_same_and_who_does_not():
     assert detect("").notation is None
     assert detect("a => b\nb -> c\n").notation == "turingmarkov"
     assert detect("hello world, this is prose").notation is None
+
+
+def test_what_cannot_be_read_is_not_proposed():
+    found = detect('a -> b\n"a -> b\n')
+    assert found.notation is None
+    assert any(reason.startswith("not arrow: line 2: ") for reason in found.reasons)
+    assert detect("\0a\0-\0>").notation is None
+    with pytest.raises(TypeError, match=r"^text must be a str, not bytes"):
+        detect(b"a -> b")
+
+
 def test_rules_are_written_as_a_rule_set_takes_them():
     assert format([("a", "b")], "arrow") == "a -> b\n"
     assert format(iter([(b"a", b"b"), (b"c", b"", True)]), "arrow") == b'a -> b\nc ->. ""\n'

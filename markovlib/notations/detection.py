@@ -20,6 +20,9 @@ MAX_LINES = 2000
 MAX_READ = 1 << 16
 """How many letters of a text each notation is tried on."""
 
+CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+"""What no rule file holds that is text in UTF-8, and UTF-16 and other data do."""
+
 
 class Detection(NamedTuple):
     """A proposal: the notation, why, and which others read the text as the same rules or as different ones.
@@ -215,13 +218,18 @@ def detect(text: str) -> Detection:
 
     Looks at the first `MAX_LINES` lines; each notation is tried on the text if it has at most `MAX_READ` letters.
     `same` are the other notations that read the very same rules, `different` those that read others: where
-    `different` is not empty, the text alone cannot tell.  Never raises for a `str`.
+    `different` is not empty, the text alone cannot tell.  Where no notation that there is a clue for can read the text,
+    the reasons are their errors.  Never raises for a `str`.
 
     >>> detect("ab:ba\\nb::\\n").notation
     'mao'
     >>> detect("a -> b | c").notation
     'arrow'
     """
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a str, not {type(text).__name__}: decode the file's bytes first")
+    if CONTROLS.search(text):
+        return Detection(None, ("it holds control characters: no file of rules in UTF-8",), (), ())
     found = list(dict.fromkeys(clues(Features(text))))
     if not found:
         return Detection(None, ("no sign of a notation was found",), (), ())
@@ -234,8 +242,7 @@ def detect(text: str) -> Detection:
             break
         failures.append(f"not {name}: {failure}")
     if chosen is None:
-        # What cannot be read is still proposed by its surest clue, so that its error can be looked at.
-        chosen = found[0][0]
+        return Detection(None, tuple(failures), (), ())
     reasons = tuple(reason for name, reason in found if name == chosen)
     same, different = compare(text, chosen) if readable else ((), ())
     return Detection(chosen, (*reasons, *failures), same, different)
@@ -245,11 +252,11 @@ REFUSED = ("knuth", "knuth-assembler", "pipeline")
 
 
 def unreadable(text: str, notation: str) -> str | None:
-    """Why a notation cannot read a text, or None; what an option would settle is no failure."""
+    """Why a notation cannot read a text, or None; what an option would settle, or rules cannot say, is no failure."""
     try:
         parse(text, notation)
     except NotationError as error:
-        says = ("state the option", "keyword", "ordered rules")
+        says = ("state the option", "keyword", "ordered rules", "a rule set has no parts")
         return None if any(part in error.message for part in says) else f"line {error.line}: {error.message}"
     except ValueError as error:
         return str(error)
