@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, final, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeAlias, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -439,7 +439,10 @@ class RuleSet:
 
 
 class Runner:
-    """A run that is stepped by hand; `RuleSet.runner` makes it.  One thread at a time."""
+    """A run that is stepped by hand; `RuleSet.runner` makes it.  One thread at a time.
+
+    It cannot be copied or pickled (TypeError): `rules.runner(u.word)` goes on from the same word.
+    """
 
     def __init__(self, run: _core.Run, text: bool) -> None:
         self._run = run
@@ -478,6 +481,9 @@ class Runner:
     def result(self) -> RunResult | None:
         """What `RuleSet.run` would have given; None while another step can be taken."""
         return result_of(self._run, self._text) if self._run.outcome else None
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Runner cannot be copied or pickled; rules.runner(u.word) makes another from the same word")
 
     def __repr__(self) -> str:
         outcome = self.outcome

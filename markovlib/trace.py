@@ -35,6 +35,7 @@ class Trace(Sequence[Step]):
     Stored are rule and position, 12 bytes a step.  Words are replayed, forwards or by undoing steps, from wherever
     the last question left off, from either end, or from checkpoints, of which at most 16 MiB are kept: stepping
     to a neighbour costs one edit, jumping costs the replay from the nearest known word.  Threads may share a trace.
+    A pickle holds rules, first word and result; the run is made again where it is read, and so it is for a copy.
 
     >>> from markovlib import RuleSet
     >>> t = RuleSet([("ba", "ab")]).trace("bba")
@@ -48,6 +49,7 @@ class Trace(Sequence[Step]):
         self.rules = rules
         self.result = result
         self.strategy: Strategy = strategy
+        self._start = start
         self._text = text
         self._log = log
         self._lock = threading.Lock()
@@ -90,14 +92,20 @@ class Trace(Sequence[Step]):
     def __getitem__(self, index: int | slice) -> Step | list[Step]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        kept = len(self)
-        if not -kept <= index < kept:
-            raise IndexError(f"step {index} of a trace that keeps {kept}")
-        number = self.first + index % kept
+        number = self._number(index)
         with self._lock:
             before, after = self._word_before(number), self._word_before(number + 1)
         rule, at = self._log.get(number)
         return Step(rule, len(before[:at].decode()) if self._text else at, self._decode(after))
+
+    def _number(self, index: int) -> int:
+        """The number of the step t[index]."""
+        if not hasattr(index, "__index__"):
+            raise TypeError(f"a trace is indexed by integers or slices, not {type(index).__name__}")
+        kept = len(self)
+        if not -kept <= index < kept:
+            raise IndexError(f"step {index} of a trace that keeps {kept}")
+        return self.first + int(index) % kept
 
     def __iter__(self) -> Iterator[Step]:
         return (self[i] for i in range(len(self)))
@@ -109,11 +117,9 @@ class Trace(Sequence[Step]):
         >>> RuleSet([("ba", "ab")]).trace("bba").before(1)
         'bab'
         """
-        kept = len(self)
-        if not -kept <= index < kept:
-            raise IndexError(f"step {index} of a trace that keeps {kept}")
+        number = self._number(index)
         with self._lock:
-            return self._decode(self._word_before(self.first + index % kept))
+            return self._decode(self._word_before(number))
 
     def words(self) -> Iterator[Any]:
         """Every word from the one before the first kept step to the last one; len(self) + 1 of them."""
@@ -288,6 +294,20 @@ class Trace(Sequence[Step]):
                 self._known.setdefault(stop, replay.word)
         self._replay = replay
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        kept = len(self) if self.first else None
+        return _run_again, (self.rules, self._start, self._text, kept, self.result, self.strategy)
+
     def __repr__(self) -> str:
         kept = "" if self.first == 0 else f"the last {len(self)} of "
         return f"<Trace of {kept}{self.steps} step{'s' * (self.steps != 1)}: {self.outcome.name}>"
+
+
+def _run_again(
+    rules: RuleSet, start: bytes, text: bool, kept: int | None, result: RunResult, strategy: Strategy
+) -> Trace:
+    """The trace of a run whose result is known."""
+    log = _core.TraceLog(kept)
+    run = _core.Run(rules._compiled, start, log, result.steps, None, False, strategy, "auto")
+    run.step(None)
+    return Trace(rules, start, text, log, result, strategy)

@@ -258,6 +258,32 @@ def test_run_rows_names_the_row_of_a_null(rule, message):
             mk.run_rows(given, ["a"] * 4)
 
 
+@pytest.mark.parametrize("word", ["cab", b"cab"])
+@pytest.mark.parametrize("options", [{}, {"last": 2}, {"last": 0}, {"max_steps": 3}, {"strategy": "leftmost"}])
+def test_a_trace_pickles_and_copies(word, options):
+    rules = mk.RuleSet([("cb", "bc"), ("ca", "ac"), ("b", "cb")] if isinstance(word, str) else [(b"a", b"ba")])
+    trace = rules.trace(word, **{"max_steps": 9, "detect_cycles": True, **options})
+    for twin in (pickle.loads(pickle.dumps(trace)), copy.copy(trace), copy.deepcopy(trace)):
+        assert (twin.rules, twin.strategy, twin.result) == (trace.rules, trace.strategy, trace.result)
+        assert (twin.first, twin.steps, list(twin)) == (trace.first, trace.steps, list(trace))
+        assert list(twin.words()) == list(trace.words())
+
+
+def test_the_index_of_a_trace_is_an_integer():
+    trace = ONE.trace("aa")
+    assert trace[np.int64(1)] == trace[-1] == trace[1]
+    for wrong in (1.0, "a", None):
+        for ask in (trace.__getitem__, trace.before):
+            with pytest.raises(TypeError, match=f"integers or slices, not {type(wrong).__name__}"):
+                ask(wrong)
+
+
+@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_runner_has_no_copies(make):
+    with pytest.raises(TypeError, match=r"a Runner cannot be copied or pickled; rules.runner"):
+        make(ONE.runner("aa"))
+
+
 def test_a_runner_stops_where_a_run_does():
     u = mk.RuleSet([("a", "aa")]).runner("a", max_length=4)
     assert (u.step(2), u.word, u.outcome) == (2, "aaa", None)
