@@ -182,6 +182,17 @@ def test_the_last_line_of_a_trace_in_json_tells_the_cycle_as_run_does(tmp_path):
     assert json.loads(traced[-1])["cycle"] == json.loads(ran)["cycle"] == {"start": 0, "period": 2}
 
 
+def test_each_line_of_traces_in_json_tells_its_word(tmp_path):
+    path = tmp_path / "r.markov"
+    path.write_text("a -> b\n")
+    lines = [json.loads(line) for line in run("trace", path, "a", "", "aa", "--json").stdout.splitlines()]
+    assert [line["word_number"] for line in lines] == [1, 1, 2, 3, 3, 3]
+    assert [line.get("step") for line in lines] == [1, None, None, 1, 2, None]
+    lines = piped(b"a\n", "trace", path, "--json").stdout.splitlines()
+    assert [json.loads(line)["word_number"] for line in lines] == [1, 1]
+    assert "word_number" not in run("trace", path, "a", "--json").stdout
+
+
 def test_check(tmp_path):
     path = tmp_path / "r.markov"
     path.write_text("a -> b\n\n# dead\nxax -> c\nc -> c\nc -> d\n")

@@ -204,13 +204,13 @@ def trace(
     rule_set = load(rules, notation, text, any_size)
     view = TraceView(rule_set, first=first, last=last, show_all=show_all, width=width, color=color)
     code = 0
-    for number, word in enumerate(files.one_of(read_words(words, text, nul))):
+    for number, word in enumerate(files.one_of(read_words(words, text, nul)), 1):
         record = rule_set.trace(word, last=last if first is None else None, **options)
         if as_json:
-            for line in view.objects(record):
+            for line in view.objects(record, {} if len(words) == 1 else {"word_number": number}):
                 click.echo(line)
         elif not files:
-            if number:
+            if number > 1:
                 click.echo()
             view.show(record)
         files.write(record)

@@ -45,15 +45,15 @@ class TraceView:
     def _chosen(self, trace: Trace) -> list[range]:
         return [range(trace.first, trace.steps)] if self.everything else blocks(trace, self.first, self.last)
 
-    def objects(self, trace: Trace) -> Iterator[str]:
-        """One JSON object a step, then one for the end."""
+    def objects(self, trace: Trace, about: dict[str, int]) -> Iterator[str]:
+        """One JSON object a step, then one for the end; each begins with what is known of the word."""
         for block in self._chosen(trace):
             for number in block:
                 before, step = trace.before(number - trace.first), trace[number - trace.first]
-                line: dict[str, Any] = {"step": number + 1, "rule": step.rule, "position": step.position}
+                line: dict[str, Any] = {**about, "step": number + 1, "rule": step.rule, "position": step.position}
                 line |= word_json("before", before) | word_json("word", step.word)
                 yield json.dumps(line, ensure_ascii=False)
-        end: dict[str, Any] = {"outcome": trace.outcome.name.lower(), "steps": trace.steps}
+        end: dict[str, Any] = {**about, "outcome": trace.outcome.name.lower(), "steps": trace.steps}
         end |= word_json("word", trace.word) | cycle_json(trace.result)
         yield json.dumps(end, ensure_ascii=False)
 
