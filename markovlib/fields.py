@@ -6,16 +6,19 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 
 class RecipeError(ValueError):
     """A recipe that cannot be: `path` is the field, `words.no_op` for one; the message says what it may hold."""
 
     def __init__(self, path: str, problem: str, source: str = "recipe") -> None:
+        problem = re.sub(r"\d{41,}", lambda found: f"a number of {len(found[0])} digits", problem)
         super().__init__(path, problem, source)
         self.path = path
         self.problem = problem
@@ -44,7 +47,7 @@ def read_toml(text: str, source: str) -> dict[str, Any]:
     """The fields in TOML text; `source` is what errors call it."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of more digits than Python reads are ValueErrors
         raise RecipeError("", f"is not TOML: {error}", source) from None
 
 
@@ -52,7 +55,7 @@ def read_json(text: str, source: str) -> dict[str, Any]:
     """The fields in JSON text; `source` is what errors call it."""
     try:
         fields = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise RecipeError("", f"is not JSON: {error}", source) from None
     if not isinstance(fields, dict):
         raise RecipeError("", "expected `object`: a recipe is a table of fields", source)
@@ -73,6 +76,34 @@ def where(message: str, names_at: Callable[[str], tuple[str, ...]]) -> tuple[str
         names = ", ".join(names_at(path))
         return f"{path}.{unknown.group(1)}".lstrip("."), f"unknown field; the fields here are {names}"
     return path, problem[:1].lower() + problem[1:]
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """All that nested dictionaries and lists hold, each with its path; the names of fields too."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield path, key
+            yield from leaves(item, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from leaves(item, f"{path}[{i}]")
+    else:
+        yield path, value
+
+
+def refuse_surrogates(fields: dict[str, Any], source: str) -> None:
+    """Raises RecipeError for the first text, or name of a field, that no file can hold."""
+    try:
+        msgspec.json.encode(fields)
+        return
+    except UnicodeEncodeError:
+        pass
+    except (TypeError, ValueError, OverflowError):  # of other types, or too large: told at their fields
+        return
+    for path, leaf in leaves(fields):
+        lone = re.search("[\ud800-\udfff]", leaf) if isinstance(leaf, str) else None
+        if lone:
+            raise RecipeError(path, f"character {lone.start() + 1} cannot be written as UTF-8", source)
 
 
 def without_none(value: Any) -> Any:

@@ -21,6 +21,7 @@ from markovlib.fields import (
     read_json,
     read_preset_or_file,
     read_toml,
+    refuse_surrogates,
     sha256,
     toml_key,
     toml_value,
@@ -227,10 +228,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @classmethod
     def from_dict(cls, fields: dict[str, Any], source: str = "recipe") -> Recipe:
         """Checks and takes fields as `to_dict` gives them."""
+        refuse_surrogates(fields, source)
         try:
             recipe = msgspec.convert(fields, cls)
         except msgspec.ValidationError as error:
-            raise RecipeError(*where(str(error), fields_at), source) from None
+            path, problem = where(str(error), fields_at)
+            raise RecipeError(_named(path, fields), problem, source) from None
         from markovlib.recipe_checks import check_recipe
 
         check_recipe(recipe, source)
@@ -456,6 +459,24 @@ def fields_at(path: str) -> tuple[str, ...]:
     return tables[path].__struct_fields__ if path in tables else ()
 
 
+#: Tables with names of the user's own, and what each name has.
+_OPEN_TABLES: dict[str, Any] = {"shifts": dict, "sweep": list, "rules.effect": float | int}
+
+
+def _named(path: str, fields: dict[str, Any]) -> str:
+    """The path with the name for which msgspec writes `[...]`: the first that has something else than it should."""
+    table, dots, rest = path.partition("[...]")
+    inner: Any = fields
+    for key in table.split(".") if dots else ():
+        inner = inner[key]
+    for name, value in inner.items() if table in _OPEN_TABLES else ():
+        try:
+            msgspec.convert(value, _OPEN_TABLES[table])
+        except msgspec.ValidationError:
+            return f"{table}.{name}{rest}"
+    return path
+
+
 def _preset_files() -> dict[str, Traversable]:
     found = {}
     for folder in resources.files("markovlib.presets").iterdir():
@@ -477,7 +498,10 @@ def _with(fields: dict[str, Any], path: str, value: Any, above: str = "") -> dic
     if not rest:
         return {**fields, head: value} if value is not None else _without(fields, (head,))
     if not isinstance(inner, dict):
-        raise RecipeError(above + path, f"{above}{head} has no fields")
+        whole = f"{above}{head}"
+        table = whole == "popularity" or rest in fields_at(whole)
+        advice = f", unless it is a table: give all of it, {whole} = {{ {rest} = ... }}" if table else ""
+        raise RecipeError(above + path, f"{whole} has no fields{advice}")
     return {**fields, head: _with(inner, rest, value, f"{above}{head}.")}
 
 

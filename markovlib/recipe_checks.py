@@ -6,11 +6,11 @@ import json
 import re
 from fractions import Fraction
 from math import isfinite
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 
-from markovlib.fields import RecipeError
+from markovlib.fields import RecipeError, leaves
 from markovlib.instructions import InstructionSet, instruction_set
 from markovlib.popularity import MOST_WEIGHED, read_popularity
 from markovlib.recipe import (
@@ -300,12 +300,9 @@ class _Check:
 
     def template(self, path: str, template: str) -> None:
         try:
-            template.encode()
             compile_template(template)
         except TemplateError as error:
             self.fail(path, str(error))
-        except UnicodeEncodeError as error:
-            self.fail(path, f"character {error.start + 1} cannot be written as UTF-8")
 
     def instructions(self, recipe: Recipe) -> None:
         if recipe.rules.program is not None:
@@ -358,7 +355,15 @@ class _Check:
         if isinstance(recipe.popularity, list) and len(recipe.popularity) != recipe.instructions:
             self.fail("popularity", f"lists {len(recipe.popularity)} weights for {recipe.instructions} instructions")
 
+    def kept(self, path: str, table: Any) -> None:
+        """Values of any type must be such as TOML and JSON both have: what is written is what verify reads."""
+        for place, leaf in leaves(table, path):
+            if not isinstance(leaf, str | int | float) or (isinstance(leaf, float) and not isfinite(leaf)):
+                self.fail(place, f"must be text, a boolean or a finite number, got {leaf!r}")
+
     def shifts(self, recipe: Recipe) -> None:
+        self.kept("shifts", recipe.shifts)
+        self.kept("eval.words", recipe.eval.words or {})
         for name, changes in recipe.shifts.items():
             path = f"shifts.{name}"
             if not re.fullmatch(r"\w+", name) or name in SPLITS:
@@ -384,6 +389,7 @@ class _Check:
 
     def sweep(self, recipe: Recipe) -> None:
         """The names of the axes only: a point of a sweep is checked when it is made."""
+        self.kept("sweep", recipe.sweep)
         seen: set[str] = set()
         for axis, values in recipe.sweep.items():
             paths = axis.split(",")

@@ -109,6 +109,24 @@ def test_fingerprints() -> None:
     ({"rules.effect": {"keep": -1}}, "rules.effect.keep", "must be at least 0"),
     ({"rules.effect": {"keep": math.nan}}, "rules.effect.keep", "must be a finite number, got nan"),
     ({"rules.effect": {}}, "rules.effect", "at least one effect"),
+    ({"rules.effect": {"keep": 1, "grow": "x"}}, "rules.effect.grow", "expected `int | float`, got `str`"),
+    ({"popularity.zipf": 1}, "popularity.zipf", "has no fields, unless it is a table: give all of it, "
+     "popularity = { zipf = ... }"),
+    ({"rules.alphabet.bytes": [0, 9]}, "rules.alphabet.bytes", "give all of it, rules.alphabet = { bytes = ... }"),
+    ({"words.length.least": 1}, "words.length.least", "words.length has no fields"),
+    ({"shifts": {"a": {}, "b": 1}}, "shifts.b", "expected `object`, got `int`"),
+    ({"sweep": {"instructions": 1}}, "sweep.instructions", "expected `array`, got `int`"),
+    ({"sweep": {"words.no_op": [0.1, math.nan]}}, "sweep.words.no_op[1]", "a finite number, got nan"),
+    ({"sweep": {"words.occurrences": [1, None]}}, "sweep.words.occurrences[1]", "got None"),
+    ({"sweep": {"rules.alphabet": [{"bytes": [0, b"x"]}]}}, "sweep.rules.alphabet[0].bytes[1]", "got b'x'"),
+    ({"shifts": {"a": {"words.occurrences": None}}}, "shifts.a.words.occurrences", "a finite number, got None"),
+    ({"eval.words": {"occurrences": None}}, "eval.words.occurrences", "a finite number, got None"),
+    ({"examples": 10**400}, "examples", "got a number of 401 digits"),
+    ({"words.length": 10**40}, "words.length", "got [a number of 41 digits, a number of 41 digits]"),
+    ({"rules.family": "a\ud800"}, "rules.family", "character 2 cannot be written as UTF-8"),
+    ({"rules.list": [["a", "b"], ["c", "\udfff"]]}, "rules.list[1][1]", "cannot be written as UTF-8"),
+    ({"shifts": {"a\ud800": {"words.no_op": 0.1}}}, "shifts", "character 2 "),
+    ({"sweep": {"rules.alphabet": ["ab", "a\ud800"]}}, "sweep.rules.alphabet[1]", "character 2 "),
     ({"rules.list": [["ab", "b"], ["ab", "b"]]}, "rules.list[1]", "repeats list[0]"),
     ({"rules.list": [["ab", "ab"]]}, "rules.list[0]", "changes nothing"),
     ({"rules.list": [["ab", "B"]]}, "rules.list[0]", "letter 'B' is not in the alphabet"),
@@ -196,6 +214,10 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
     path.with_suffix(".json").write_text("{")
     with pytest.raises(RecipeError, match="is not JSON"):
         Recipe.load(path.with_suffix(".json"))
+    for value in ("[" * 50_000, "1" * 5000):
+        for read, text in ((Recipe.from_json, f'{{"examples": {value}'), (Recipe.from_toml, f"examples = {value}")):
+            with pytest.raises(RecipeError, match=r"recipe: is not (JSON|TOML): "):
+                read(text)
     with pytest.raises(RecipeError, match=r"paper/nope: is neither a preset \(first-rewrite, .*paper/basic, "):
         Recipe.load("paper/nope")
     with pytest.raises(FileNotFoundError):
