@@ -11,6 +11,8 @@ from markovlib.shards import manifest, source
 from markovlib.shards.digest import BLOCK_ROWS
 from markovlib.shards.folder import ShardError
 from markovlib.shards.formats import Format
+from markovlib.shards.inspection import not_finished
+from markovlib.shards.stores import open_store
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -160,7 +162,7 @@ def _find_split(folder: Path, split: str | None) -> tuple[Path, manifest.Manifes
         if chosen not in made.splits:
             raise ShardError(f"{root}: has no split {chosen!r}; its splits are {', '.join(made.splits)}")
         return root, made, chosen
-    raise ShardError(f"{folder}: no {manifest.NAME}: not a folder of finished shards")
+    raise not_finished(open_store(folder))
 
 
 def _recreated(made: manifest.Manifest, split: str) -> Any:

@@ -97,12 +97,18 @@ def inspect(path: Place, *, rows: int = EXACT_ROWS, examples: int = 3) -> Inspec
         made = manifest.load_if_any(root)
     except NotADirectoryError:
         made = None
-    unfinished = _unfinished(root)
     if made is None:
-        state = f"only unfinished splits ({', '.join(unfinished)})" if unfinished else f"no {manifest.NAME}"
-        raise ShardError(f"{root}: {state}: not a folder of finished shards")
+        raise not_finished(root)
+    unfinished = _unfinished(root)
     contents = [_contents(root, made, name, rows, examples) for name in made.splits]
     return Inspected(made.markovlib, made.stream_version, made.seed, made.recipe, contents, unfinished)
+
+
+def not_finished(root: Store) -> ShardError:
+    """Return what to say of a folder that has no manifest."""
+    unfinished = _unfinished(root)
+    state = f"only unfinished splits ({', '.join(unfinished)})" if unfinished else f"no {manifest.NAME}"
+    return ShardError(f"{root}: {state}: not a folder of finished shards")
 
 
 def _unfinished(root: Store) -> dict[str, int]:
