@@ -59,6 +59,7 @@ def test_a_folder_is_reported_split_by_split(folder):
     assert "unseen (500 rows)" in run("report", folder, "--split", "unseen").stdout
     assert "unseen (500 rows)" in run("report", folder / "unseen").stdout
     assert "train (the first 200 rows)" in run("report", folder, "--examples", 200).stdout
+    assert "train (the first 1 row)" in run("report", folder, "--examples", 1).stdout
     assert json.loads(run("report", folder, "--json").stdout)["instructions"]["used"] == 50
 
 
@@ -79,6 +80,10 @@ def test_without_matplotlib_a_page_is_refused_before_rows_are_counted(folder, tm
 def test_bad_input_is_one_line(folder, tmp_path):
     assert "has no split 'seen'" in fails("report", folder, "--split", "seen")
     assert "not a folder of finished shards" in fails("report", tmp_path)
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / ".unfinished.jsonl").write_text("{}\n{}\n")
+    assert fails("report", tmp_path) == fails("inspect", tmp_path)
+    assert "only unfinished splits (train)" in fails("report", tmp_path)
     assert "is neither a preset" in fails("report", tmp_path / "nix")
     assert "is a folder: --set and --seed are for presets" in fails("report", folder, "--set", "words.no_op=0.1")
     assert "split must be one of" in fails("report", "paper/no-op", "--split", "nix")
@@ -91,3 +96,10 @@ def test_the_list_of_presets_names_families_in_words():
     printed = run("presets").stdout
     assert "mirrored," in printed
     assert "['" not in printed
+
+
+def test_the_list_of_presets_has_a_line_for_each():
+    lines = run("presets").stdout.splitlines()
+    for preset, description in Recipe.presets().items():
+        (line,) = (line for line in lines if line.split()[:1] == [preset])
+        assert line.rstrip().endswith(description)

@@ -189,9 +189,9 @@ def _try(recipe: Any, asked: dict[str, Any], as_json: bool) -> None:
         return
     for job in found:
         for one in job.tried:
-            what = f"{_count(one.rows, 'row')}, {_count(one.bytes, 'byte')}, {one.seconds:.2f} s of one processor"
+            what = f"{counted(one.rows, 'row')}, {counted(one.bytes, 'byte')}, {one.seconds:.2f} s of one processor"
             click.echo(f"{job.split}: shard {one.number:,}: {what}")
-        counts = f"{_count(job.rows, 'row')}, {_count(job.shards, 'shard')}, about {_count(job.bytes, 'byte')}"
+        counts = f"{counted(job.rows, 'row')}, {counted(job.shards, 'shard')}, about {counted(job.bytes, 'byte')}"
         click.echo(f"{job.split}: all: {counts}, {job.seconds / 3600:,.3g} h of one processor")
 
 
@@ -254,14 +254,14 @@ def summarise(out: Place, written: "list[Written]", seconds: float, as_json: boo
     for item in written:
         kept = f" ({item.kept:,} kept)" if item.kept else ""
         done = "already complete: " if item.kept == item.shards else ""
-        counts = f"{_count(item.rows, 'row')}, {_count(item.shards, 'shard')}{kept}, {_count(item.bytes, 'byte')}"
+        counts = f"{counted(item.rows, 'row')}, {counted(item.shards, 'shard')}{kept}, {counted(item.bytes, 'byte')}"
         click.echo(f"{item.split}: {done}{counts}", err=True)
     if made:
         rate = f", {made / seconds:,.0f} rows/s" if not any(item.kept for item in written) else ""
         click.echo(f"{out}: {seconds:.2f} s{rate}", err=True)
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
@@ -332,8 +332,8 @@ def verify(
     else:
         for problem in report.problems:
             click.echo(str(problem))
-        verdict = "ok" if report.ok else _count(len(report.problems), "problem")
-        again = f"{report.checked:,} of {_count(report.rows, 'row')} made again"
-        click.echo(f"{folder}: {verdict}: {again}, {_count(report.shards, 'shard')}")
+        verdict = "ok" if report.ok else counted(len(report.problems), "problem")
+        again = f"{report.checked:,} of {counted(report.rows, 'row')} made again"
+        click.echo(f"{folder}: {verdict}: {again}, {counted(report.shards, 'shard')}")
     if not report.ok:
         sys.exit(1)

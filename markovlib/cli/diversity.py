@@ -104,7 +104,10 @@ def _print(found: "DiversityReport") -> None:
 
 
 def _title(found: "DiversityReport") -> str:
-    rows = f"{found.rows:,} rows" if found.rows == found.size else f"the first {found.rows:,} rows"
+    from markovlib.cli.data import counted
+
+    rows = counted(found.rows, "row")
+    rows = rows if found.rows == found.size else f"the first {rows}"
     return f"{found.split or 'table'} ({rows})"
 
 

@@ -8,12 +8,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from markovlib.cli.data import counted
+
 if TYPE_CHECKING:
     from markovlib.evaluation import Evaluation, Group
     from markovlib.leakage import Leakage
     from markovlib.shards.inspection import Contents, Inspected, Spread
 
 PIPE_WIDTH = 120
+LIST_WIDTH = 1000  #: of lists of which each line is one thing, whatever its description
 SHOWN = (
     "index", "source", "source_row", "pattern", "replacement", "word", "output", "prompt", "completion", "tokens",
     "position", "outcome",
@@ -27,9 +30,9 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-def _console() -> Console:
+def _console(width: int = PIPE_WIDTH) -> Console:
     """Return a console on standard output, of a fixed width where that is not a terminal."""
-    return _Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    return _Console(highlight=False, width=None if sys.stdout.isatty() else width)
 
 
 def presets(recipes: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
@@ -52,7 +55,7 @@ def presets(recipes: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
                  rules.get("pattern_length"), words.get("length"), words.get("no_op"),
                  (recipe.get("task") or {}).get("kind")]  # fmt: skip
         table.add_row(Text(name, style="bold"), *(Text(_cell(cell)) for cell in cells), Text(line))
-    _console().print(table)
+    _console(LIST_WIDTH).print(table)
 
 
 def mixtures(lines: Mapping[str, str]) -> None:
@@ -60,7 +63,7 @@ def mixtures(lines: Mapping[str, str]) -> None:
     table = Table(box=None, show_header=False)
     for name, line in lines.items():
         table.add_row(Text(name, style="bold"), Text(line))
-    _console().print(table)
+    _console(LIST_WIDTH).print(table)
 
 
 def _cell(value: Any) -> str:
@@ -90,7 +93,7 @@ def contents(folder: Any, found: "Inspected") -> None:
 
 
 def _figures(split: "Contents") -> Table:
-    scope = "all rows" if split.exact else f"from {split.rows_read:,} rows spread over the split"
+    scope = "all rows" if split.exact else f"from {counted(split.rows_read, 'row')} spread over the split"
     title = Text(f"{split.split} ({scope})", style="bold")
     table = Table(title=title, title_justify="left", box=None, show_header=False)
     table.add_row("rows", f"{split.rows:,}")
@@ -136,9 +139,9 @@ def _examples(split: "Contents") -> Table:
 def evaluation(title: str, found: "Evaluation") -> None:
     """Print accuracies by section, each with its interval and the two baselines, and the labels."""
     console = _console()
-    left = f"; {found.missing:,} rows without an answer" if found.missing else ""
-    left += f"; {found.surplus:,} answers without a row" if found.surplus else ""
-    console.print(Text(f"{title}: {found.rows:,} answers{left}"))
+    left = f"; {counted(found.missing, 'row')} without an answer" if found.missing else ""
+    left += f"; {counted(found.surplus, 'answer')} without a row" if found.surplus else ""
+    console.print(Text(f"{title}: {counted(found.rows, 'answer')}{left}"))
     console.print()
     table = Table(box=None)
     for heading in ("", "", "rows", "correct", "accuracy", "95 % interval"):
@@ -179,7 +182,7 @@ def leakage(names: tuple[str, str], found: "Leakage") -> None:
     """Print what two data sets have in common."""
     console = _console()
     for name, rows in zip(names, found.rows, strict=True):
-        console.print(Text(f"{name}: {rows:,} rows"))
+        console.print(Text(f"{name}: {counted(rows, 'row')}"))
     console.print()
     near = any(kind.near is not None for kind in found.kinds.values())
     table = Table(box=None)

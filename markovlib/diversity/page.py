@@ -114,10 +114,10 @@ def share(value: float | None) -> str:
 
 
 def _subtitle(report: DiversityReport) -> str:
-    parts = [f"{number(report.rows)} rows"]
+    parts = [f"{number(report.rows)} {'row' if report.rows == 1 else 'rows'}"]
     if report.size != report.rows:
         whole = "an unbounded set" if report.size is None else number(report.size)
-        parts[0] = f"the first {number(report.rows)} rows of {whole}"
+        parts[0] = f"the first {parts[0]} of {whole}"
     parts += [f"seed {report.seed}"] if report.seed is not None else []
     parts += [f"fingerprint {report.fingerprint}"] if report.fingerprint else []
     parts += [report.source] if not report.source.startswith("<") else []
