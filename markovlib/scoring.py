@@ -68,19 +68,23 @@ def score(
     text, bytes (each is taken as UTF-8 where the completion is of the other kind), chat messages, or None, which
     scores as no letters.  With `strip`, white space at both ends of answer and completion is left out.
 
-    Raises ValueError for an unknown credit, TypeError for an answer of another type.  O(letters) for each rule.
+    Raises ValueError for an unknown credit, TypeError for an answer, or a right one, of another type.  O(letters) for
+    each rule.
 
     >>> example = {"word": "caaba", "pattern": "aa", "replacement": "bac", "output": "cbacba"}
     >>> score(example, "cbacba"), score(example, "caaba"), score(example, "cbacbb", credit="prefix")
     (Score(value=1.0, label='correct'), Score(value=0.0, label='copied_input'), Score(value=0.83..., label='other'))
     """
+    credited = _credit(credit)
     reference = example if isinstance(example, Reference) else Reference.of(example)
+    if not isinstance(reference.completion, str | bytes):
+        raise TypeError(f"the right answer must be text or bytes, got {type(reference.completion).__name__}")
     if strip:
         reference = reference._replace(completion=reference.completion.strip())
     given = letters_of(answer, reference.completion, strip)
     if given == reference.completion:
         return Score(1.0, "correct")
-    return Score(_credit(credit)(given, reference), label_of(given, reference))
+    return Score(credited(given, reference), label_of(given, reference))
 
 
 def letters_of(answer: Any, like: Any, strip: bool) -> Any:

@@ -198,6 +198,10 @@ def test_answers_of_other_types() -> None:
             score(reference, wrong)
     with pytest.raises(ValueError, match="unknown credit 'half'; the kinds are exact, prefix, steps"):
         score(reference, "x", "half")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="unknown credit 'half'"):
+        score({"output": "x"}, "x", "half")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="the right answer must be text or bytes, got int"):
+        score({"output": 5}, "5")
     with pytest.raises(TypeError, match="no right answer"):
         score({"word": "ab"}, "x")
 
