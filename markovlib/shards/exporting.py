@@ -114,8 +114,9 @@ class Copy:
         self._directory = root / split
         self._format = Format.of(found)
         if self._format.held != list(found.columns):
+            command = f"markovlib generate {root}/recipe.toml --seed {made.seed} --split {split}"
             raise ShardError(f"{self._directory}: {found.format} holds {', '.join(self._format.held)}, not the rows; "
-                             f"`markovlib generate {root}/recipe.toml` makes them again in another format")  # fmt: skip
+                             f"`{command}` makes them again in another format")  # fmt: skip
         self._sound: set[int] = set()
         self._lock = threading.Lock()
         self.split = split
