@@ -256,6 +256,8 @@ class Dataset(Source):
             cause = "or none whose run is what `task` asks for; widen task.steps and task.max_length"
         elif self._split.recipe.task.kind == "scheme":
             cause = "or none with one match; use more letters or shorter words"
+        elif self._split.several and self._split.recipe.words.near_miss:
+            cause = "or no near miss of a rule without the others' patterns; leave words.near_miss out"
         raise RecipeError("words", f"{example}: no word of this split's class was met in 4096 draws, {cause}") from None
 
     def _index(self, index: int) -> int:

@@ -223,6 +223,15 @@ def test_seen_gives_up_on_a_rule_whose_words_are_all_trained_on() -> None:
     assert all("of split 'seen': no word of this split's class was met in 4096 draws" in message for message in found)
 
 
+def test_a_near_miss_that_no_word_can_be_is_told_as_such() -> None:
+    recipe = BASE.replace({"rules.alphabet": "a-eé☃", "rules.pattern_length": [1, 3],
+                           "rules.replacement_length": [0, 3], "rules.per_example": 3, "words.length": [3, 12],
+                           "words.no_op": 0.3, "words.near_miss": 0.5})  # fmt: skip
+    recipe = recipe.replace(examples=3000, instructions=40)
+    with pytest.raises(RecipeError, match=r"example 1305 .*, or no near miss of a rule without the others' patterns"):
+        Dataset(recipe, seed=3)[1305]  # of the rules eec -> b☃, é☃é -> ☃cc, e -> b
+
+
 def test_unseen_depends_on_rules_words_seed_and_name_only() -> None:
     recipe = BASE.replace({"eval.examples": 100})
     changed = recipe.replace({"examples": 77, "instructions": 33, "render.prompt": "{word}"})
