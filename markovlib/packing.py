@@ -196,6 +196,9 @@ class Packed:
         differing = [name for name, value in self._about().items() if about.get(name) != value]
         if differing:
             raise ValueError(f"{path}: is the index of another packing: {', '.join(differing)} differ")
+        windows = -(-self.examples // self.window)
+        if first.dtype != np.int64 or first.shape != (windows + 1,) or first[0] != 0 or (first[1:] < first[:-1]).any():
+            raise ValueError(f"{path}: is damaged: it does not count the bins of {windows} windows")
         return first  # type: ignore[no-any-return]
 
     # ---- bins ---------------------------------------------------------------------------------------------------
@@ -249,8 +252,10 @@ class Packed:
     def _fill(self, window: int) -> Bins:
         tokens = self._tokens(window, window + 1)
         sequences = self._sequences(tokens, window, window + 1)
-        bin, _ = _tokens.first_fit(sequences.sizes, sequences.windows, self.length)
-        rows = int(self._first[window + 1] - self._first[window])
+        bin, (rows,) = _tokens.first_fit(sequences.sizes, sequences.windows, self.length)
+        counted = int(self._first[window + 1] - self._first[window])
+        if rows != counted:
+            raise ValueError(f"window {window} has {rows} bins, and the index counts {counted}: make the index anew")
         *arrays, held = _tokens.fill(
             tokens.ids, tokens.loss_mask, np.ascontiguousarray(sequences.starts), sequences.sizes, bin, rows,
             self.length, self.tokenizer.pad,

@@ -166,6 +166,21 @@ def test_the_index_is_kept_and_checked(tmp_path: Path) -> None:
         mk.Dataset(BASE.replace(examples=999), seed=1).packed(TOKENIZER, 120, 64, index=path)
 
 
+def test_a_damaged_index_is_refused(tmp_path: Path) -> None:
+    packed, path = DATA.packed(TOKENIZER, 120, 64), tmp_path / "index.npz"
+    packed.save(path)
+    with np.load(path) as stored:
+        whole = dict(stored)
+    index = packed.index
+    for damaged in (index[:-1], index + 1, index[::-1], index.astype(float), index.reshape(1, -1)):
+        np.savez(path, **{**whole, "first": damaged})
+        with pytest.raises(ValueError, match=r"index\.npz: is damaged: it does not count the bins of 16 windows"):
+            DATA.packed(TOKENIZER, 120, 64, index=path)
+    np.savez(path, **{**whole, "first": np.arange(17)})
+    with pytest.raises(ValueError, match=f"window 5 has {index[6] - index[5]} bins, and the index counts 1"):
+        DATA.packed(TOKENIZER, 120, 64, index=path)[5]
+
+
 def test_threads_and_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     one = DATA.packed(TOKENIZER, 120, 64, threads=1)
     monkeypatch.setattr("markovlib.packing._TOKENS_AT_ONCE", 130)
