@@ -5,6 +5,9 @@
 #include <stdatomic.h>
 #include <time.h>
 
+/* Of a worker, in bytes, at least: some systems give a thread less than the strings of a rule space take. */
+#define STACK ((size_t)1 << 20)
+
 typedef struct {
     mk_task *task;
     void *context;
@@ -85,6 +88,19 @@ static void wait_for_others(team *t)
     pthread_mutex_unlock(&t->lock);
 }
 
+static int start_thread(worker *w)
+{
+    pthread_attr_t attributes;
+    size_t stack;
+    if (pthread_attr_init(&attributes) != 0)
+        return -1;
+    if (pthread_attr_getstacksize(&attributes, &stack) == 0 && stack < STACK)
+        (void)pthread_attr_setstacksize(&attributes, STACK);
+    int failed = pthread_create(&w->thread, &attributes, start_worker, w);
+    pthread_attr_destroy(&attributes);
+    return failed;
+}
+
 static mk_status run_team(team *t, worker *others, size_t count)
 {
     size_t started = 0;
@@ -93,7 +109,7 @@ static mk_status run_team(team *t, worker *others, size_t count)
         pthread_mutex_lock(&t->lock);
         t->running++;
         pthread_mutex_unlock(&t->lock);
-        if (pthread_create(&others[started].thread, NULL, start_worker, &others[started]) != 0) {
+        if (start_thread(&others[started]) != 0) {
             pthread_mutex_lock(&t->lock);
             t->running--;
             pthread_mutex_unlock(&t->lock);

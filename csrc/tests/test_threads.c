@@ -1,7 +1,9 @@
 /* Threads that share one rule set get what a single thread gets.  Built with the thread sanitizer by `make tsan`. */
+#define _GNU_SOURCE
 #include <pthread.h>
 
 #include "check.h"
+#include "parallel.h"
 
 enum { THREADS = 4, ROUNDS = 3, ROWS = 2100, LONGEST = 40, MAX_LENGTH = 200 };
 
@@ -133,9 +135,39 @@ static void *work(void *argument)
     return NULL;
 }
 
+#ifdef __GLIBC__
+enum { NEEDED_STACK = 1 << 19 };
+
+static mk_status use_stack(void *context, size_t worker_number, size_t item, mk_poll poll)
+{
+    volatile uint8_t room[NEEDED_STACK];
+    (void)context, (void)worker_number, (void)poll;
+    for (size_t i = 0; i < NEEDED_STACK; i += 1024)
+        room[i] = (uint8_t)item;
+    return room[0] == (uint8_t)item ? MK_OK : MK_INVALID;
+}
+
+/* Where the system's threads have less. */
+static void enough_stack(void)
+{
+    pthread_attr_t usual, small;
+    CHECK(pthread_getattr_default_np(&usual) == 0 && pthread_attr_init(&small) == 0);
+    CHECK(pthread_attr_setstacksize(&small, NEEDED_STACK / 4) == 0 && pthread_setattr_default_np(&small) == 0);
+    CHECK(mk_parallel(use_stack, NULL, 64, THREADS, no_poll) == MK_OK);
+    CHECK(pthread_setattr_default_np(&usual) == 0);
+    pthread_attr_destroy(&usual);
+    pthread_attr_destroy(&small);
+}
+#else
+static void enough_stack(void)
+{
+}
+#endif
+
 int main(void)
 {
     size_t row;
+    enough_stack();
     make_words();
     CHECK(mk_ruleset_compile((mk_column){patterns, p, 4}, (mk_column){replacements, r, 4}, terminal, &rules) == MK_OK);
     mk_batch batch = plan(1);
