@@ -65,8 +65,10 @@ mk_status mk_ruleset_count(const mk_ruleset *rules, const uint8_t *word, size_t 
         const mk_needle *pattern = &rules->rules[i].pattern;
         counts[i] = 0;
         size_t at = mk_search_range(pattern, word, length, 0, SIZE_MAX, &meter);
-        for (; at != MK_NOWHERE; at = mk_search_range(pattern, word, length, at + 1, SIZE_MAX, &meter))
+        while (at != MK_NOWHERE && !meter.stopped) {
             counts[i]++;
+            at = mk_search_range(pattern, word, length, at + 1, SIZE_MAX, &meter);
+        }
         if (meter.stopped)
             return MK_INTERRUPTED;
     }
@@ -99,7 +101,7 @@ mk_status mk_ruleset_find_all(const mk_ruleset *rules, const uint8_t *word, size
     for (size_t i = 0; i < rules->count && status == MK_OK; i++) {
         const mk_needle *pattern = &rules->rules[i].pattern;
         size_t at = mk_search_range(pattern, word, length, 0, SIZE_MAX, &meter);
-        while (at != MK_NOWHERE && status == MK_OK) {
+        while (at != MK_NOWHERE && !meter.stopped && status == MK_OK) {
             status = append_match(&found, &n, &capacity, (mk_match){i, at});
             at = mk_search_range(pattern, word, length, at + 1, SIZE_MAX, &meter);
         }

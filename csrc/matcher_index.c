@@ -22,12 +22,12 @@ static uint32_t state_at(const mk_index *x, const mk_leaf *leaf, uint32_t offset
 }
 
 /* Reads on to the left: `fresh` letters, and then until a letter has the state that it had.  Every leaf that it
- * leaves is reported to the tree.  UINT64_MAX fresh letters: to the word's beginning. */
+ * leaves is reported to the tree.  UINT64_MAX fresh letters: to the word's beginning, unless the meter says to stop. */
 static bool read_states(mk_index *x, reader at, uint64_t fresh, mk_meter *meter)
 {
     const mk_automaton *automaton = x->automaton;
     uint64_t letters = 0;
-    bool going = true;
+    bool going = true, whole = fresh == UINT64_MAX;
     for (; at.leaf; at.leaf = at.leaf->previous, at.offset = at.leaf ? at.leaf->length : 0) {
         uint32_t i = at.offset;
         while (i > 0) {
@@ -44,7 +44,7 @@ static bool read_states(mk_index *x, reader at, uint64_t fresh, mk_meter *meter)
             break;
         going = mk_meter_spend(meter, letters);
         letters = 0;
-        if (!going && fresh > MK_LEAF)
+        if (!going && whole)
             break;
     }
     meter->letters += letters;

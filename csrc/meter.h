@@ -11,7 +11,7 @@ typedef struct {
     mk_poll poll;     /* may be empty: never stop */
     uint64_t letters; /* scanned and moved so far */
     uint64_t next;    /* the count at which to poll */
-    bool stopped;
+    bool stopped;     /* the poll said so, and is asked no more */
 } mk_meter;
 
 static inline mk_meter mk_meter_make(mk_poll poll)
@@ -21,7 +21,10 @@ static inline mk_meter mk_meter_make(mk_poll poll)
 
 bool mk_meter_poll(mk_meter *meter);
 
-/* Adds `letters` to the count.  False: stop now. */
+/* Ends a stop: the count goes on, with a poll that may be another one. */
+void mk_meter_resume(mk_meter *meter, mk_poll poll);
+
+/* Adds `letters` to the count.  False: stop now, which every later call says too, so that not all need listen. */
 static inline bool mk_meter_spend(mk_meter *meter, uint64_t letters)
 {
     meter->letters += letters;

@@ -309,8 +309,7 @@ static mk_status apply(mk_run *run, const mk_rule *rule, uint64_t n, uint64_t *s
 
 mk_status mk_run_step(mk_run *run, uint64_t n, mk_poll poll)
 {
-    run->meter.poll = poll;
-    run->meter.stopped = false;
+    mk_meter_resume(&run->meter, poll);
     while (run->outcome == MK_RUNNING) {
         mk_status status = run->cycle.due ? mk_cycle_save(run) : MK_OK;
         if (status == MK_OK && !run->pending)
@@ -336,9 +335,9 @@ mk_status mk_run_step(mk_run *run, uint64_t n, mk_poll poll)
                 return status;
         }
         if (!mk_meter_spend(&run->meter, LETTERS_PER_STEP * steps))
-            return MK_INTERRUPTED;
+            break;
     }
-    return MK_OK;
+    return run->meter.stopped ? MK_INTERRUPTED : MK_OK;
 }
 
 mk_outcome mk_run_outcome(const mk_run *run)

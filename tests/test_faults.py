@@ -23,6 +23,8 @@ LOOP = [("a", "a")]
     [
         "mk.RuleSet([('a', 'a')]).run('a', max_steps=None)",
         "mk.RuleSet([('a', 'a')]).runner('a').step(None)",
+        "mk.RuleSet([('a' * 20, 'b' * 30), ('b' * 30, 'a' * 20)]).run('a' * 20, max_steps=None)",
+        "mk.RuleSet([('a' * 2000, 'b'), ('b', 'a' * 2000)]).run('b', max_steps=None, matcher='index')",
         "mk.RuleSet([('', 'ab')]).run('', max_steps=None, max_length=1000, detect_cycles=True) and "
         "mk.RuleSet([('ab', 'ba'), ('ba', 'ab')]).run('ab' * 10**6, max_steps=None, detect_cycles=True)",
         "mk.RuleSet([('a', 'a')]).run_batch(['a', 'b', 'a', 'b'] * 50, max_steps=None, threads=3)",

@@ -1,6 +1,6 @@
 /* Runs against the oracle, over every matcher: every rule set of one and two rules over two letters with sides up to
- * length 2, every word up to length 4, both strategies, every step at which the matcher can be changed; and every
- * allocation made to fail. */
+ * length 2, every word up to length 4, both strategies, every step at which the matcher can be changed; every
+ * allocation made to fail; and runs that are interrupted. */
 #include "check.h"
 #include "oracle.h"
 
@@ -32,6 +32,67 @@ static mk_status compile(const oracle_rule *rules, size_t n, mk_ruleset **out)
         terminal[i] = rules[i].terminal;
     }
     return mk_ruleset_compile((mk_column){patterns, p, n}, (mk_column){replacements, r, n}, terminal, out);
+}
+
+/* ---- interruption ------------------------------------------------------------------------------------------------ */
+
+enum { LONG_SIDE = 1000, STOPS = 4 };
+
+static int stop(void *context)
+{
+    ++*(int *)context;
+    return 1;
+}
+
+/* x becomes cc...c, which becomes x, for ever.  Whatever the run is at when the poll says stop, it does, and goes on
+ * when it is asked to. */
+static void interrupted(size_t side, mk_matcher matcher, uint64_t most_steps)
+{
+    uint8_t letters[LONG_SIDE + 1];
+    const int64_t short_first[] = {0, 1, (int64_t)side + 1}, long_first[] = {0, (int64_t)side, (int64_t)side + 1};
+    memset(letters, 'c', sizeof letters);
+    letters[0] = 'x';
+    uint8_t replacements[LONG_SIDE + 1], terminal[2] = {0};
+    memset(replacements, 'c', sizeof replacements);
+    replacements[side] = 'x';
+    mk_ruleset *rules;
+    CHECK(mk_ruleset_compile((mk_column){letters, short_first, 2}, (mk_column){replacements, long_first, 2}, terminal,
+                             &rules) == MK_OK);
+    mk_options options = {MK_NO_LIMIT, MK_NO_LIMIT, MK_MARKOV, false, matcher};
+    mk_run *run;
+    CHECK(mk_run_open(rules, letters, 1, &options, NULL, &run) == MK_OK);
+    CHECK(mk_run_step(run, 1, no_poll) == MK_OK && mk_run_matcher(run) == matcher);
+    for (int asked = 0, stops = 1; stops <= STOPS; stops++) {
+        CHECK(mk_run_step(run, most_steps, (mk_poll){stop, &asked}) == MK_INTERRUPTED);
+        CHECK(asked == stops && mk_run_outcome(run) == MK_RUNNING);
+        CHECK(mk_run_length(run) == (mk_run_steps(run) % 2 ? side : 1));
+    }
+    mk_run_close(run);
+    mk_ruleset_free(rules);
+}
+
+static void interrupted_count(void)
+{
+    size_t n = (size_t)1 << 26;
+    uint8_t *word = malloc(n);
+    memset(word, 'a', n);
+    mk_ruleset *rules;
+    oracle_rule rule = make_rule("a", "", false);
+    CHECK(compile(&rule, 1, &rules) == MK_OK);
+    int asked = 0;
+    uint64_t count;
+    CHECK(mk_ruleset_count(rules, word, n, (mk_poll){stop, &asked}, &count) == MK_INTERRUPTED);
+    CHECK(asked == 1 && count < n / 2);
+    mk_ruleset_free(rules);
+    free(word);
+}
+
+static void interruptions(void)
+{
+    interrupted_count();
+    interrupted(30, MK_BITS, 2000000);
+    interrupted(LONG_SIDE, MK_SCAN, 20000);
+    interrupted(LONG_SIDE, MK_INDEX, 20000);
 }
 
 /* ---- small scope, completely ---------------------------------------------------------------------------------- */
@@ -277,6 +338,7 @@ static void failing_allocations(void)
 
 int main(void)
 {
+    interruptions();
     round_trips();
     exhaustive();
     failing_allocations();
