@@ -517,7 +517,7 @@ cdef const int64_t[::1] check_cuts(object row_rules, Py_ssize_t rows, Column pat
     rules = patterns.length
     if not rules == replacements.length == len(terminal):
         raise ValueError("patterns, replacements and terminal must have the same length")
-    if cuts.shape != (rows + 1,) or cuts[0] < 0 or cuts[rows] > rules or (np.diff(cuts) < 0).any():
+    if cuts.shape != (rows + 1,) or cuts[0] < 0 or cuts[rows] > rules or (cuts[1:] < cuts[:rows]).any():
         raise ValueError("row_rules must rise from 0 to the number of rules, one more entry than there are words")
     return cuts
 

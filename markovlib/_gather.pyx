@@ -20,6 +20,9 @@ cdef extern from "column.h" nogil:
 
 cdef uint8_t nothing[16]
 
+# Of a column or the items of its lists: sizes in bytes of so many do not overflow.
+cdef int64_t MOST_ROWS = 1 << 56
+
 WIDTHS = {"int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4, "int64": 8, "uint64": 8}
 DTYPES = {kind: np.dtype(kind) for kind in WIDTHS}
 
@@ -57,8 +60,8 @@ cdef class Chunk:
     def __cinit__(self, str kind not None, int64_t first, int64_t rows, validity=None, offsets=None, values=None,
                   bint wide=True, int64_t items=0):
         self.kind, self.values = kind, values
-        if first < 0 or rows < 0 or items < 0:
-            raise ValueError("a column of it has a negative length")
+        if min(first, rows, items) < 0 or max(first, rows, items) > MOST_ROWS:
+            raise ValueError("a column of it has a length that is negative or too large")
         cdef int64_t end = first + rows
         self.c.first, self.c.rows, self.c.wide = first, rows, wide
         self.c.values = nothing
@@ -280,7 +283,9 @@ cdef object bits_of(const mk_places *asked):
 cdef int allocate_places(Places places, int64_t count) except -1:
     """Memory for the rows, which belong to `places`."""
     mk_free(places.row_of)
-    places.row_of = <int64_t *>mk_malloc(<size_t>count * (2 * sizeof(int64_t) + sizeof(int32_t)) + 1)
+    places.row_of = NULL
+    if count <= MOST_ROWS:
+        places.row_of = <int64_t *>mk_malloc(<size_t>count * (2 * sizeof(int64_t) + sizeof(int32_t)) + 1)
     if places.row_of == NULL:
         places.count = 0
         raise MemoryError(f"no memory for {count} rows")

@@ -552,8 +552,10 @@ def test_buffers_that_are_too_small_are_refused() -> None:
         (("text", 0, -1), text), (("int64", 0, 3), {"values": bytes(23)}), (("int64", 0, 3), {}),
         (("int32", 1, 3), {"values": bytes(15)}), (("bool", 7, 10), {"values": bytes(2)}),
         (("text", 0, 3), {**text, "validity": b""}), (("list", 0, 3), {"offsets": bytes(15), "wide": False}),
+        (("int64", 0, 2**61), {"values": b""}), (("text", 0, 2**61 - 1), {"offsets": b"", "values": b""}),
+        (("bool", 2**62, 2**62), {"values": b""}), (("list", 0, 0), {"items": 2**62}),
     ):  # fmt: skip
-        with pytest.raises(ValueError, match=r"a buffer of it has|lacks a buffer|negative length"):
+        with pytest.raises(ValueError, match=r"a buffer of it has|lacks a buffer|negative or too large"):
             _gather.Chunk(*arguments, **options)
 
 

@@ -238,6 +238,11 @@ def test_run_rows_takes_arrow_rules():
         mk.run_rows(pa.array([[], None], rules.type), ["a", "b"])
     with pytest.raises(ValueError, match="rules has 3 rows, words has 1"):
         mk.run_rows(rules, ["a"])
+    offsets = pa.py_buffer(np.array([0, 2**63 - 1, -2, 3], np.int64))
+    kind = pa.large_list(rules.type.value_type)
+    damaged = pa.LargeListArray.from_buffers(kind, 3, [None, offsets], children=[rules.values])
+    with pytest.raises(ValueError, match="row_rules must rise"):
+        mk.run_rows(damaged, words)
 
 
 @pytest.mark.parametrize(
