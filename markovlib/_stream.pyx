@@ -18,6 +18,7 @@ from markovlib._core cimport (
     mk_memory_fail_after,
     mk_memory_held,
     mk_memory_watch,
+    mk_simd_force,
 )
 from markovlib._permute cimport key_of, mk_part_open, mk_permutation_close, mk_permutation_open, mk_philox_key
 from markovlib._template cimport (
@@ -70,6 +71,11 @@ def watch_memory(on):
 def memory_held():
     """For tests: the bytes allocated since `watch_memory(True)` and not freed yet."""
     return mk_memory_held()
+
+
+def simd_force(name):
+    """As that of `_permute`, of this module's engine."""
+    return mk_simd_force(NULL if name is None else <bytes>name.encode())
 
 
 cdef void *room(size_t count, size_t size) except NULL:
