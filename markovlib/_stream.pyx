@@ -75,7 +75,10 @@ def memory_held():
 
 def simd_force(name):
     """As that of `_permute`, of this module's engine."""
-    return mk_simd_force(NULL if name is None else <bytes>name.encode())
+    if name is None:
+        return mk_simd_force(NULL)
+    cdef bytes encoded = name.encode()
+    return mk_simd_force(encoded)
 
 
 cdef void *room(size_t count, size_t size) except NULL:
