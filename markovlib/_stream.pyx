@@ -20,18 +20,8 @@ from markovlib._core cimport (
     mk_memory_watch,
     mk_simd_force,
 )
-from markovlib._permute cimport key_of, mk_part_open, mk_permutation_close, mk_permutation_open, mk_philox_key
-from markovlib._template cimport (
-    MK_READ_SLACK,
-    Template,
-    mk_example,
-    mk_example_rule,
-    mk_key_kind,
-    mk_letters,
-    mk_templates,
-    mk_text,
-    set_letters,
-)
+from markovlib._permute cimport key_of, mk_part_open, mk_permutation_close, mk_permutation_open
+from markovlib._template cimport MK_READ_SLACK, Template, set_letters
 
 import numpy as np
 
