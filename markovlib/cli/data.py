@@ -15,6 +15,7 @@ import click
 from markovlib.cli import Interrupted
 from markovlib.shards.formats import MODULES
 from markovlib.shards.stores import Place, Store, open_store
+from markovlib.wording import counted
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -259,10 +260,6 @@ def summarise(out: Place, written: "list[Written]", seconds: float, as_json: boo
     if made:
         rate = f", {made / seconds:,.0f} rows/s" if not any(item.kept for item in written) else ""
         click.echo(f"{out}: {seconds:.2f} s{rate}", err=True)
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 @click.command()

@@ -104,7 +104,7 @@ def _print(found: "DiversityReport") -> None:
 
 
 def _title(found: "DiversityReport") -> str:
-    from markovlib.cli.data import counted
+    from markovlib.wording import counted
 
     rows = counted(found.rows, "row")
     rows = rows if found.rows == found.size else f"the first {rows}"

@@ -229,7 +229,7 @@ def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json:
     The exit status is 0 if no rule was found fault with, 1 if one was, 2 if the file cannot be read.
     """
     from markovlib import analysis, notations
-    from markovlib.seeing.lines import count
+    from markovlib.wording import counted
 
     located = notations.load_located(rules, notation, "text" if text else "bytes", None if any_size else 2**26)
     rule_set = RuleSet([rule for _, rule in located])
@@ -246,8 +246,8 @@ def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json:
         click.echo(json.dumps({"file": rules, "kind": "confluence", **report.confluence.to_dict()}))
     else:
         terminal = sum(rule.terminal for rule in rule_set)
-        found = count(len(report.findings), "finding") if report.findings else "no findings"
+        found = counted(len(report.findings), "finding") if report.findings else "no findings"
         click.echo(f"{rules}: {report.termination}", err=True)
         click.echo(f"{rules}: {report.confluence}", err=True)
-        click.echo(f"{rules}: {count(len(rule_set), 'rule')}, {terminal} terminal; {found}", err=True)
+        click.echo(f"{rules}: {counted(len(rule_set), 'rule')}, {terminal} terminal; {found}", err=True)
     return int(bool(report.findings))

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from markovlib.cli.data import counted
+from markovlib.wording import counted
 
 if TYPE_CHECKING:
     from markovlib.evaluation import Evaluation, Group

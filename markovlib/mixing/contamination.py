@@ -24,6 +24,7 @@ from markovlib.distinct import Hashes
 from markovlib.mixing.duplicates import ROWS_AT_ONCE
 from markovlib.mixing.sources import Pair, Source
 from markovlib.mixing.words import WordHashes, different, runs, words
+from markovlib.wording import counted
 
 _SHOWN = 1000
 _MOST_RUNS = 200
@@ -99,20 +100,16 @@ class Contamination:
         """The report for people, with so many examples of each source."""
         lines = []
         for one in self.evaluations:
-            what = f"{_count(one.items, 'item')} with {_count(one.runs, 'run')} of {self.words} words"
-            short = f"; {_count(one.too_short, 'item')} too short to look for" if one.too_short else ""
+            what = f"{counted(one.items, 'item')} with {counted(one.runs, 'run')} of {self.words} words"
+            short = f"; {counted(one.too_short, 'item')} too short to look for" if one.too_short else ""
             lines.append(f"{one.name}: {what}, of which {len(one.met):,} met in rows{short}")
         for name, rows, found in zip(self.names, self.removed, self.matches, strict=True):
-            lines.append(f"{name}: {_count(len(rows), 'row')} left out")
+            lines.append(f"{name}: {counted(len(rows), 'row')} left out")
             lines += [
                 f"  row {match.row}, {match.text}, has of {match.evaluation} {match.item}: {match.words}"
                 for match in found[:examples]
             ]
         return "\n".join(lines) + "\n"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 class Reference:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markovlib._core import limit_of
+from markovlib.wording import counted
 
 if TYPE_CHECKING:
     from markovlib.rules import RunResult
@@ -39,7 +40,7 @@ class Gap(NamedTuple):
     steps: int
 
     def __str__(self) -> str:
-        return f"{count(self.steps, 'step')} left out"
+        return f"{counted(self.steps, 'step')} left out"
 
 
 class Piece(NamedTuple):
@@ -126,14 +127,9 @@ def last_written(trace: Trace, number: int) -> tuple[int, int] | None:
     return step.position, step.position + len(trace.rules[step.rule].replacement)
 
 
-def count(number: int, noun: str) -> str:
-    """A number of things: `1 step`, `1,200 steps`."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 def outcome_sentence(result: RunResult, options: tuple[str, str] = ("max_steps", "max_length")) -> str:
     """How the run ended, for people; `options` are what the two limits are called where they read it."""
-    steps = count(result.steps, "step")
+    steps = counted(result.steps, "step")
     if result.cycle:
         return f"cycle: after {steps} the word of step {result.cycle[0]:,} came back; period {result.cycle[1]:,}"
     return {
