@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from markovlib._columns import Column
+try:
+    from markovlib._columns import Column
+except ModuleNotFoundError as error:
+    if error.name != "markovlib._columns":
+        raise
+    raise ImportError(
+        f"{__path__[0]} holds sources, not yet compiled: start Python in another folder, where the installed "
+        "markovlib is found, or compile it there, with 'pip install -e .' beside its setup.py"
+    ) from None
 from markovlib.batch import Rewritten, RunBatch, rewrite_once, run_rows
 from markovlib.outcome import Outcome
 from markovlib.rules import Match, Rule, RuleSet, Runner, RunResult, Step

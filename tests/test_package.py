@@ -1,0 +1,42 @@
+"""The package as it is imported: its names, what it loads, and what it says where it was not compiled."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import markovlib as mk
+
+PACKAGE = Path(mk.__file__).parent
+
+
+def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    code = f"import sys; sys.path.insert(0, {str(folder)!r}); {code}"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_public_names_are_there_once() -> None:
+    assert len(set(mk.__all__)) == len(mk.__all__)
+    assert all(hasattr(mk, name) for name in mk.__all__)
+    assert set(mk.__all__) <= set(dir(mk))
+
+
+def test_import_loads_no_data_tools() -> None:
+    """Nor any trainer: they are loaded where they are first used."""
+    found = python("import markovlib; print(*sys.modules)", PACKAGE.parent)
+    assert found.returncode == 0, found.stderr
+    assert {"numpy", "markovlib"} <= set(found.stdout.split())
+    assert not {"pyarrow", "msgspec", "click", "rich", "fsspec", "torch", "matplotlib"} & set(found.stdout.split())
+
+
+def test_sources_that_were_not_compiled_say_what_to_do(tmp_path: Path) -> None:
+    package = tmp_path / "markovlib"
+    package.mkdir()
+    (package / "__init__.py").write_bytes((PACKAGE / "__init__.py").read_bytes())
+    found = python("import markovlib", tmp_path)
+    assert found.returncode == 1
+    last = found.stderr.splitlines()[-1]
+    assert last.startswith(f"ImportError: {package} holds sources, not yet compiled: ")
+    assert "pip install -e ." in last
+    assert "During handling" not in found.stderr
