@@ -258,6 +258,34 @@ def test_exceptions_that_tests_expect(isolation: str) -> None:
     assert judged("def f(x): return 0", isolation, program)["status"] == "fail"
 
 
+@pytest.mark.parametrize("base", ["ValueError", "Exception"])
+def test_exceptions_that_a_solution_derives_are_those_they_are_derived_from(base: str, isolation: str) -> None:
+    program = f"try: f(2)\nexcept {base} as error: assert str(error) == 'Mine: no'\nelse: assert False"
+    derived = "class Mine({}): pass\ndef f(x): raise Mine('no')"
+    assert judged(derived.format("ValueError"), isolation, program) == {"status": "pass"}
+    assert judged(derived.format("KeyError"), isolation, program.replace(base, "ValueError"))["status"] == "fail"
+
+
+@pytest.mark.parametrize("raised", ["StopIteration", "type('Stop', (StopIteration,), {})", "AssertionError"])
+def test_no_exception_ends_an_iteration_of_the_tests(raised: str, isolation: str) -> None:
+    program = "assert all(a == b for a, b in zip(map(f, [1, 2]), [2, 3]))"
+    assert judged("def f(x): return x + 1", isolation, program) == {"status": "pass"}
+    assert judged(f"def f(x): raise {raised}", isolation, program)["status"] == "fail"
+
+
+def test_a_solution_is_a_module_that_its_classes_can_look_up(isolation: str) -> None:
+    code = (
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
+        "from typing import get_type_hints\n"
+        "@dataclass\n"
+        "class Point:\n"
+        "    x: int\n"
+        "def f(x): return Point(x).x + (get_type_hints(Point) == {'x': int})"
+    )
+    assert judged(code, isolation) == {"status": "pass"}
+
+
 # ---- where there is no sandbox --------------------------------------------------------------------------------------
 
 

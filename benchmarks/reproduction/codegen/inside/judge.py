@@ -87,15 +87,12 @@ class Candidate:
             answer = candidate.receive(self._connection)
             if answer[0] == "value":
                 return decode(answer[1], self._remote)
-            name, text = str(answer[1]), str(answer[2])
+            names, text = [str(name) for name in answer[1]], str(answer[2])
         except (candidate.Gone, ConnectionError) as error:
             raise Failed(str(error)) from None
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise Failed(f"an answer that cannot be read: {error}") from None
-        kind = getattr(builtins, name, None)
-        if isinstance(kind, type) and issubclass(kind, Exception) and name != "AssertionError":
-            raise _made(kind, text)
-        raise Failed(f"{name}: {text}")
+        raise _raised(operation, names, text)
 
     def _remote(self, reference: Any) -> Remote:
         if type(reference) not in (int, str):
@@ -113,11 +110,20 @@ class Candidate:
         return Remote(self.ask, name)
 
 
-def _made(kind: type[Exception], text: str) -> Exception:
-    try:
-        return kind(text)
-    except Exception:  # some need more than a text
-        return Failed(f"{kind.__name__}: {text}")
+def _raised(operation: str, names: list[str], text: str) -> Exception:
+    """What the candidate raised, as the class of Python's that it is or is derived from; Failed for what tests have no
+    business with: the end of an iteration, but when the next item was asked for, would end one of theirs."""
+    for name in names:
+        kind = getattr(builtins, name, None)
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            continue
+        if issubclass(kind, AssertionError) or (issubclass(kind, StopIteration) and operation != "next"):
+            break
+        try:
+            return kind(text if name == names[0] else f"{names[0]}: {text}")
+        except Exception:  # some need more than a text
+            break
+    return Failed(": ".join(filter(None, (names[0] if names else "", text))))
 
 
 # ---- what is judged -------------------------------------------------------------------------------------------------
