@@ -170,6 +170,35 @@ def test_the_hostile_are_judged_failed_and_leave_nothing(name: str, isolation: s
     assert left_behind(limits) == []
 
 
+HOARDERS = {
+    "answers that the judge keeps": "def f(x):\n    while True: yield [[]] * 200_000",
+    "segments without a process": (
+        "import ctypes, time\n"
+        "libc = ctypes.CDLL(None)\n"
+        "libc.shmat.restype = ctypes.c_void_p\n"
+        "def f(x):\n"
+        "    for _ in range(8):\n"
+        "        number = libc.shmget(0, ctypes.c_size_t(16 << 20), 0o1600)\n"
+        "        place = libc.shmat(number, None, 0)\n"
+        "        ctypes.memset(place, 1, 16 << 20)\n"
+        "        libc.shmdt(ctypes.c_void_p(place))\n"
+        "    time.sleep(60)"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOARDERS)
+def test_memory_is_counted_wherever_it_is(name: str, isolation: str) -> None:
+    verdict = judged(HOARDERS[name], isolation, "assert list(f(2)) == 3", Limits(seconds=30, memory=96 << 20))
+    assert verdict == {"status": "fail", "detail": f"more than {96 << 20} bytes of memory"}
+
+
+def test_what_tests_print_is_no_part_of_the_verdict(isolation: str) -> None:
+    program = "print(chr(0xD800) * 100_000)\nassert f(2) == 3"
+    assert judged("def f(x): return x + 1", isolation, program) == {"status": "pass"}
+    assert judged("def f(x): return x", isolation, program)["detail"] == "AssertionError (line 2 of the tests)"
+
+
 @slow
 def test_what_is_out_of_time_or_memory_is_said(isolation: str) -> None:
     assert judged(HOSTILE["a sleeper"], isolation)["detail"] == "no end within 1.5 s"
