@@ -44,6 +44,10 @@ def test_a_preset_is_reported():
     assert re.search(r"repeated rows +0 ", printed)
     assert re.search(r"word length +50 +50 +50.00 +50", printed)
     assert "\x1b" not in printed
+    assert re.search(r"instructions +got +rows +share of rows", printed)
+    several = run("report", "first-rewrite", "--examples", 100).stdout
+    assert re.search(r"instructions +got +rules +share of rules", several)
+    assert re.search(r"uniform +100.00.% +- +not known +400 +100.00.%", several)
 
 
 def test_json_is_that_of_the_python_interface():

@@ -164,9 +164,11 @@ def _families(found: "DiversityReport") -> Any:
     from rich.table import Table
 
     from markovlib.diversity.page import share
+    from markovlib.diversity.plots import counted
 
     table = Table("family", box=None)
-    for heading in ("asked", "instructions", "got", "rows", "share of rows"):
+    of = counted(found)
+    for heading in ("asked", "instructions", "got", of, f"share of {of}"):
         table.add_column(heading, justify="right")
     for name, sums in found.families.items():
         count = sums["instructions"]
