@@ -236,7 +236,9 @@ def test_nothing_but_scratch_can_be_written(isolation: str) -> None:
 def test_nothing_of_the_environment_is_seen(isolation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "of this process")
     code = "import os\ndef f(x): return dict(os.environ)"
-    program = "assert set(f(0)) <= {'PATH', 'LANG', 'LC_CTYPE', 'HOME', 'TMPDIR', 'PWD'}"
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    known = {"PATH", "LANG", "LC_CTYPE", "HOME", "TMPDIR", "PWD", *threads}
+    program = f"assert set(f(0)) <= {known} and {threads}.items() <= f(0).items()"
     assert judged(code, isolation, program)["status"] == "pass"
     code = "def f(x): return open('/proc/1/environ').read()"
     assert "PermissionError" in judged(code, isolation)["detail"]

@@ -33,7 +33,9 @@ for name, text in modules:
 module.main(settings)
 """
 _NOTHING = {"code": "", "kind": "program", "before": "", "program": "", "names": []}
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp"}
+# One thread for numpy's libraries: as many as the machine has processors may be more than a solution's limits allow.
+_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp", **_THREADS}
 _GRACE = 5.0  # seconds to start and to end, besides those of the work
 
 
