@@ -72,7 +72,12 @@ def test_a_page_is_written(tmp_path, folder):
     result = run("report", folder, "--html", tmp_path / "page.html")
     assert f"{tmp_path / 'page.html'}: written" in result.stderr
     assert (tmp_path / "page.html").read_text("utf-8") == diversity(folder).html()
-    assert "No such file" in fails("report", folder, "--html", tmp_path / "nowhere" / "page.html")
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_rows_are_counted(folder, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("markovlib.diversity.diversity", None)
+    assert "there is no such folder" in fails("report", folder, "--html", tmp_path / "nowhere" / "page.html")
 
 
 def test_without_matplotlib_a_page_is_refused_before_rows_are_counted(folder, tmp_path, monkeypatch):

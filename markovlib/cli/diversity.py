@@ -40,6 +40,8 @@ def report(
 
     if html is not None:
         _need_plots()
+        if not html.resolve().parent.is_dir():
+            raise click.UsageError(f"{html}: there is no such folder")
     data, rows, named = _source(source, split, seed, examples, changes)
     try:
         with progress.shown(as_json=as_json) as advance:
