@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -44,8 +45,8 @@ def read_answers(
     With `jsonl` (by default where the name ends in .jsonl, .ndjson or .json) each line is JSON: an object with
     `index`, and `answer` or `completion` (text or chat messages) or `answer_base64`; or objects without `index`, or
     plain strings, in the order of the rows.  Otherwise each line is an answer, in the order of the rows, and bytes
-    where `text` is false; a last line end ends the last line.  `partial` allows rows without an answer, and leaves
-    out answers without a row.
+    where `text` is false; a last line end ends the last line.  A byte order mark before text is passed over.
+    `partial` allows rows without an answer, and leaves out answers without a row.
 
     Raises AnswersError, a ValueError whose message begins with `file:line:`, for a line that is not an answer, an
     index twice or outside the data set, and missing or surplus answers.  Memory: that of the answers.
@@ -54,6 +55,8 @@ def read_answers(
     if jsonl is None:
         jsonl = name.endswith((".jsonl", ".ndjson", ".json"))
     data = source.read_bytes() if isinstance(source, Path) else source.read()
+    if jsonl or text:
+        data = data.removeprefix(BOM_UTF8)
     lines = data.split(b"\n")
     if lines[-1] == b"":
         lines.pop()
@@ -95,10 +98,14 @@ class _Reading:
             value = json.loads(text)
         except json.JSONDecodeError as error:
             raise self.error(number, f"is not JSON: {error.msg} at column {error.colno}") from None
+        except (ValueError, RecursionError):  # numbers of thousands of digits, thousands of brackets
+            raise self.error(number, "has a number of too many digits, or too many brackets in one another") from None
         if isinstance(value, str):
             return None, value
         keys = [key for key in _KEYS if isinstance(value, dict) and key in value]
-        if len(keys) != 1:
+        if len(keys) > 1:
+            raise self.error(number, f"has both {keys[0]!r} and {keys[1]!r}: which is the answer? Leave one out")
+        if not keys:
             raise self.error(number, "expected a string, or an object with 'answer' or 'completion' (and 'index')")
         index, answer = value.get("index"), value[keys[0]]
         if index is not None and (not isinstance(index, int) or isinstance(index, bool)):

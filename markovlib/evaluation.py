@@ -168,6 +168,9 @@ def evaluate(
     in letters, in at most 8 bins; `steps` where there are several; `occurrences` where they are known and differ; and
     `stratum` (family, lengths).  Sections follow from the rows alone, not from the answers.
 
+    Raises ValueError where there is no answer, or not one for each index, TypeError for indices that are not whole
+    numbers, IndexError for one outside the data set.
+
     >>> import markovlib as mk
     >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace(examples=1000), seed=7)
     >>> found = evaluate(ds, [example.word for example in ds])
@@ -178,6 +181,10 @@ def evaluate(
     """
     if not isinstance(answers, Answers):
         asked = np.arange(len(answers)) if indices is None else np.asarray(indices)
+        if not len(answers):
+            raise ValueError("there are no answers to score")
+        if not np.issubdtype(asked.dtype, np.integer):
+            raise TypeError(f"indices are whole numbers, got {asked.dtype}")
         answers = Answers(asked.astype(np.int64), list(answers))
     scores = scoring.score_all(ds, answers.indices, answers.answers, credit, strip=strip, threads=threads)
     correct = scores.labels == "correct"

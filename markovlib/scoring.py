@@ -18,6 +18,7 @@ Kinds of credit:
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -258,7 +259,7 @@ def reward(
 
 def _several(completion: Any) -> bool:
     """Whether this is a list of completions, rather than text or the messages of one."""
-    return isinstance(completion, list) and not (completion and isinstance(completion[0], Mapping))
+    return isinstance(completion, list | tuple) and not (completion and isinstance(completion[0], Mapping))
 
 
 class ProceduralDataset:
@@ -288,7 +289,7 @@ class ProceduralDataset:
         return f"<ProceduralDataset of {self.dataset!r}, {self.credit} credit>"
 
     def __getitem__(self, i: int) -> dict[str, Any]:
-        example = self.dataset[i]
+        example = self.dataset[operator.index(i)]
         metadata = {name: getattr(example, name) for name in (*_SCORED, "no_op", "key")}
         metadata |= {name: [tuple(item) for item in getattr(example, name) or ()] for name in _SOME_HAVE[:3]}
         source = {"source_dataset": f"markovlib/{self.dataset.fingerprint[:12]}", "source_index": example.index}

@@ -44,6 +44,10 @@ def test_a_preset_is_reported():
     assert re.search(r"repeated rows +0 ", printed)
     assert re.search(r"word length +50 +50 +50.00 +50", printed)
     assert "\x1b" not in printed
+    assert re.search(r"instructions +got +rows +share of rows", printed)
+    several = run("report", "first-rewrite", "--examples", 100).stdout
+    assert re.search(r"instructions +got +rules +share of rules", several)
+    assert re.search(r"uniform +100.00.% +- +not known +400 +100.00.%", several)
 
 
 def test_json_is_that_of_the_python_interface():
@@ -68,7 +72,12 @@ def test_a_page_is_written(tmp_path, folder):
     result = run("report", folder, "--html", tmp_path / "page.html")
     assert f"{tmp_path / 'page.html'}: written" in result.stderr
     assert (tmp_path / "page.html").read_text("utf-8") == diversity(folder).html()
-    assert "No such file" in fails("report", folder, "--html", tmp_path / "nowhere" / "page.html")
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_rows_are_counted(folder, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("markovlib.diversity.diversity", None)
+    assert "there is no such folder" in fails("report", folder, "--html", tmp_path / "nowhere" / "page.html")
 
 
 def test_without_matplotlib_a_page_is_refused_before_rows_are_counted(folder, tmp_path, monkeypatch):

@@ -86,6 +86,14 @@ def test_right_answers_in_every_layout(folder, tmp_path, number):
     assert found["labels"]["correct"] == found["rows"] == 60
 
 
+@pytest.mark.parametrize("number", [0, 3])
+def test_a_byte_order_mark_is_no_letter_of_an_answer(folder, tmp_path, number):
+    name, lines = list(layouts(completions()))[number]
+    answers = write(tmp_path / name, lines)
+    answers.write_bytes(b"\xef\xbb\xbf" + answers.read_bytes().replace(b"\n", b"\r\n"))
+    assert as_json(run(folder / "one", "--answers", answers, "--json"))["labels"]["correct"] == 60
+
+
 def test_bytes_and_standard_input(folder, tmp_path):
     right = completions(BYTES)
     encoded = [json.dumps({"answer_base64": base64.b64encode(word).decode()}) for word in right]
@@ -123,7 +131,9 @@ def test_rows_without_an_answer(folder, tmp_path):
 BAD = {
     "is not JSON": ['{"answer": "a"}', "{"],
     "expected a string, or an object": ['{"answer": "a"}', '{"index": 1}'],
-    "expected a string, or": ['{"answer": "a"}', '{"answer": "a", "completion": "b"}'],
+    "has both 'answer' and 'completion'": ['{"answer": "a"}', '{"answer": "a", "completion": "b"}'],
+    "has a number of too many digits": ['{"answer": "a"}', f'{{"index": {"9" * 5000}, "answer": "a"}}'],
+    "has a number of too many digits, or too many brackets": ['{"answer": "a"}', "[" * 100_000],
     "expected a string": ['{"answer": "a"}', "3"],
     "'answer' must be text or chat messages": ['{"answer": "a"}', '{"answer": 3}'],
     "'answer_base64' must be text of base64": ['{"answer": "a"}', '{"answer_base64": "?"}'],

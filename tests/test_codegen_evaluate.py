@@ -204,6 +204,18 @@ def test_every_format_is_read(tmp_path: Path) -> None:
     assert plus.reference == PLUS["prompt"] + PLUS["canonical_solution"]
 
 
+def test_functions_called_as_python_s_own(tmp_path: Path, isolation: str) -> None:
+    code = "def len(word): return 3\n\ndef sum(a, b): return a + b + 0 * len('')"
+    one = {**MBPP, "task_id": 126, "code": code, "test_imports": None, "test_list": ["assert sum(1, 2) == 3"]}
+    other = {**MBPP, "task_id": 127, "code": f"{code}\n\ndef f(a): return [a]", "test_list": ["assert len(f(1)) == 1"]}
+    problems = read_problems(write(tmp_path / "mbpp.jsonl", one, other))
+    assert [(problem.entry_point, problem.names) for problem in problems.values()] == [("sum", ("sum",)), ("f", ("f",))]
+    texts = {"Mbpp/126": (code, "def sum(a, b): return a", ""), "Mbpp/127": ("def f(a): return [a]",)}
+    samples = [Sample(name, text) for name, several in texts.items() for text in several]
+    found = [result.base for result in evaluate(problems, samples, Limits(), isolation, 2)]
+    assert found == ["pass", "fail", "fail", "pass"]
+
+
 @pytest.mark.parametrize(
     ("task_id", "given", "restored"),
     [
@@ -259,7 +271,9 @@ def test_readings_that_evalplus_takes_for_right_too(tmp_path: Path, isolation: s
         (json.dumps({**HUMAN, "prompt": 3}), r"x.jsonl:1: 'prompt' is int"),
         (json.dumps(HUMAN) + "\n" + json.dumps(HUMAN), r"x.jsonl:2: Tiny/0 comes twice"),
         (json.dumps({**MBPP, "code": "def"}), r"x.jsonl:1: 'code' is no program"),
+        (json.dumps({**MBPP, "code": "a = '\0'"}), r"x.jsonl:1: 'code' is no program"),
         (json.dumps({**MBPP, "test_list": [1]}), r"x.jsonl:1: 'test_list' must be"),
+        (json.dumps({**MBPP, "test_imports": "re"}), r"x.jsonl:1: 'test_imports' must be"),
     ],
 )
 def test_bad_problems_say_where(tmp_path: Path, text: str, message: str) -> None:
@@ -273,6 +287,11 @@ def test_files_that_are_not_text(tmp_path: Path) -> None:
         (tmp_path / "x").write_bytes(data)
         with pytest.raises(FormatError, match="x: "):
             read_problems(tmp_path / "x")
+    problems = read_problems(write(tmp_path / "p.jsonl", HUMAN))
+    (tmp_path / "Tiny_0").mkdir()
+    (tmp_path / "Tiny_0" / "0.py").write_bytes(b"# \xff")
+    with pytest.raises(FormatError, match=r"Tiny_0/0.py: "):
+        read_samples(tmp_path, problems)
 
 
 def test_samples_of_every_kind(tmp_path: Path) -> None:
@@ -379,6 +398,8 @@ def test_the_command(tmp_path: Path, isolation: str, capsys: pytest.CaptureFixtu
     assert main(command) == 2
     assert "1 of 2 problems have no samples, Tiny/1 among them" in capsys.readouterr().err
     assert main([*command, "--partial"]) == 0
+    assert main([*command, "--partial", "--memory=2"]) == 2
+    assert "not even an empty solution passes within the limits: more than 2097152 bytes" in capsys.readouterr().err
     assert main([f"--problems={problems}", "--reference", "--out", str(tmp_path / "own"), "--workers=2"]) == 0
     assert json.loads((tmp_path / "own_eval_results.json").read_text())["pass_at_k"]["plus"] == {"pass@1": 1.0}
 
@@ -409,6 +430,8 @@ def test_bad_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
         ([f"--problems={tmp_path / 'none'}", "--reference"], 2, "No such file"),
         ([f"--problems={problems}", f"--samples={samples}"], 3, "there is no sandbox here"),
         ([f"--problems={problems}", f"--samples={samples}", "--unsafe", "--workers=0"], 2, "must be more than 0"),
+        ([f"--problems={problems}", "--reference", "--unsafe", "--timeout=inf"], 2, "at most 86,400 seconds"),
+        ([f"--problems={problems}", "--reference", "--unsafe", "--timeout=nan"], 2, "at most 86,400 seconds"),
     ):
         assert main(arguments) == status
         assert message in capsys.readouterr().err

@@ -107,6 +107,12 @@ WHOLE = "def area(r):\n    return math.pi * r ** 2\n"
         (f"```\nfrom math import pi\n{WHOLE}", f"import math\nfrom math import pi\n{WHOLE}"),
         ("    return math.pi * r ** 2\n\nassert area(1)", PROBLEM["prompt"] + "    return math.pi * r ** 2\n"),
         ("```python\n    return 3\n```", PROBLEM["prompt"] + "    return 3\n"),
+        (f"```bash\npip install x\n```\nThen:\n```Python3\n{WHOLE}```\n```\n7\n```", f"import math\n{WHOLE}"),
+        (f"### The area\n{WHOLE}\n### Done\nnot code", f"import math\n### The area\n{WHOLE}"),
+        (
+            f"```py\nfrom __future__ import annotations\n{WHOLE}```",
+            f"from __future__ import annotations\nimport math\n{WHOLE}",
+        ),
     ],
 )
 def test_the_program_in_an_answer(answer: str, solution: str, data: Path) -> None:

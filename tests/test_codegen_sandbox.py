@@ -170,6 +170,35 @@ def test_the_hostile_are_judged_failed_and_leave_nothing(name: str, isolation: s
     assert left_behind(limits) == []
 
 
+HOARDERS = {
+    "answers that the judge keeps": "def f(x):\n    while True: yield [[]] * 200_000",
+    "segments without a process": (
+        "import ctypes, time\n"
+        "libc = ctypes.CDLL(None)\n"
+        "libc.shmat.restype = ctypes.c_void_p\n"
+        "def f(x):\n"
+        "    for _ in range(8):\n"
+        "        number = libc.shmget(0, ctypes.c_size_t(16 << 20), 0o1600)\n"
+        "        place = libc.shmat(number, None, 0)\n"
+        "        ctypes.memset(place, 1, 16 << 20)\n"
+        "        libc.shmdt(ctypes.c_void_p(place))\n"
+        "    time.sleep(60)"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOARDERS)
+def test_memory_is_counted_wherever_it_is(name: str, isolation: str) -> None:
+    verdict = judged(HOARDERS[name], isolation, "assert list(f(2)) == 3", Limits(seconds=30, memory=96 << 20))
+    assert verdict == {"status": "fail", "detail": f"more than {96 << 20} bytes of memory"}
+
+
+def test_what_tests_print_is_no_part_of_the_verdict(isolation: str) -> None:
+    program = "print(chr(0xD800) * 100_000)\nassert f(2) == 3"
+    assert judged("def f(x): return x + 1", isolation, program) == {"status": "pass"}
+    assert judged("def f(x): return x", isolation, program)["detail"] == "AssertionError (line 2 of the tests)"
+
+
 @slow
 def test_what_is_out_of_time_or_memory_is_said(isolation: str) -> None:
     assert judged(HOSTILE["a sleeper"], isolation)["detail"] == "no end within 1.5 s"
@@ -207,7 +236,9 @@ def test_nothing_but_scratch_can_be_written(isolation: str) -> None:
 def test_nothing_of_the_environment_is_seen(isolation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "of this process")
     code = "import os\ndef f(x): return dict(os.environ)"
-    program = "assert set(f(0)) <= {'PATH', 'LANG', 'LC_CTYPE', 'HOME', 'TMPDIR', 'PWD'}"
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    known = {"PATH", "LANG", "LC_CTYPE", "HOME", "TMPDIR", "PWD", *threads}
+    program = f"assert set(f(0)) <= {known} and {threads}.items() <= f(0).items()"
     assert judged(code, isolation, program)["status"] == "pass"
     code = "def f(x): return open('/proc/1/environ').read()"
     assert "PermissionError" in judged(code, isolation)["detail"]
@@ -256,6 +287,34 @@ def test_exceptions_that_tests_expect(isolation: str) -> None:
     program = "try: f('a')\nexcept ValueError as error: assert 'invalid literal' in str(error)\nelse: assert False"
     assert judged("def f(x): return int(x)", isolation, program)["status"] == "pass"
     assert judged("def f(x): return 0", isolation, program)["status"] == "fail"
+
+
+@pytest.mark.parametrize("base", ["ValueError", "Exception"])
+def test_exceptions_that_a_solution_derives_are_those_they_are_derived_from(base: str, isolation: str) -> None:
+    program = f"try: f(2)\nexcept {base} as error: assert str(error) == 'Mine: no'\nelse: assert False"
+    derived = "class Mine({}): pass\ndef f(x): raise Mine('no')"
+    assert judged(derived.format("ValueError"), isolation, program) == {"status": "pass"}
+    assert judged(derived.format("KeyError"), isolation, program.replace(base, "ValueError"))["status"] == "fail"
+
+
+@pytest.mark.parametrize("raised", ["StopIteration", "type('Stop', (StopIteration,), {})", "AssertionError"])
+def test_no_exception_ends_an_iteration_of_the_tests(raised: str, isolation: str) -> None:
+    program = "assert all(a == b for a, b in zip(map(f, [1, 2]), [2, 3]))"
+    assert judged("def f(x): return x + 1", isolation, program) == {"status": "pass"}
+    assert judged(f"def f(x): raise {raised}", isolation, program)["status"] == "fail"
+
+
+def test_a_solution_is_a_module_that_its_classes_can_look_up(isolation: str) -> None:
+    code = (
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
+        "from typing import get_type_hints\n"
+        "@dataclass\n"
+        "class Point:\n"
+        "    x: int\n"
+        "def f(x): return Point(x).x + (get_type_hints(Point) == {'x': int})"
+    )
+    assert judged(code, isolation) == {"status": "pass"}
 
 
 # ---- where there is no sandbox --------------------------------------------------------------------------------------

@@ -385,6 +385,10 @@ def test_several_rules_are_counted_all_of_them(tmp_path):
         ]
         assert report.distributions["pattern_length"].count == len(rules)
         assert (report.no_ops.count, report.no_ops.exact_blocks) == (500, 1)
+    page = report.html()
+    assert ">share of rules</th>" in page
+    assert "rules got" in page
+    assert ">share of rows</th>" not in page
 
 
 @pytest.mark.parametrize("preset", [*Recipe.presets()])

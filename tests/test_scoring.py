@@ -403,6 +403,7 @@ def test_reward_as_a_trainer_calls_it() -> None:
     chats = [[{"role": "assistant", "content": text}] for text in completions]
     assert reward(prompts=prompts, completions=chats, **columns, **extra) == [1.0, 0.0, 1.0, 0.0]
     assert reward(prompts, completions, **columns) == [1.0, 0.0, 1.0, 0.0]
+    assert reward(tuple(prompts), tuple(completions), **columns) == [1.0, 0.0, 1.0, 0.0]
     assert reward(prompts=[], completions=[], output=[]) == []
     with pytest.raises(ValueError, match="column 'output' must be a list of 4"):
         reward(prompts=prompts, completions=completions, output=["x"])
@@ -421,6 +422,9 @@ def test_the_shape_of_procedural_data_sets() -> None:
         assert data.score_answer(entry["answer"], entry) == 1.0
         assert data.score_answer(entry["answer"] + entry["answer"], entry) == 0.5
         assert data.score_answer(None, entry) == 0.0
+    assert data[np.int64(-1)] == data[19]
+    with pytest.raises(TypeError, match="slice"):
+        data[0:2]  # type: ignore[index]
 
 
 # ---- evaluation ---------------------------------------------------------------------------------------------------
@@ -450,6 +454,18 @@ def test_no_trial_says_nothing() -> None:
     share, low, high = wilson(0, 0)
     assert math.isnan(share)
     assert (low, high) == (0, 1)
+
+
+def test_what_cannot_be_evaluated_is_said() -> None:
+    ds = Dataset(BASE, seed=3)
+    with pytest.raises(ValueError, match="no answers"):
+        evaluate(ds, [])
+    with pytest.raises(ValueError, match="1 indices and 2 answers"):
+        evaluate(ds, ["a", "b"], [0])
+    with pytest.raises(TypeError, match="whole numbers, got float64"):
+        evaluate(ds, ["a", "b"], [0.5, 1.5])  # type: ignore[list-item]
+    with pytest.raises(IndexError, match="example 500"):
+        evaluate(ds, ["a"], [500])
 
 
 def test_counts_are_those_of_the_rows() -> None:

@@ -252,3 +252,20 @@ def test_a_million_steps_and_a_hundred_thousand_letters_take_little_memory():
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 100e6
+
+
+@pytest.mark.parametrize("word", ["", "a"])
+def test_a_single_row_or_column_has_a_single_tick(word):
+    ax = drawn(RuleSet([("b", "")]).trace(word))
+    ax.figure.canvas.draw()
+    for axis in (ax.xaxis, ax.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        seen = [label for place, label in zip(axis.get_ticklocs(), labels, strict=True) if low <= place <= high]
+        assert seen == ["0"]
+
+
+def test_a_legend_has_room_for_letters_that_stand_late(tmp_path):
+    trace = RuleSet([("z", "b")]).trace("x" * 3000 + "".join(map(chr, range(97, 123))))
+    trace.write_picture(tmp_path / "late.png")
+    assert (imread(tmp_path / "late.png")[-3:, :, :3] == 1).all()

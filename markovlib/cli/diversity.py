@@ -40,6 +40,8 @@ def report(
 
     if html is not None:
         _need_plots()
+        if not html.resolve().parent.is_dir():
+            raise click.UsageError(f"{html}: there is no such folder")
     data, rows, named = _source(source, split, seed, examples, changes)
     try:
         with progress.shown(as_json=as_json) as advance:
@@ -164,9 +166,11 @@ def _families(found: "DiversityReport") -> Any:
     from rich.table import Table
 
     from markovlib.diversity.page import share
+    from markovlib.diversity.plots import counted
 
     table = Table("family", box=None)
-    for heading in ("asked", "instructions", "got", "rows", "share of rows"):
+    of = counted(found)
+    for heading in ("asked", "instructions", "got", of, f"share of {of}"):
         table.add_column(heading, justify="right")
     for name, sums in found.families.items():
         count = sums["instructions"]

@@ -216,7 +216,7 @@ def _sampled(what: str, part: float) -> str:
 def _strata(report: DiversityReport, draw: Plots) -> str:
     if not report.strata:
         return ""
-    rows = [_stratum(stratum) for stratum in report.strata[:_MOST_STRATA]]
+    rows = [_stratum(stratum, plots.counted(report)) for stratum in report.strata[:_MOST_STRATA]]
     cut = len(report.strata) - len(rows)
     more = f"<p>{cut:,} more are in the JSON.</p>" if cut > 0 else ""
     spills = _spills(report)
@@ -232,7 +232,7 @@ def _strata(report: DiversityReport, draw: Plots) -> str:
     )
 
 
-def _stratum(stratum: Stratum) -> dict[str, str]:
+def _stratum(stratum: Stratum, counted: str) -> dict[str, str]:
     """The cells of a stratum by their headings."""
     row = {
         "kind of rule": stratum.family, "k": _plain(stratum.k), "pattern": _plain(stratum.pattern_length),
@@ -241,7 +241,7 @@ def _stratum(stratum: Stratum) -> dict[str, str]:
     }  # fmt: skip
     if stratum.instructions is not None:
         row |= {"instructions": number(stratum.instructions), "got": share(stratum.instructions_share)}
-    return row | {"rows": number(stratum.rows), "share of rows": share(stratum.rows_share)}
+    return row | {counted: number(stratum.rows), f"share of {counted}": share(stratum.rows_share)}
 
 
 def _spills(report: DiversityReport) -> str:

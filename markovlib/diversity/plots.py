@@ -171,7 +171,7 @@ def strata(report: DiversityReport) -> tuple[Draw, float, float]:
     def draw(axes: Any) -> None:
         names, *shares = zip(*bars, strict=True)
         places = range(len(names))
-        kinds = (("asked", SECOND), ("instructions got", FIRST), ("rows got", THIRD))
+        kinds = (("asked", SECOND), ("instructions got", FIRST), (f"{counted(report)} got", THIRD))
         for i, ((label, colour), values) in enumerate(zip(kinds, shares, strict=True)):
             if None not in values:
                 axes.barh([place + (i - 1) * 0.27 for place in places], values, 0.25, color=colour, label=label)
@@ -183,6 +183,11 @@ def strata(report: DiversityReport) -> tuple[Draw, float, float]:
         _percent(axes.xaxis)
 
     return draw, _WIDE, 1.0 + 0.36 * len(bars)
+
+
+def counted(report: DiversityReport) -> str:
+    """What a stratum is a number of: rules where rows have several, all of which count, else rows."""
+    return "rules" if report.strata_of == "all rules" else "rows"
 
 
 def name_of(stratum: Any) -> str:

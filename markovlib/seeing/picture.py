@@ -65,7 +65,7 @@ def _place_axes(figure: Any, trace: Trace, options: Options, size: tuple[int, in
     right = _RIGHT if options.legend else _TOP
     if size is None:
         across, down = fitted(trace, options)
-        known = {*letters_of_rules(trace.rules), *codes_of(word_at(trace, options.start)[:1000]).tolist()}
+        known = {*letters_of_rules(trace.rules), *np.unique(codes_of(word_at(trace, options.start))).tolist()}
         legend = _ENTRY * (min(14, len(known)) + 2) if options.legend else 0
         width, height = _LEFT + across + right, _TOP + max(down + _BOTTOM, legend)
     else:
@@ -183,7 +183,7 @@ def _axes(ax: Any, grid: Raster, options: Options) -> None:
     where = {"left": "position", "center": "letters, centred", "right": "letters, aligned right"}[options.align]
     ax.set_xlabel(f"{where}{note}")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True))
+        axis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     if options.align != "left":
         ax.set_xticks([])

@@ -24,9 +24,10 @@ from . import sandbox
 from .inside.codec import decode
 from .passk import mean_pass_at_k
 from .problems import FormatError, Problem, Sample, read_problems, read_samples
-from .sandbox import Limits, Unavailable
+from .sandbox import Limits, TooLittle, Unavailable
 
 _T = TypeVar("_T")
+_LONGEST = 86_400
 _SLOWER = 4.0  # times that a solution may take what the reference takes, besides the limit
 
 
@@ -274,7 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Unavailable as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
-    except (FormatError, OSError) as error:
+    except (FormatError, TooLittle, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -285,10 +286,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(options: argparse.Namespace) -> int:
     problems = read_problems(options.problems)
     samples = _samples(options, problems)
+    limits = _limits(options)
     isolation = sandbox.available("none" if options.unsafe else options.sandbox)
-    if min(options.workers, options.timeout, options.memory, options.processes, *options.k) <= 0:
-        raise FormatError("--workers, --timeout, --memory, --processes and --k must be more than 0")
-    limits = replace(Limits(), seconds=options.timeout, memory=options.memory << 20, processes=options.processes)
+    sandbox.check(limits, isolation)
     stored, report = _outputs(options)
     if options.restart:
         stored.unlink(missing_ok=True)
@@ -304,13 +304,22 @@ def _command(options: argparse.Namespace) -> int:
     return 0
 
 
+def _limits(options: argparse.Namespace) -> Limits:
+    if min(options.workers, options.memory, options.processes, *options.k) <= 0:
+        raise FormatError("--workers, --memory, --processes and --k must be more than 0")
+    if not 0 < options.timeout <= _LONGEST:
+        raise FormatError(f"--timeout must be more than 0 and at most {_LONGEST:,} seconds")
+    return replace(Limits(), seconds=options.timeout, memory=options.memory << 20, processes=options.processes)
+
+
 def _samples(options: argparse.Namespace, problems: Mapping[str, Problem]) -> list[Sample]:
     if options.reference == (options.samples is not None):
         raise FormatError("give --samples or --reference, one of them")
     if options.reference:
         return [Sample(name, problem.reference) for name, problem in problems.items()]
     samples = read_samples(options.samples, problems)
-    without = [name for name in problems if name not in {sample.task_id for sample in samples}]
+    answered = {sample.task_id for sample in samples}
+    without = [name for name in problems if name not in answered]
     if without and not options.partial:
         raise FormatError(
             f"{options.samples}: {len(without)} of {len(problems)} problems have no samples, {without[0]} among them; "

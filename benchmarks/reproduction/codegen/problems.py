@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import gzip
 import hashlib
 import json
@@ -41,10 +42,13 @@ class Problem:
     atol: float = 0.0
     oracle: str = ""
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """Names the problem by all that judging depends on."""
-        fields = [self.task_id, self.reference, self.program, self.before, self.names, self.base, self.plus, self.atol]
+        fields = [
+            self.task_id, self.reference, self.program, self.before, self.names, self.entry_point, self.base, self.plus,
+            self.atol, self.oracle,
+        ]  # fmt: skip
         return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
 
 
@@ -153,13 +157,16 @@ def _mbpp(row: dict[str, Any], where: str) -> Problem:
     tests = _field(row, where, list, "test_list")
     if not tests or not all(isinstance(test, str) for test in tests):
         raise FormatError(f"{where}: 'test_list' must be a list of lines of Python")
-    setup = "\n".join([*row.get("test_imports", ()), row.get("test_setup_code") or ""])
-    names = _defined(code, where)
+    imports = row.get("test_imports") or []
+    if not isinstance(imports, list) or not all(isinstance(line, str) for line in imports):
+        raise FormatError(f"{where}: 'test_imports' must be a list of lines of Python")
+    setup = "\n".join([*imports, str(row.get("test_setup_code") or "")])
+    names, entry_point = _tested("\n".join(tests), _defined(code, where))
     return Problem(
         task_id=_task_id(row, where, "Mbpp"),
         prompt=_field(row, where, str, "prompt", "text"),
         reference=code,
-        entry_point=_called("\n".join(tests), names),
+        entry_point=entry_point,
         program="\n".join([setup, *tests, ""]),
         names=names,
     )
@@ -194,25 +201,35 @@ def _task_id(row: dict[str, Any], where: str, family: str = "") -> str:
 
 
 def _defined(code: str, where: str) -> tuple[str, ...]:
-    """What a program defines, but for names that Python itself has."""
+    """What a program defines."""
     try:
         body = ast.parse(code).body
-    except SyntaxError as error:
+    except (SyntaxError, ValueError) as error:
         raise FormatError(f"{where}: 'code' is no program: {error}") from None
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     names = [node.name for node in body if isinstance(node, kinds)]
     names += [target.id for node in body if isinstance(node, ast.Assign) for target in node.targets
               if isinstance(target, ast.Name)]  # fmt: skip
-    return tuple(dict.fromkeys(name for name in names if not hasattr(builtins, name)))
+    return tuple(dict.fromkeys(names))
 
 
-def _called(tests: str, names: tuple[str, ...]) -> str:
-    """Which of the names tests use first; the last defined where they cannot be read."""
+def _tested(tests: str, defined: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """The names that tests have from a solution, and the one that they are about: the first they use, or the last
+    defined where they cannot be read.
+
+    A name that Python itself has too is the solution's only where the tests use no other of it, as in Mbpp/126, whose
+    function is called `sum`: elsewhere they mean Python's.
+    """
+    own = tuple(name for name in defined if not hasattr(builtins, name))
     try:
-        used = [node.id for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.Name) and node.id in names]
-    except SyntaxError:
+        used = [node.id for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.Name)]
+    except (SyntaxError, ValueError):
         used = []
-    return (used or list(names[-1:]) or [""])[0]
+    for names in (own, defined):
+        for name in used:
+            if name in names:
+                return (own if name in own else (*own, name)), name
+    return own, (own or defined or ("",))[-1]
 
 
 # ---- EvalPlus's exceptions ------------------------------------------------------------------------------------------
@@ -322,5 +339,5 @@ def _in_folders(path: Path, problems: Mapping[str, Problem]) -> list[Sample]:
     for task_id in problems:
         folder = path / task_id.replace("/", "_")
         files = sorted(folder.glob("*.py"), key=lambda file: (len(file.stem), file.stem))
-        found += [Sample(task_id, file.read_text("utf-8"), where=str(file)) for file in files]
+        found += [Sample(task_id, _text(file), where=str(file)) for file in files]
     return found

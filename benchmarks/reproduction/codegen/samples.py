@@ -21,23 +21,27 @@ from .codegen import RECORD, TEMPLATE, Refused
 from .problems import FormatError, Problem, read_problems, read_samples
 
 REQUEST = "Write a Python function that does this. Answer with the whole function.\n\n```python\n{prompt}\n```"
-_BLOCK = re.compile(r"```(?:python|py)?[^\S\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_BLOCK = re.compile(r"^[^\S\n]*```[^\n`]*\n(.*?)(?:^[^\S\n]*```|\Z)", re.DOTALL | re.MULTILINE)
+_FUTURE = re.compile(r"^from __future__ import .*\n", re.MULTILINE)
 _ENDS = re.compile(r"\n(?=(?:if __name__|print\(|assert |>>>|### |<\|))")
 
 
 def solution_in(answer: str, problem: Problem) -> str:
-    """The program in an answer: its first block of code, or all of it; behind the prompt, unless it has the function
-    that is asked for.
+    """The program in an answer: its first block of code that has the function asked for, or the first of all, or all of
+    it; behind the prompt, unless it has the function.
 
-    What follows the functions, such as calls that show them, is cut off.
+    What follows the function and is not a function, such as calls that show it, is cut off.
     """
-    found = _BLOCK.search(answer)
-    code = _ENDS.split(found[1] if found else answer, maxsplit=1)[0].rstrip() + "\n"
-    whole = re.search(rf"^(?:async )?def {re.escape(problem.entry_point)}\b", code, re.MULTILINE)
+    asked = re.compile(rf"^(?:async )?def {re.escape(problem.entry_point)}\b", re.MULTILINE)
+    blocks = _BLOCK.findall(answer) or [answer]
+    code = next(filter(asked.search, blocks), blocks[0])
+    whole = asked.search(code)
+    end = _ENDS.search(code, whole.end() if whole else 0)
+    code = (code[: end.start()] if end else code).rstrip() + "\n"
     if not whole:
         return problem.prompt + code
-    before = _imports(problem.prompt)
-    return f"{before}\n{code}" if before else code
+    first = "".join(_FUTURE.findall(code)) + _imports(problem.prompt)
+    return f"{first}\n{_FUTURE.sub('', code)}" if first else code
 
 
 def _imports(prompt: str) -> str:

@@ -33,13 +33,18 @@ for name, text in modules:
 module.main(settings)
 """
 _NOTHING = {"code": "", "kind": "program", "before": "", "program": "", "names": []}
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp"}
+# One thread for numpy's libraries: as many as the machine has processors may be more than a solution's limits allow.
+_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp", **_THREADS}
 _GRACE = 5.0  # seconds to start and to end, besides those of the work
-_LONGEST = 1 << 28
 
 
 class Unavailable(RuntimeError):
     """The system has no sandbox that is good enough; the message says why and what to do."""
+
+
+class TooLittle(ValueError):
+    """Limits within which nothing runs."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,14 @@ def available(which: str = "auto") -> str:
         f"programs that nobody has read are run in a sandbox only, and there is none here ({'; '.join(reasons)}); "
         "allow unprivileged user namespaces, install bubblewrap, or say --unsafe where nothing can be lost"
     )
+
+
+def check(limits: Limits, isolation: str) -> None:
+    """Raises TooLittle where not even an empty solution ends within the limits: every one would be called wrong."""
+    waiting = min(0.2, limits.seconds / 2)  # until memory was looked at a few times
+    found = run({**_NOTHING, "program": f"import time\ntime.sleep({waiting})"}, limits, isolation)
+    if found["status"] != "pass":
+        raise TooLittle(f"not even an empty solution passes within the limits: {found['detail']}")
 
 
 def run(work: dict[str, Any], limits: Limits, isolation: str) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import sys
+import types
 from typing import Any
 
 from .codec import decode, dumps, encode, loads
@@ -55,7 +57,9 @@ def serve(connection: socket.socket) -> None:
     ("error", type, text)."""
     objects: list[Any] = []
     numbers: dict[int, int] = {}
-    names: dict[str, Any] = {"__name__": "solution"}
+    # A module like any other: dataclasses for one look it up by its name.
+    module = sys.modules["solution"] = types.ModuleType("solution")
+    names: dict[str, Any] = vars(module)
 
     def keep(value: Any) -> int:
         number = numbers.setdefault(id(value), len(objects))
@@ -74,18 +78,21 @@ def serve(connection: socket.socket) -> None:
             values = [decode(argument, found) for argument in arguments]
             answer = ["value", encode(_OPERATIONS[operation](names, *values), keep)]
         except BaseException as error:
-            answer = ["error", type(error).__name__, _text(error)]
+            answer = ["error", *_described(error)]
         try:
             send(connection, answer)
         except ValueError as error:
             send(connection, ["error", "ValueError", str(error)])
 
 
-def _text(error: BaseException) -> str:
+def _described(error: BaseException) -> tuple[list[str], str]:
+    """The names of its class and of those that this is derived from, Python's own alone after the first; its text."""
+    own, *others = type(error).__mro__
+    names = [own.__name__, *(kind.__name__ for kind in others if kind.__module__ == "builtins")]
     try:
-        return str(error)[:500]
+        return names, str(error)[:500]
     except BaseException:
-        return ""
+        return names, ""
 
 
 def _load(names: dict[str, Any], code: str) -> None:
