@@ -99,6 +99,17 @@ def test_the_card_has_what_a_reader_of_the_hub_needs():
     assert "````toml\nexamples = 10" in rest
 
 
+def test_the_card_gives_folders_of_other_rows_other_configurations():
+    """Hugging Face `datasets` keeps what it has loaded by the folder's last name and this."""
+    split = made().splits["train"]
+    cards = {
+        card.render(made(splits={name: msgspec.structs.replace(split, rows_digest=digest)}), "").partition("## ")[0]
+        for name, digest in (("train", "cc"), ("train", "dd"), ("test", "cc"))
+    }
+    assert len(cards) == 3
+    assert all("- config_name: default\n  description: " in text for text in cards)
+
+
 def table(texts, numbers):
     columns = [pa.array(texts, pa.large_string()), pa.array(numbers, pa.int32())]
     return pa.RecordBatch.from_arrays(columns, names=["t", "n"])
