@@ -17,6 +17,7 @@ from markovlib.shards.generation import Progress, Written
 from markovlib.shards.manifest import Manifest, Shard
 from markovlib.shards.plan import SHARD_ROWS, plan_of
 from markovlib.shards.stores import LocalStore, Place, open_store
+from markovlib.source import name_list
 
 
 def export(
@@ -57,14 +58,14 @@ def export(
     made = load(root)
     if isinstance(target, LocalStore) and target.root.exists() and target.root.samefile(root):
         raise ShardError(f"{target}: cannot be exported into itself; give another folder")
-    names = list(made.splits) if splits is None else list(dict.fromkeys(splits))
+    names = list(made.splits if splits is None else dict.fromkeys(name_list(splits, "splits")))
     if unknown := sorted(set(names) - set(made.splits)):
         raise ShardError(f"{root}: has no split {unknown[0]!r}: choose from {', '.join(made.splits)}")
     copies = [Copy(root, made, name) for name in names]
     plans = [
         plan_of(
             made.recipe, made.splits[copy.split].sizes, copy, format,
-            None if columns is None else tuple(columns), shard_rows, options, copied=True,
+            None if columns is None else tuple(name_list(columns)), shard_rows, options, copied=True,
         )
         for copy in copies
     ]  # fmt: skip

@@ -19,6 +19,7 @@ from markovlib.shards.manifest import Companion, Manifest, Split
 from markovlib.shards.plan import SHARD_ROWS, Plan, check_fits, check_ours, in_order, make_plan
 from markovlib.shards.stores import Place, Store, open_store
 from markovlib.shards.work import Job
+from markovlib.source import name_list
 
 __all__ = ["Progress", "Written", "companions", "generate", "processors"]
 
@@ -84,9 +85,10 @@ def generate(
     >>> made[0].rows, made[0].kept, again[0].kept
     (1000, 0, 3)
     """
+    chosen = None if columns is None else tuple(name_list(columns))
     plans = [
-        make_plan(recipe, split, seed, format, None if columns is None else tuple(columns), shard_rows, options)
-        for split in dict.fromkeys(splits)
+        make_plan(recipe, split, seed, format, chosen, shard_rows, options)
+        for split in dict.fromkeys(name_list(splits, "splits"))
     ]
     return write(out, plans, threads, executor, progress)
 
