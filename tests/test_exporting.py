@@ -13,6 +13,7 @@ from markovlib.shards import exporting, formats, generation, manifest
 from markovlib.shards.exporting import export
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.generation import generate
+from markovlib.shards.stores import open_store
 from markovlib.shards.verification import verify
 
 ROWS = [name for name in formats.MODULES if name in ("parquet", "arrow", "jsonl", "jsonl.zst", "mds")]
@@ -116,12 +117,42 @@ def test_a_damaged_shard_is_not_copied(tmp_path, recipe, name):
     assert not (tmp_path / "b" / manifest.NAME).exists()
 
 
+@pytest.mark.parametrize("how", ["gone", "folder", "dangling"])
+def test_a_missing_shard_is_damage(tmp_path, recipe, how):
+    generate(recipe, tmp_path / "a")
+    path = tmp_path / "a/train/part-00000.parquet"
+    path.unlink()
+    if how != "gone":
+        path.mkdir() if how == "folder" else path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DamagedError, match=r"part-00000\.parquet: missing, and the manifest has it"):
+        export(tmp_path / "a", tmp_path / "b")
+
+
+@pytest.mark.parametrize("source_format", ["parquet", "arrow"])
+def test_a_copy_from_an_object_store_is_the_same(tmp_path, recipe, source_format):
+    pytest.importorskip("fsspec")
+    url = f"memory://copies/{tmp_path.name}"
+    generate(recipe, tmp_path / "a", format=source_format, shard_rows=300)
+    export(tmp_path / "a", url, format=source_format, shard_rows=300)
+    for number, origin in enumerate([tmp_path / "a", f"file://{tmp_path}/a", url]):
+        export(origin, tmp_path / str(number), format="jsonl", shard_rows=450)
+    assert snapshot(tmp_path / "0") == snapshot(tmp_path / "1") == snapshot(tmp_path / "2")
+    with pytest.raises(ShardError, match="into itself"):
+        export(url, f"{url}/b")
+    store = open_store(url)
+    store.write("train/part-00001." + source_format, b"x" * 1000)
+    with pytest.raises(DamagedError, match=r"memory://.*part-00001.*is not as it was written"):
+        export(url, tmp_path / "b", format="jsonl", shard_rows=450)
+
+
 def test_what_cannot_be_copied_is_refused_and_leaves_nothing(tmp_path, recipe, monkeypatch):
     generate(recipe, tmp_path / "a")
     with pytest.raises(ShardError, match="has no split 'test': choose from train"):
         export(tmp_path / "a", tmp_path / "b", splits=["test"])
     with pytest.raises(ShardError, match="into itself"):
         export(tmp_path / "a", tmp_path / "a" / ".")
+    with pytest.raises(ShardError, match="into itself"):
+        export(tmp_path / "a", tmp_path / "a" / "b")
     with pytest.raises(ShardError, match=r"no manifest\.json here"):
         export(tmp_path / "c", tmp_path / "b")
     with pytest.raises(ValueError, match="no column 'words'"):

@@ -10,6 +10,7 @@ import markovlib as mk
 from markovlib.shards.exporting import export
 from markovlib.shards.generation import generate
 from markovlib.shards.trial import trial
+from markovlib.shards.verification import verify
 from markovlib.sweep import Sweep
 
 RECIPE = mk.Recipe.load("paper/no-op").replace(examples=50)
@@ -22,7 +23,8 @@ def source(request: Any, tmp_path: Path) -> Any:
         generate(RECIPE, tmp_path / "data", seed=7, format="arrow")
         return mk.open(tmp_path / "data")
     if request.param == "mixture":
-        return mk.Mixture(mk.MixtureRecipe.from_dict({"examples": 50, "sources": [{"name": "a", "recipe": RECIPE.to_dict(), "seed": 7}]}))
+        sources = [{"name": "a", "recipe": RECIPE.to_dict(), "seed": 7}]
+        return mk.Mixture(mk.MixtureRecipe.from_dict({"examples": 50, "sources": sources}))
     return dataset.view("permuted") if request.param == "view" else dataset
 
 
@@ -51,7 +53,7 @@ def test_arrays_of_no_dimension_are_a_number_and_all_others_are_several(source: 
         assert source[kind(indices)].examples() == source[list(indices)].examples()
 
 
-def test_the_letters_of_one_name_are_not_names(source: Any, tmp_path: Path) -> None:
+def test_the_letters_of_one_name_are_not_names(source: Any) -> None:
     for call in (
         lambda: source.batch([1], columns="prompt"),
         lambda: list(source.batches(10, columns="prompt")),
@@ -74,3 +76,39 @@ def test_nor_those_of_one_split(tmp_path: Path) -> None:
             with pytest.raises(TypeError, match=f"{name} must be a list of names, got 'train'"):
                 call(**{name: "train"})
     assert not (tmp_path / "b").exists()
+
+
+class Folder:
+    """A path that is neither text nor a `Path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __fspath__(self) -> str:
+        return str(self._path)
+
+
+def test_any_path_is_a_folder_and_no_text_is_none(tmp_path: Path) -> None:
+    generate(RECIPE, Folder(tmp_path / "a"))
+    assert verify(Folder(tmp_path / "a")).ok
+    assert len(mk.open(Folder(tmp_path / "a"))) == 50
+    for call in (lambda: generate(RECIPE, ""), lambda: mk.open(""), lambda: export("", tmp_path / "b")):
+        with pytest.raises(ValueError, match="no folder: its name is empty"):
+            call()
+
+
+def test_numbers_of_threads_and_rows(tmp_path: Path) -> None:
+    for call in (lambda: generate(RECIPE, tmp_path / "a", threads=0), lambda: verify(tmp_path / "a", threads=0)):
+        with pytest.raises(ValueError, match="threads must be at least 1, got 0"):
+            call()
+    assert not (tmp_path / "a").exists()
+    (written,) = generate(RECIPE, tmp_path / "a", shard_rows=np.int64(20))
+    assert written.shards == 3
+
+
+@pytest.mark.parametrize("name", ["README.md", "recipe.toml"])
+def test_a_folder_in_the_place_of_a_file_is_a_problem(tmp_path: Path, name: str) -> None:
+    generate(RECIPE, tmp_path / "a")
+    (tmp_path / "a" / name).unlink()
+    (tmp_path / "a" / name).mkdir()
+    assert [str(problem) for problem in verify(tmp_path / "a").problems] == [f"{name}: missing"]

@@ -72,7 +72,8 @@ def trial(
     (1000000000, [0, 999999999])
     """
     chosen = None if columns is None else tuple(name_list(columns))
-    plans = [make_plan(recipe, split, seed, format, chosen, shard_rows, options) for split in dict.fromkeys(name_list(splits, "splits"))]
+    names = dict.fromkeys(name_list(splits, "splits"))
+    plans = [make_plan(recipe, split, seed, format, chosen, shard_rows, options) for split in names]
     return [Trial(plan.split, plan.rows, plan.shards, _made(plan, shards)) for plan in plans]
 
 
