@@ -1,5 +1,7 @@
 """What data sets, views and folders of shards take alike: indices, and names of columns."""
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +114,16 @@ def test_a_folder_in_the_place_of_a_file_is_a_problem(tmp_path: Path, name: str)
     (tmp_path / "a" / name).unlink()
     (tmp_path / "a" / name).mkdir()
     assert [str(problem) for problem in verify(tmp_path / "a").problems] == [f"{name}: missing"]
+
+
+def test_a_finished_folder_on_a_disk_that_is_read_only_is_left_alone(tmp_path: Path, monkeypatch: Any) -> None:
+    """There the system refuses to remove even files that are not there."""
+    generate(RECIPE, tmp_path / "a")
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    for name in ("unlink", "mkdir", "replace", "rename", "fsync"):
+        monkeypatch.setattr(os, name, refused)
+    (written,) = generate(RECIPE, tmp_path / "a")
+    assert written.kept == written.shards == 1
