@@ -199,6 +199,16 @@ def test_a_torn_journal_loses_only_its_last_line(tmp_path):
     assert sorted(last.entries) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("head", [bytes(40), b'{"seed": ', b"[1]", b"\xff"])
+def test_a_journal_whose_beginning_cannot_be_read_is_damaged(tmp_path, head):
+    path = tmp_path / "train" / journal.NAME
+    path.parent.mkdir()
+    path.write_bytes(head + b"\n{}\n")
+    with pytest.raises(DamagedError, match=r"\.unfinished\.jsonl: damaged: .* remove .*train to begin anew"):
+        journal.Journal(LocalStore(tmp_path), "train", {"seed": 1})
+    assert path.read_bytes() == head + b"\n{}\n"
+
+
 def test_a_journal_of_another_plan_is_refused(tmp_path):
     store = store_of(tmp_path)
     journal.Journal(store, "train", {"seed": 1, "rows": 5}).close()
