@@ -20,7 +20,7 @@ from markovlib.outcome import OUTCOMES
 from markovlib.plan import COUNTED_RULES, SplitPlan, split_id, stream_key
 from markovlib.recipe import SPLITS, Recipe
 from markovlib.rules import Rule
-from markovlib.source import Indices, Source, row_numbers
+from markovlib.source import Indices, Source, name_list, row_numbers
 from markovlib.spaces import Stratum
 
 __all__ = ["COLUMNS", "SPLITS", "STREAM_VERSION", "Batch", "Dataset", "Example", "split_id", "stream_key"]
@@ -129,7 +129,7 @@ class Dataset(Source):
             return self._example(key if 0 <= key < self._limit else self._index(key))
         if isinstance(key, slice):
             return self.batch(self._slice(key))
-        if hasattr(key, "__index__") and not isinstance(key, np.ndarray):
+        if hasattr(key, "__index__") and not getattr(key, "ndim", 0):
             return self._example(self._index(operator.index(key)))
         return self.batch(key)
 
@@ -276,7 +276,7 @@ class Dataset(Source):
         return range(*key.indices(self._split.limit))
 
     def _names(self, columns: Iterable[str] | None) -> list[str]:
-        names = list(self.columns if columns is None else columns)
+        names = name_list(self.columns if columns is None else columns)
         for name in names:
             if name not in ALL_COLUMNS:
                 raise ValueError(f"unknown column {name!r}; the columns are {', '.join(ALL_COLUMNS)}")

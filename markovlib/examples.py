@@ -14,6 +14,7 @@ from markovlib._columns import Column
 from markovlib.arrays import names_to_arrow, to_arrow
 from markovlib.outcome import OUTCOMES, Outcome
 from markovlib.rules import Rule
+from markovlib.source import name_list
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -231,7 +232,7 @@ class Batch:
         """
         import pyarrow as pa
 
-        names = list(self.columns if columns is None else columns)
+        names = name_list(self.columns if columns is None else columns)
         return pa.RecordBatch.from_arrays([self._to_arrow(name) for name in names], names=names)
 
     def _to_arrow(self, name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from markovlib.source import Source
+from markovlib.source import Source, name_list
 from markovlib.view import View
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ class Loader(Sampler):
         if length is None and any(unused.values()):
             names = ", ".join(name for name, given in unused.items() if given)
             raise TypeError(f"{names}: of padded arrays, which need length; without it batches are columns")
-        self.columns = None if columns is None else tuple(columns)
+        self.columns = None if columns is None else tuple(name_list(columns))
         self.length, self.dtype, self.threads = length, dtype, threads
         self._padding: dict[str, Any] = {"tokenizer": tokenizer, "side": side, "pad": pad, "truncate": truncate}
 

@@ -17,7 +17,7 @@ from markovlib._columns import Column, as_column
 from markovlib.mixing.recipe import MIXTURE_VERSION, MixtureRecipe, Paths
 from markovlib.mixing.rows import SourceError
 from markovlib.mixing.survey import Survey
-from markovlib.source import Indices, Source, asked_for, row_numbers
+from markovlib.source import Indices, Source, asked_for, name_list, row_numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -88,7 +88,7 @@ class MixedBatch:
         """The columns (by default all of the batch): texts are large_utf8, the others int64; nothing is copied."""
         import pyarrow as pa
 
-        names = list(self.columns if columns is None else columns)
+        names = name_list(self.columns if columns is None else columns)
         return pa.RecordBatch.from_arrays([pa.array(getattr(self, name)) for name in names], names=names)
 
 
@@ -294,7 +294,7 @@ class Mixture(Source):
         from markovlib.shards.plan import SHARD_ROWS, plan_of
         from markovlib.shards.source import mixture_identity
 
-        chosen = None if columns is None else tuple(columns)
+        chosen = None if columns is None else tuple(name_list(columns))
         identity = mixture_identity(self.recipe)
         plan = plan_of(identity, {}, self, format, chosen, shard_rows or SHARD_ROWS, options, copied=True)
         return generation.write(out, [plan], threads, executor, progress)[0]
@@ -310,7 +310,7 @@ class Mixture(Source):
         return MixedExample(index % self.size, prompt, completion, self._survey.names[number], row)
 
     def _columns(self, columns: Iterable[str] | None) -> list[str]:
-        names = list(COLUMNS if columns is None else columns)
+        names = name_list(COLUMNS if columns is None else columns)
         unknown = [name for name in names if name not in COLUMNS]
         if unknown or not names:
             problem = f"unknown column {unknown[0]!r}" if unknown else "name at least one column"

@@ -182,9 +182,20 @@ def asked_for(key: Any, size: int) -> int | Indices:
     """What stands in brackets after a source: the number of one example, or those of a batch."""
     if isinstance(key, slice):
         return range(*key.indices(size))
-    many = isinstance(key, np.ndarray) or not hasattr(key, "__index__")
+    many = getattr(key, "ndim", 0) > 0 or not hasattr(key, "__index__")  # Arrays have it too, whatever their shape.
     rows: int | Indices = key if many else operator.index(key)
     return rows
+
+
+def name_list(names: Iterable[str], what: str = "columns") -> list[str]:
+    """Names as a list.  Raises TypeError for a text alone, whose letters are not the names that were meant.
+
+    >>> name_list(("prompt", "completion"))
+    ['prompt', 'completion']
+    """
+    if isinstance(names, str):
+        raise TypeError(f"{what} must be a list of names, got {names!r}: give [{names!r}]")
+    return list(names)
 
 
 def row_numbers(indices: Indices, size: int, what: str, *, from_end: bool = True) -> NDArray[np.int64]:

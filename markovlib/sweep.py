@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markovlib.fields import RecipeError
 from markovlib.recipe import Recipe
+from markovlib.source import name_list
 
 if TYPE_CHECKING:
     from markovlib.shards.generation import Progress
@@ -184,8 +185,10 @@ class Sweep:
     ) -> None:
         from markovlib.shards.plan import SHARD_ROWS
 
-        self.recipe, self.seed, self.format, self.columns = recipe, seed, format, columns
+        self.recipe, self.seed, self.format = recipe, seed, format
+        self.columns = None if columns is None else name_list(columns)
         self.shard_rows = shard_rows or SHARD_ROWS
+        splits = name_list(splits, "splits")
         self.points = points(recipe)
         self.of_points = [split for split in splits if split in OF_POINTS]
         self.shared = [split for split in splits if split not in OF_POINTS]

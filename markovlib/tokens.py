@@ -144,18 +144,20 @@ def _buffer(name: str, given: Any, shape: tuple[int, int], entries: NDArray[Any]
     dtype = np.dtype(np.uint8) if entries is None else entries.dtype
     if given is None:
         given = np.empty(shape, dtype)
+    if not isinstance(given, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(given).__name__}")
     if given.shape != shape or given.dtype.kind not in "iub":
         raise ValueError(f"{name} must be integers of shape {shape}, got {given.dtype} of shape {given.shape}")
     if not given.flags.writeable:
         raise ValueError(f"{name} cannot be written to")
-    if given.dtype.kind != "b":
-        limits, values = np.iinfo(given.dtype), [fill]
-        if entries is not None and limits.max < np.iinfo(dtype).max:
-            values.append(int(entries.max(initial=0)))
-        for value in values:
-            if not limits.min <= value <= limits.max:
-                raise ValueError(f"{name} is {given.dtype}, which cannot hold {value}")
-    return given  # type: ignore[no-any-return]
+    least, most = (0, 1) if given.dtype == np.bool_ else (np.iinfo(given.dtype).min, np.iinfo(given.dtype).max)
+    values = [fill]
+    if entries is not None and most < np.iinfo(dtype).max:
+        values.append(int(entries.max(initial=0)))
+    for value in values:
+        if not least <= value <= most:
+            raise ValueError(f"{name} is {given.dtype}, which cannot hold {value}")
+    return given
 
 
 class Tokenizer(ABC):

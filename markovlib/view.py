@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from markovlib import _permute
 from markovlib._columns import Column
 from markovlib.examples import Batch, joined
-from markovlib.source import Indices, Source, asked_for, row_numbers
+from markovlib.source import Indices, Source, asked_for, name_list, row_numbers
 
 if TYPE_CHECKING:
     from markovlib.examples import Example
@@ -404,7 +404,7 @@ class View(Source):
 
     def batch(self, indices: Indices, columns: Iterable[str] | None = None, threads: int | None = None) -> Batch:
         """The examples at these places as columns; as `Dataset.batch`."""
-        names = list(self.columns if columns is None else columns)
+        names = name_list(self.columns if columns is None else columns)
         sources, found = self._order.find(row_numbers(indices, self.size, "a view"))
         if sources is None or not len(found):
             batch: Batch = self.sources[0].batch(_as_range(found), names, threads)
@@ -423,7 +423,7 @@ class View(Source):
         """All examples in order, `size` at a time, the last batch shorter."""
         if size < 1:
             raise ValueError(f"size must be at least 1, got {size}")
-        names = None if columns is None else list(columns)
+        names = None if columns is None else name_list(columns)
         starts = range(0, self.size, size)
         return (self.batch(range(start, min(start + size, self.size)), names, threads) for start in starts)
 

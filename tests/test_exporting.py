@@ -13,6 +13,7 @@ from markovlib.shards import exporting, formats, generation, manifest
 from markovlib.shards.exporting import export
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.generation import generate
+from markovlib.shards.stores import open_store
 from markovlib.shards.verification import verify
 
 ROWS = [name for name in formats.MODULES if name in ("parquet", "arrow", "jsonl", "jsonl.zst", "mds")]
@@ -60,6 +61,17 @@ def test_columns_that_may_be_null_follow_from_the_recipe(tmp_path):
     assert manifest.load(tmp_path / "mds").splits["train"].options == {"nullable": columns[1:]}
 
 
+@pytest.mark.parametrize("format_name", ["parquet", "arrow"])
+def test_lists_are_copied_under_the_names_that_they_had(tmp_path, format_name):
+    """Parquet calls the items of a list `element`, which Arrow does not compare and files keep."""
+    recipe = Recipe.load("trace").replace(examples=200)
+    generate(recipe, tmp_path / "a")
+    export(tmp_path / "a", tmp_path / "b", format=format_name)
+    generate(recipe, tmp_path / "c", format=format_name)
+    assert {"rules", "trace"} <= set(manifest.load(tmp_path / "a").splits["train"].columns)
+    assert snapshot(tmp_path / "b") == snapshot(tmp_path / "c")
+
+
 def test_splits_and_columns_are_chosen(tmp_path, recipe):
     generate(recipe, tmp_path / "a", splits=["train", "seen", "unseen"])
     (written,) = export(tmp_path / "a", tmp_path / "b", splits=["seen"], columns=["completion", "prompt"], threads=1)
@@ -105,12 +117,42 @@ def test_a_damaged_shard_is_not_copied(tmp_path, recipe, name):
     assert not (tmp_path / "b" / manifest.NAME).exists()
 
 
+@pytest.mark.parametrize("how", ["gone", "folder", "dangling"])
+def test_a_missing_shard_is_damage(tmp_path, recipe, how):
+    generate(recipe, tmp_path / "a")
+    path = tmp_path / "a/train/part-00000.parquet"
+    path.unlink()
+    if how != "gone":
+        path.mkdir() if how == "folder" else path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DamagedError, match=r"part-00000\.parquet: missing, and the manifest has it"):
+        export(tmp_path / "a", tmp_path / "b")
+
+
+@pytest.mark.parametrize("source_format", ["parquet", "arrow"])
+def test_a_copy_from_an_object_store_is_the_same(tmp_path, recipe, source_format):
+    pytest.importorskip("fsspec")
+    url = f"memory://copies/{tmp_path.name}"
+    generate(recipe, tmp_path / "a", format=source_format, shard_rows=300)
+    export(tmp_path / "a", url, format=source_format, shard_rows=300)
+    for number, origin in enumerate([tmp_path / "a", f"file://{tmp_path}/a", url]):
+        export(origin, tmp_path / str(number), format="jsonl", shard_rows=450)
+    assert snapshot(tmp_path / "0") == snapshot(tmp_path / "1") == snapshot(tmp_path / "2")
+    with pytest.raises(ShardError, match="into itself"):
+        export(url, f"{url}/b")
+    store = open_store(url)
+    store.write("train/part-00001." + source_format, b"x" * 1000)
+    with pytest.raises(DamagedError, match=r"memory://.*part-00001.*is not as it was written"):
+        export(url, tmp_path / "b", format="jsonl", shard_rows=450)
+
+
 def test_what_cannot_be_copied_is_refused_and_leaves_nothing(tmp_path, recipe, monkeypatch):
     generate(recipe, tmp_path / "a")
     with pytest.raises(ShardError, match="has no split 'test': choose from train"):
         export(tmp_path / "a", tmp_path / "b", splits=["test"])
     with pytest.raises(ShardError, match="into itself"):
         export(tmp_path / "a", tmp_path / "a" / ".")
+    with pytest.raises(ShardError, match="into itself"):
+        export(tmp_path / "a", tmp_path / "a" / "b")
     with pytest.raises(ShardError, match=r"no manifest\.json here"):
         export(tmp_path / "c", tmp_path / "b")
     with pytest.raises(ValueError, match="no column 'words'"):

@@ -167,6 +167,18 @@ def test_datasets_loads_what_the_card_says(tmp_path, recipe):
         assert answer == (as_json(expected) if raw and name.startswith("jsonl") else expected)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not there("datasets"), reason="Hugging Face datasets is not installed")
+@pytest.mark.parametrize("name", ["parquet", "jsonl"])
+def test_datasets_tells_folders_of_one_name_apart(tmp_path, recipe, name):
+    """It keeps what it has loaded, by the folder's last name and the card."""
+    folders = [tmp_path / f"{seed}/data" for seed in range(2)]
+    for seed, folder in enumerate(folders):
+        generate(recipe, folder, format=name, seed=seed)
+    first, second = ask(*(("load_dataset", folder) for folder in folders))
+    assert first["train"] != second["train"]
+
+
 def test_polars_reads_the_rows(tmp_path, recipe):
     polars = pytest.importorskip("polars")
     readers = {"parquet": polars.read_parquet, "arrow": polars.read_ipc, "jsonl": polars.read_ndjson}

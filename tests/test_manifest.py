@@ -99,6 +99,17 @@ def test_the_card_has_what_a_reader_of_the_hub_needs():
     assert "````toml\nexamples = 10" in rest
 
 
+def test_the_card_gives_folders_of_other_rows_other_configurations():
+    """Hugging Face `datasets` keeps what it has loaded by the folder's last name and this."""
+    split = made().splits["train"]
+    cards = {
+        card.render(made(splits={name: msgspec.structs.replace(split, rows_digest=digest)}), "").partition("## ")[0]
+        for name, digest in (("train", "cc"), ("train", "dd"), ("test", "cc"))
+    }
+    assert len(cards) == 3
+    assert all("- config_name: default\n  description: " in text for text in cards)
+
+
 def table(texts, numbers):
     columns = [pa.array(texts, pa.large_string()), pa.array(numbers, pa.int32())]
     return pa.RecordBatch.from_arrays(columns, names=["t", "n"])
@@ -186,6 +197,16 @@ def test_a_torn_journal_loses_only_its_last_line(tmp_path):
     last = journal.Journal(store, "train", {"seed": 1})
     last.close()
     assert sorted(last.entries) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("head", [bytes(40), b'{"seed": ', b"[1]", b"\xff"])
+def test_a_journal_whose_beginning_cannot_be_read_is_damaged(tmp_path, head):
+    path = tmp_path / "train" / journal.NAME
+    path.parent.mkdir()
+    path.write_bytes(head + b"\n{}\n")
+    with pytest.raises(DamagedError, match=r"\.unfinished\.jsonl: damaged: .* remove .*train to begin anew"):
+        journal.Journal(LocalStore(tmp_path), "train", {"seed": 1})
+    assert path.read_bytes() == head + b"\n{}\n"
 
 
 def test_a_journal_of_another_plan_is_refused(tmp_path):

@@ -318,6 +318,12 @@ def test_rows_without_a_text_are_left_out_and_counted(tmp_path: Path) -> None:
     assert {e.source_row for e in mixture} == set(range(30)) - {4, 9, 11}
 
 
+def test_a_url_is_no_folder_of_a_mixture() -> None:
+    recipe = MixtureRecipe.from_dict({"examples": 1, "sources": [{"name": "a", "shards": "s3://bucket/data"}]})
+    with pytest.raises(SourceError, match="s3://bucket/data: a mixture reads folders on a disk, and this is a URL"):
+        Mixture(recipe)
+
+
 @pytest.mark.parametrize("format_name", ["parquet", "arrow", "jsonl"])
 def test_a_folder_of_our_shards(tmp_path: Path, format_name: str) -> None:
     from markovlib.shards.generation import generate

@@ -266,6 +266,10 @@ def test_what_padding_refuses() -> None:
         tokens.padded(12, ids=np.empty((3, 13), np.int64))
     with pytest.raises(ValueError, match="ids must be integers"):
         tokens.padded(12, ids=np.empty((3, 12)))
+    with pytest.raises(ValueError, match="ids is bool, which cannot hold 256"):
+        tokens.padded(12, ids=np.empty((3, 12), np.bool_))
+    with pytest.raises(TypeError, match="ids must be a NumPy array, got list"):
+        tokens.padded(12, ids=[[0] * 12] * 3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="ids is uint8, which cannot hold 256"):
         tokens.padded(12, ids=np.empty((3, 12), np.uint8))
     with pytest.raises(ValueError, match="ids is uint16, which cannot hold -100"):

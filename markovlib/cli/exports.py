@@ -1,7 +1,6 @@
 """The command that copies a folder of shards into another format."""
 
 import time
-from pathlib import Path
 
 import click
 
@@ -12,7 +11,7 @@ from markovlib.shards.stores import Place
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--out", required=True, type=FOLDER, help="The folder to write: a path or a URL.")
 @click.option("--format", "format_name", type=click.Choice(list(MODULES)), required=True)
 @click.option("--split", "splits", help="Splits, separated by commas; all if not given.")
@@ -22,7 +21,7 @@ from markovlib.shards.stores import Place
 @token_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
 def export(
-    folder: Path,
+    folder: Place,
     out: Place,
     format_name: str,
     splits: str | None,

@@ -222,6 +222,10 @@ def _read_shards(entry: SourceEntry, path: str, moved: Paths | None) -> Source:
 
     wanted = entry.shards if isinstance(entry.shards, PinnedFolder) else None
     listed: Any = moved if moved is not None else wanted.name if wanted else entry.shards
+    if isinstance(listed, str) and "://" in listed:
+        raise SourceError(
+            f"{listed}: a mixture reads folders on a disk, and this is a URL: `markovlib export` makes one"
+        )
     folder = Path(listed if isinstance(listed, str | Path) else next(iter(listed)))
     made = exporting.load(folder)
     digest = sha256_file(folder / NAME)[1]

@@ -94,8 +94,13 @@ def _front_matter(manifest: Manifest, mixed: bool) -> str:
 
 
 def _data_files(manifest: Manifest) -> list[str]:
-    """The splits' files, or none: left to itself, `datasets` takes an index or a manifest for data."""
-    lines = ["configs:", "- config_name: default", "  data_files:"]
+    """The splits' files, or none: left to itself, `datasets` takes an index or a manifest for data.
+
+    It keeps what it has loaded under a name that it makes of the folder's last name and the configuration, not of the
+    files: the description tells folders of other rows apart, which would be given the rows that were loaded first.
+    """
+    rows = ", ".join(f"{name} {split.rows_digest}" for name, split in manifest.splits.items())
+    lines = ["configs:", "- config_name: default", f"  description: {json.dumps(rows)}", "  data_files:"]
     for name, split in manifest.splits.items():
         if split.format not in LOADED_BY_DATASETS:
             return ["viewer: false", *lines[:2], "  data_files: []"]

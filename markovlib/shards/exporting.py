@@ -16,11 +16,12 @@ from markovlib.shards.formats import Format
 from markovlib.shards.generation import Progress, Written
 from markovlib.shards.manifest import Manifest, Shard
 from markovlib.shards.plan import SHARD_ROWS, plan_of
-from markovlib.shards.stores import LocalStore, Place, open_store
+from markovlib.shards.stores import LocalStore, Place, Store, open_store
+from markovlib.source import name_list
 
 
 def export(
-    path: str | Path,
+    path: Place,
     out: Place,
     *,
     format: str = "parquet",
@@ -38,10 +39,11 @@ def export(
     What `generate` promises of its folder holds of this one: its bytes are those that `generate` would have written in
     that format, an interrupted export goes on where it stopped, and one that is finished is left alone.
 
-    Parameters: `splits` are all if not given; the others are those of `markovlib.shards.generation.generate`.
+    Parameters: `splits` are all if not given; the others are those of `markovlib.shards.generation.generate`.  `path`
+    may be a URL too, from which a shard is copied to a temporary folder for each 65,536 rows of it.
 
     Raises `ShardError` where `path` is not a folder of finished shards or holds tokens only, `DamagedError` where a
-    shard is not as it was written, and what `generate` raises.
+    shard is missing or not as it was written, and what `generate` raises.
 
     >>> import tempfile
     >>> from markovlib import Recipe
@@ -53,26 +55,34 @@ def export(
     >>> copied[0].rows, len(lines)
     (100, 100)
     """
-    root, target = Path(path), open_store(out)
+    root, target = open_store(path), open_store(out)
     made = load(root)
-    if isinstance(target, LocalStore) and target.root.exists() and target.root.samefile(root):
+    if _lies_in(target, root):
         raise ShardError(f"{target}: cannot be exported into itself; give another folder")
-    names = list(made.splits) if splits is None else list(dict.fromkeys(splits))
+    names = list(made.splits if splits is None else dict.fromkeys(name_list(splits, "splits")))
     if unknown := sorted(set(names) - set(made.splits)):
         raise ShardError(f"{root}: has no split {unknown[0]!r}: choose from {', '.join(made.splits)}")
     copies = [Copy(root, made, name) for name in names]
     plans = [
         plan_of(
             made.recipe, made.splits[copy.split].sizes, copy, format,
-            None if columns is None else tuple(columns), shard_rows, options, copied=True,
+            None if columns is None else tuple(name_list(columns)), shard_rows, options, copied=True,
         )
         for copy in copies
     ]  # fmt: skip
     return generation.write(target, plans, threads, executor, progress)
 
 
-def load(root: Path) -> Manifest:
+def _lies_in(inner: Store, outer: Store) -> bool:
+    """Tell whether a folder is another one, or in it, where its files would be taken for what should not be there."""
+    if isinstance(inner, LocalStore) and isinstance(outer, LocalStore):
+        return inner.root.resolve().is_relative_to(outer.root.resolve())
+    return f"{inner}/".startswith(f"{outer}/")
+
+
+def load(place: Place) -> Manifest:
     """Return the manifest of a folder; raises `ShardError` where it has none, or one that cannot be copied."""
+    root = open_store(place)
     try:
         made = manifest.load(root)
     except (FileNotFoundError, NotADirectoryError):
@@ -108,14 +118,14 @@ class Copy:
     """The rows of one split of a folder, as a `markovlib.shards.source.RowSource`; shards are compared with their
     checksums as they are first read."""
 
-    def __init__(self, root: Path, made: Manifest, split: str) -> None:
-        found = made.splits[split]
+    def __init__(self, place: Place, made: Manifest, split: str) -> None:
+        found, root = made.splits[split], open_store(place)
         self._found = found
-        self._directory = root / split
+        self._store = root
         self._format = Format.of(found)
         if self._format.held != list(found.columns):
             command = f"markovlib generate {root}/recipe.toml --seed {made.seed} --split {split}"
-            raise ShardError(f"{self._directory}: {found.format} holds {', '.join(self._format.held)}, not the rows; "
+            raise ShardError(f"{root.path(split)}: {found.format} holds {', '.join(self._format.held)}, not the rows; "
                              f"`{command}` makes them again in another format")  # fmt: skip
         self._sound: set[int] = set()
         self._lock = threading.Lock()
@@ -142,24 +152,34 @@ class Copy:
         return _Batch(parts[0] if len(parts) == 1 else pa.concat_batches(parts))
 
     def _read(self, shard: Shard, rows: range, names: list[str]) -> pa.RecordBatch:
-        self._check(shard)
         part = _overlap(shard, rows)
-        path = self._directory / shard.name
+        path = self._path(shard.name)
         try:
-            with closing(self._format.reader(self._directory, shard)) as reader:
-                read = reader.read(part.start - shard.start, part.stop - shard.start, names)
+            with self._store.fetched(self.split, [file.name for file in shard.files]) as directory:
+                self._check(shard, directory)
+                with closing(self._format.reader(directory, shard)) as reader:
+                    read = reader.read(part.start - shard.start, part.stop - shard.start, names)
+        except (FileNotFoundError, IsADirectoryError) as error:
+            missing = self._path(Path(error.filename or shard.name).name)
+            raise DamagedError(f"{missing}: missing, and the manifest has it") from None
+        except DamagedError:
+            raise
         except (pa.ArrowException, ValueError) as error:
             raise DamagedError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
         if read.num_rows != len(part) or read.schema.types != [self._format.columns.field(name).type for name in names]:
             raise DamagedError(f"{path}: its rows are not those of the manifest")
         return read
 
-    def _check(self, shard: Shard) -> None:
-        if shard.start in self._sound:
+    def _path(self, name: str) -> str:
+        return self._store.path(f"{self.split}/{name}")
+
+    def _check(self, shard: Shard, directory: Path) -> None:
+        """Compare the files of a shard with their checksums: once if they lie there, each time if they are fetched."""
+        if shard.start in self._sound and isinstance(self._store, LocalStore):
             return
         for file in shard.files:
-            path = self._directory / file.name
-            if folder.sha256_file(path) != (file.bytes, file.sha256):
+            if folder.sha256_file(directory / file.name) != (file.bytes, file.sha256):
+                path = self._path(file.name)
                 raise DamagedError(f"{path}: is not as it was written: its checksum is not the manifest's")
         with self._lock:
             self._sound.add(shard.start)

@@ -19,6 +19,7 @@ from markovlib.shards.manifest import Companion, Manifest, Split
 from markovlib.shards.plan import SHARD_ROWS, Plan, check_fits, check_ours, in_order, make_plan
 from markovlib.shards.stores import Place, Store, open_store
 from markovlib.shards.work import Job
+from markovlib.source import name_list
 
 __all__ = ["Progress", "Written", "companions", "generate", "processors"]
 
@@ -84,9 +85,10 @@ def generate(
     >>> made[0].rows, made[0].kept, again[0].kept
     (1000, 0, 3)
     """
+    chosen = None if columns is None else tuple(name_list(columns))
     plans = [
-        make_plan(recipe, split, seed, format, None if columns is None else tuple(columns), shard_rows, options)
-        for split in dict.fromkeys(splits)
+        make_plan(recipe, split, seed, format, chosen, shard_rows, options)
+        for split in dict.fromkeys(name_list(splits, "splits"))
     ]
     return write(out, plans, threads, executor, progress)
 
@@ -100,8 +102,16 @@ def write(
 ) -> list[Written]:
     """Write planned splits into a folder, as `generate` says."""
     store = open_store(out)
+    threads = thread_number(threads, processors() if executor is None else 1)
     with store.held():
         return [_ensure(store, plan, threads, executor, progress) for plan in plans]
+
+
+def thread_number(threads: int | None, otherwise: int) -> int:
+    """Return how many threads to use: as asked, if that was; raises `ValueError` below 1."""
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads must be at least 1, got {threads}")
+    return otherwise if threads is None else threads
 
 
 def processors() -> int:
@@ -109,9 +119,7 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _ensure(
-    store: Store, plan: Plan, threads: int | None, executor: Executor | None, progress: Report | None
-) -> Written:
+def _ensure(store: Store, plan: Plan, threads: int, executor: Executor | None, progress: Report | None) -> Written:
     """Bring one split to completion, from wherever it is."""
     found = manifest.load_if_any(store)
     if found is None:
@@ -151,15 +159,14 @@ def _write(
     store: Store,
     drafts: str,
     record: Journal,
-    threads: int | None,
+    threads: int,
     executor: Executor | None,
     progress: Report | None,
 ) -> int:
     """Write every shard that is not complete yet; returns how many were."""
     if executor is not None:
-        job = Job.of(plan, store, drafts, threads or 1)
+        job = Job.of(plan, store, drafts, threads)
         return Work(job, record, executor, progress, inside=False).run()
-    threads = threads or processors()
     job = Job.of(plan, store, drafts, max(1, threads // plan.shards))
     with ThreadPoolExecutor(threads, thread_name_prefix="markovlib-shards") as pool:
         return Work(job, record, pool, progress, inside=True, ahead=2 * threads).run()

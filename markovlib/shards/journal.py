@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from markovlib.shards import manifest
-from markovlib.shards.folder import ShardError
+from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.stores import Store
 
 NAME = ".unfinished.jsonl"
@@ -32,13 +32,14 @@ class Journal:
     def __init__(self, store: Store, split: str, plan: Mapping[str, Any]) -> None:
         """Open the journal of the split that `plan` describes, or start one.
 
-        Raises `ShardError` where the split was started from another plan, saying what differs.
+        Raises `ShardError` where the split was started from another plan, saying what differs, and `DamagedError` where
+        what it was started from cannot be read.
         """
         self._log = store.log(f"{split}/{NAME}")
         self.entries: dict[int, Entry] = {}
         lines = self._log.lines()
         if head := next(lines, b""):
-            found = msgspec.json.decode(head)
+            found = _started_from(head, store.path(f"{split}/{NAME}"), store.path(split))
             changes = list(manifest.differences(manifest.plain(plan), found))
             if changes:
                 what = "holds an unfinished split of another kind"
@@ -66,6 +67,15 @@ class Journal:
 
     def close(self) -> None:
         self._log.close()
+
+
+def _started_from(head: bytes, path: str, folder: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(head, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise DamagedError(
+            f"{path}: damaged: its first line does not say what is being made; remove {folder} to begin anew"
+        ) from None
 
 
 def remove(store: Store, split: str) -> None:

@@ -69,7 +69,8 @@ class FileLog:
             self._handle = None
 
     def remove(self) -> None:
-        self._path.unlink(missing_ok=True)
+        if self._path.exists():  # A read-only file system refuses to remove even what is not there.
+            self._path.unlink(missing_ok=True)
 
 
 class Pieces(Protocol):

@@ -55,8 +55,9 @@ class Writer:
 class Reader:
     """Reads a Parquet shard by row groups."""
 
-    def __init__(self, paths: Sequence[Path], _: Any) -> None:
+    def __init__(self, paths: Sequence[Path], layout: Any) -> None:
         self._file = pq.ParquetFile(paths[0])
+        self._types: dict[str, pa.DataType] = {field.name: field.type for field in layout.columns}
         metadata = self._file.metadata
         self.rows: int = metadata.num_rows
         schema = self._file.schema_arrow
@@ -82,7 +83,15 @@ class Reader:
 
     def _groups(self, groups: list[int], columns: Sequence[str] | None) -> pa.RecordBatch:
         table = self._file.read_row_groups(groups, columns=list(columns) if columns else None, use_threads=False)
-        return _one_batch(table.select(columns) if columns else table)
+        return _one_batch(self._as_written(table.select(columns) if columns else table))
+
+    def _as_written(self, table: pa.Table) -> pa.Table:
+        """Call the items of lists what they were called before Parquet called them `element`: writers keep the name."""
+        for place, field in enumerate(table.schema):
+            kind = self._types.get(field.name)
+            if pa.types.is_nested(field.type) and field.type == kind:
+                table = table.set_column(place, field.with_type(kind), table.column(place).cast(kind))
+        return table
 
 
 def _one_batch(table: pa.Table) -> pa.RecordBatch:

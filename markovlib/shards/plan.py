@@ -1,5 +1,6 @@
 """What is asked for: one split of a folder, its shards and blocks, and how it differs from what is there."""
 
+import operator
 import pickle
 import re
 from collections.abc import Iterator, Mapping
@@ -130,6 +131,7 @@ def plan_of(
         raise ValueError(f"{path}: the split {split!r} has no size; set it, or give --examples")
     if data.size < 1:
         raise ValueError(f"the split {split!r} has no rows to write")
+    shard_rows = operator.index(shard_rows)
     if shard_rows < 1:
         raise ValueError(f"shard_rows must be at least 1, got {shard_rows}")
     known = getattr(data, "known_columns", data.columns)

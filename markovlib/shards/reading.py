@@ -32,7 +32,7 @@ from markovlib.shards.rows import (
     readable,
 )
 from markovlib.shards.stores import LocalStore, Place, Store, open_store
-from markovlib.source import Indices, Source, asked_for, index_array
+from markovlib.source import Indices, Source, asked_for, index_array, name_list
 
 if TYPE_CHECKING:
     from markovlib.dataset import Dataset
@@ -196,7 +196,7 @@ class Shards(Source):
     # ---- inside -------------------------------------------------------------------------------------------------
 
     def _names(self, columns: Iterable[str]) -> tuple[str, ...]:
-        names = tuple(columns)
+        names = tuple(name_list(columns))
         if names in self._plans:
             return names
         for name in names or [""]:

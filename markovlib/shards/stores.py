@@ -101,7 +101,7 @@ class Store(ABC):
         """Tell whether a file is as it was delivered."""
 
 
-Place: TypeAlias = str | Path | Store
+Place: TypeAlias = str | os.PathLike[str] | Store
 """What a function takes for a folder: a path, a URL, or an open store."""
 
 
@@ -109,14 +109,17 @@ def open_store(place: Place) -> Store:
     """Return the store of a path or a URL; a store is returned as it is.
 
     Text that begins as a URL does (`s3://bucket/prefix`, `memory://x`, `file:///data`) is one, all other is a path.
-    Raises ValueError for a URL that cannot hold shards, ImportError where fsspec or a part of it is not installed.
+    Raises ValueError for a URL that cannot hold shards and for no text at all, TypeError for what is no path,
+    ImportError where fsspec or a part of it is not installed.
 
     >>> str(open_store("some/folder")), str(open_store("file:///some/folder"))
     ('some/folder', '/some/folder')
     """
     if isinstance(place, Store):
         return place
-    if isinstance(place, Path) or not _URL.match(place):
+    if not place:
+        raise ValueError("no folder: its name is empty")
+    if not isinstance(place, str) or not _URL.match(place):
         return LocalStore(Path(place))
     if place.startswith("file://"):
         return LocalStore(Path(place.removeprefix("file://")))

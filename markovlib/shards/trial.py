@@ -11,6 +11,7 @@ from markovlib.shards import source
 from markovlib.shards.plan import SHARD_ROWS, Plan, make_plan
 from markovlib.shards.stores import LocalStore
 from markovlib.shards.work import Failed, Job, make_shard
+from markovlib.source import name_list
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,9 @@ def trial(
     >>> job.shards, [one.number for one in job.tried]
     (1000000000, [0, 999999999])
     """
-    chosen = None if columns is None else tuple(columns)
-    plans = [make_plan(recipe, split, seed, format, chosen, shard_rows, options) for split in dict.fromkeys(splits)]
+    chosen = None if columns is None else tuple(name_list(columns))
+    names = dict.fromkeys(name_list(splits, "splits"))
+    plans = [make_plan(recipe, split, seed, format, chosen, shard_rows, options) for split in names]
     return [Trial(plan.split, plan.rows, plan.shards, _made(plan, shards)) for plan in plans]
 
 

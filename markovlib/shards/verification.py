@@ -83,6 +83,7 @@ def verify(
     root = open_store(path)
     if sample is not None and sample < 1:
         raise ValueError(f"the sample must be at least 1 row, got {sample}")
+    workers = generation.thread_number(threads, generation.processors())
     try:
         made = manifest.load(root)
     except DamagedError as error:
@@ -91,7 +92,7 @@ def verify(
         raise ShardError(f"{root}: no {manifest.NAME} here: not a folder of shards, or one not finished") from None
     report = Verified(problems=[*_companions(root, made), *_extra(root, made)])
     for name in made.splits:
-        _Split(root, made, name, sample, progress, sources).check(report, threads or generation.processors())
+        _Split(root, made, name, sample, progress, sources).check(report, workers)
     return report
 
 
@@ -101,7 +102,7 @@ def _companions(root: Store, made: Manifest) -> Iterator[Problem]:
     for name, record in made.files.items():
         try:
             data = root.read(name)
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             yield Problem(name, "missing")
             continue
         if (len(data), folder.sha256_bytes(data)) != (record.bytes, record.sha256):
