@@ -425,6 +425,26 @@ def test_what_cannot_be_met_names_the_example(changes: dict[str, Any], problem: 
             ask(dataset(changes))
 
 
+def test_a_table_that_cannot_be_filled_is_tried_once() -> None:
+    """Of these 600 rule sets five have no candidate that is proved to terminate, the first of them number 185."""
+    recipe = BASE.replace({
+        "task.kind": "run", "task.halting": False, "rules.terminating": True, "rules.alphabet": "ab",
+        "rules.pattern_length": [1, 3], "rules.replacement_length": [2, 6], "rules.per_example": 2, "rules.pool": 300,
+        "rules.holdout": 0.0, "words.length": 8, "words.no_op": 0.0, "instructions": 600,
+    })  # fmt: skip
+    ds = Dataset(recipe, 0)
+    expected = ds[0]
+    with pytest.raises(RecipeError, match="none of the 64 candidates"):
+        ds[0:3000]
+    assert ds[0] == expected
+    # What is drawn without a table, by a reader that has its memory, needs no more of it.
+    fail_allocations_after(0)
+    try:
+        assert ds[0] == expected
+    finally:
+        fail_allocations_after(-1)
+
+
 @pytest.mark.parametrize(("changes", "problem"), [
     ({"rules.per_example": 65}, "rules.per_example: must be between 1 and 64"),
     ({"task.steps": [1, 2]}, r"task\.steps: is of the kinds run, trace"),
