@@ -492,8 +492,24 @@ def test_verify_does_not_take_the_engines_word_for_the_rewriting(tmp_path, recip
 
     monkeypatch.setattr(fake_dataset.Dataset, "row", wrong)
     generate(recipe, tmp_path / "a")
-    (problem,) = verify(tmp_path / "a").problems
+    report = verify(tmp_path / "a")
+    (problem,) = report.problems
     assert problem.message.startswith("row 77, column 'output'")
+    assert (report.checked, report.rows) == (2 * SMALL_BLOCK, 1000)
+
+
+def test_rows_that_differ_were_made_again(tmp_path, recipe, monkeypatch):
+    """In the shard with the row at fault, rows are counted up to the end of the block that the row is in."""
+    generate(recipe, tmp_path / "a", shard_rows=4 * SMALL_BLOCK)
+    right = fake_dataset.Dataset.row
+    wrong = 5 * SMALL_BLOCK + 3
+    row = lambda self, i: right(self, i) | ({"word": "?"} if i == wrong else {})  # noqa: E731
+    monkeypatch.setattr(fake_dataset.Dataset, "row", row)
+    told = []
+    report = verify(tmp_path / "a", progress=lambda progress: told.append(progress.rows), threads=4)
+    assert (len(report.problems), report.checked, report.rows) == (1, 1000 - 2 * SMALL_BLOCK, 1000)
+    assert told == sorted(told)
+    assert told[-1] == report.checked
 
 
 def test_a_sample_is_spread_from_the_first_row_to_the_last(tmp_path, recipe):
