@@ -221,11 +221,20 @@ def _recipe(
     return recipe.replace(values) if values else recipe
 
 
+_PATH = r"[\w-]+(\.[\w-]+)*"
+
+
 def assignment(text: str) -> tuple[str, Any]:
-    """Read `path=value`: the value as TOML, a bare word as a string."""
+    """Read `path=value`: the value as TOML, a bare word as a string.
+
+    An axis of a sweep may have several paths, joined by commas and in quotes or not: `sweep.a.b,c.d=[[1, 2]]`.
+    """
     path, equals, value = text.partition("=")
-    path = path.strip()
-    if not equals or not re.fullmatch(r"[\w-]+(\.[\w-]+)*", path):
+    path = re.sub(r"^sweep\.(['\"])(.*)\1$", r"sweep.\2", path.strip())
+    if equals and "," in path and not path.startswith("sweep."):
+        raise click.UsageError(f"--set {text}: one path at a time; only axes of a sweep have several, as in "
+                               f"sweep.{path}=[[...], ...]")  # fmt: skip
+    if not equals or not re.fullmatch(rf"{_PATH}(,{_PATH})*", path):
         raise click.UsageError(f"--set {text}: expected PATH=VALUE, such as words.no_op=0.3")
     try:
         table = tomllib.loads(f"value = {value}\n")
