@@ -263,8 +263,9 @@ class Sweep:
         SweepError where `out` holds another sweep, finished or not, or something else, and what `generate` raises.
         """
         from markovlib.shards import folder as files
+        from markovlib.shards.stores import local_folder
 
-        path = Path(out)
+        path = local_folder(out, "a sweep writes")
         path.mkdir(parents=True, exist_ok=True)
         with files.locked(path):
             self._begin(path)

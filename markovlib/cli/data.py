@@ -8,13 +8,14 @@ import tomllib
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from markovlib.cli import Interrupted
 from markovlib.shards.formats import MODULES
-from markovlib.shards.stores import Place, Store, open_store
+from markovlib.shards.stores import Place, Store, local_folder, open_store
 from markovlib.wording import counted
 
 if TYPE_CHECKING:
@@ -35,7 +36,18 @@ class _Folder(click.ParamType):  # type: ignore[type-arg]
         return open_store(value)
 
 
+class _LocalFolder(click.ParamType):  # type: ignore[type-arg]
+    """A folder on a disk: a path."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        writes = param is not None and param.name == "out"
+        return local_folder(value, f"{ctx.info_name if ctx else 'this'} {'writes' if writes else 'reads'}")
+
+
 FOLDER = _Folder()
+LOCAL_FOLDER = _LocalFolder()
 
 
 @click.command()

@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import FOLDER, format_options, names_of, summarise, token_options
+from markovlib.cli.data import FOLDER, LOCAL_FOLDER, format_options, names_of, summarise, token_options
 from markovlib.shards.formats import MODULES
 from markovlib.shards.stores import Place
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=LOCAL_FOLDER)
 @click.option("--out", required=True, type=FOLDER, help="The folder to write: a path or a URL.")
 @click.option("--format", "format_name", type=click.Choice(list(MODULES)), required=True)
 @click.option("--split", "splits", help="Splits, separated by commas; all if not given.")

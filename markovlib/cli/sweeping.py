@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import assignment, names_of
+from markovlib.cli.data import LOCAL_FOLDER, assignment, names_of
 from markovlib.shards.formats import MODULES
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("recipe", metavar="PRESET_OR_RECIPE")
-@click.option("--out", type=click.Path(path_type=Path), help="The folder to write.")
+@click.option("--out", type=LOCAL_FOLDER, help="The folder to write, on a disk.")
 @click.option("--dry-run", is_flag=True, help="Only print the points, with their rows and about how many bytes.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--split", "splits", default="train,unseen", show_default=True, help="Splits, separated by commas.")

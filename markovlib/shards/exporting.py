@@ -16,7 +16,7 @@ from markovlib.shards.formats import Format
 from markovlib.shards.generation import Progress, Written
 from markovlib.shards.manifest import Manifest, Shard
 from markovlib.shards.plan import SHARD_ROWS, plan_of
-from markovlib.shards.stores import LocalStore, Place, open_store
+from markovlib.shards.stores import LocalStore, Place, local_folder, open_store
 
 
 def export(
@@ -38,7 +38,8 @@ def export(
     What `generate` promises of its folder holds of this one: its bytes are those that `generate` would have written in
     that format, an interrupted export goes on where it stopped, and one that is finished is left alone.
 
-    Parameters: `splits` are all if not given; the others are those of `markovlib.shards.generation.generate`.
+    Parameters: `path` is a folder on a disk, `out` may be a URL; `splits` are all if not given; the others are those
+    of `markovlib.shards.generation.generate`.
 
     Raises `ShardError` where `path` is not a folder of finished shards or holds tokens only, `DamagedError` where a
     shard is not as it was written, and what `generate` raises.
@@ -53,7 +54,7 @@ def export(
     >>> copied[0].rows, len(lines)
     (100, 100)
     """
-    root, target = Path(path), open_store(out)
+    root, target = local_folder(path, "export reads"), open_store(out)
     made = load(root)
     if isinstance(target, LocalStore) and target.root.exists() and target.root.samefile(root):
         raise ShardError(f"{target}: cannot be exported into itself; give another folder")

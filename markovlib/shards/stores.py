@@ -116,13 +116,26 @@ def open_store(place: Place) -> Store:
     """
     if isinstance(place, Store):
         return place
-    if isinstance(place, Path) or not _URL.match(place):
-        return LocalStore(Path(place))
-    if place.startswith("file://"):
-        return LocalStore(Path(place.removeprefix("file://")))
+    if isinstance(place, Path) or not _URL.match(place) or place.startswith("file://"):
+        return LocalStore(local_folder(place, ""))
     from markovlib.shards.remote import RemoteStore
 
     return RemoteStore.of(place)
+
+
+def local_folder(place: str | Path, doing: str) -> Path:
+    """Return the path of a folder on a disk; raises ShardError for the URL of one that is not, for what only disks do.
+
+    `doing` says what that is, as in "export reads".
+
+    >>> local_folder("file:///some/folder", "export reads")
+    PosixPath('/some/folder')
+    """
+    if isinstance(place, Path) or not _URL.match(place):
+        return Path(place)
+    if place.startswith("file://"):
+        return Path(place.removeprefix("file://"))
+    raise ShardError(f"{place}: {doing} folders on a disk only; copy or mount this one, and give the path")
 
 
 class LocalStore(Store):
