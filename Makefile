@@ -32,9 +32,11 @@ SCRATCH     = $(BUILD)/sanitize
 REPORT      = $(abspath $(SCRATCH))/report
 ASAN_PYTHON = detect_leaks=0:allocator_may_return_null=1:log_path=$(REPORT)
 
-# Tests of what is not the engine, or of other programs that use it, which the sanitizers only make slow.
-UNSANITIZED = analysis* benchmarks cli_* codegen_* combinators crashes docs executors machines mutants notation* \
-	reproduction schemes seeing_* stores strategies sweep trial
+# Tests of what is not the engine, or of other programs that use it, which the sanitizers only make slow: Python over
+# columns, the rows of which other tests make; a made-up data set (shards); processes and formats.
+UNSANITIZED = analysis* benchmarks cli_* codegen_* combinators conformance crashes diversity* docs executors exporting \
+	formats_r* leakage machines manifest mixing_* mixture_shards mutants notation* presets recheck reproduction schemes \
+	seeing_* shards stores strategies sweep trial
 
 # How long each fuzzer runs, and with what.  LIBFUZZER is empty where the compiler has none (GCC): then random changes
 # of the corpus are run, without guidance by coverage.

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "column.h"
+
 #define NULL_WORD "is null, and a word cannot be missing: drop or fill nulls first"
 #define VIEW_SIZE 16
 #define VIEW_INLINE 12
@@ -247,34 +249,36 @@ const char *mk_arrow_chunk_measure(const mk_arrow_chunk *chunk, int64_t *bytes, 
     return NULL;
 }
 
-bool mk_arrow_chunk_borrow(const mk_arrow_chunk *chunk, const uint8_t **data, const int64_t **offsets)
+bool mk_arrow_chunk_borrow(const mk_arrow_chunk *chunk, const uint8_t **data)
 {
     const mk_arrow_words *words = &chunk->words;
-    bool large = words->layout == MK_ARROW_OFFSETS64;
-    if (chunk->index || chunk->length == 0 || (!large && words->layout != MK_ARROW_OFFSETS32) || !words->bytes)
-        return false;
-    const uint8_t *place = words->rows + words->first * (large ? 8 : 4);
+    bool spans = words->layout == MK_ARROW_OFFSETS64 || words->layout == MK_ARROW_OFFSETS32;
     *data = words->bytes;
-    *offsets = large && (uintptr_t)place % sizeof(int64_t) == 0 ? (const int64_t *)(const void *)place : NULL;
-    return true;
+    return !chunk->index && chunk->length > 0 && spans && words->bytes;
 }
 
-void mk_arrow_chunk_offsets(const mk_arrow_chunk *chunk, int64_t *offsets)
+bool mk_arrow_chunk_offsets(const mk_arrow_chunk *chunk, int64_t bytes, int64_t *offsets)
 {
     const mk_arrow_words *words = &chunk->words;
-    bool large = words->layout == MK_ARROW_OFFSETS64;
-    for (int64_t i = 0; i <= chunk->length; i++)
-        offsets[i] = large ? load64(words->rows, words->first + i) : load32(words->rows, words->first + i);
+    int64_t length = chunk->length;
+    if (words->layout == MK_ARROW_OFFSETS64)
+        memcpy(offsets, words->rows + words->first * 8, ((size_t)length + 1) * sizeof *offsets);
+    else
+        for (int64_t i = 0; i <= length; i++)
+            offsets[i] = load32(words->rows, words->first + i);
+    return mk_column_check_offsets(offsets, length, INT64_MAX) == MK_NO_ROW && offsets[length] - offsets[0] == bytes;
 }
 
-void mk_arrow_chunk_copy(const mk_arrow_chunk *chunk, uint8_t *data, int64_t *offsets)
+bool mk_arrow_chunk_copy(const mk_arrow_chunk *chunk, int64_t bytes, uint8_t *data, int64_t *offsets)
 {
     const uint8_t *word = NULL;
-    int64_t size = 0;
+    int64_t size = 0, end = offsets[0] + bytes;
     for (int64_t i = 0; i < chunk->length; i++) {
-        row_at(chunk, i, &word, &size);
+        if (row_at(chunk, i, &word, &size) || size > end - offsets[i])
+            return false;
         if (size > 0)
             memcpy(data + offsets[i], word, (size_t)size);
         offsets[i + 1] = offsets[i] + size;
     }
+    return offsets[chunk->length] == end;
 }

@@ -100,15 +100,18 @@ const char *mk_arrow_chunk_open(mk_arrow_chunk *chunk, const mk_arrow_type *type
 /* Checks every row and adds up their bytes.  Returns NULL, or a reason, with the row that it is about at *row. */
 const char *mk_arrow_chunk_measure(const mk_arrow_chunk *chunk, int64_t *bytes, int64_t *row);
 
-/* Whether the words already lie one after the other behind offsets, so that their bytes need no copy; for 64-bit
- * offsets that are aligned, *offsets is set too (else NULL).  Requires a chunk that has been measured. */
-bool mk_arrow_chunk_borrow(const mk_arrow_chunk *chunk, const uint8_t **data, const int64_t **offsets);
+/* Whether the words already lie one after the other behind offsets, so that their bytes need no copy.  Requires a chunk
+ * that has been measured. */
+bool mk_arrow_chunk_borrow(const mk_arrow_chunk *chunk, const uint8_t **data);
 
-/* The offsets of a chunk for which borrowing is possible, as length + 1 64-bit ones. */
-void mk_arrow_chunk_offsets(const mk_arrow_chunk *chunk, int64_t *offsets);
+/* What was measured may be another by the time it is copied, since some producers let others write into their arrays:
+ * the two below believe nothing but what they copy.  False: the rows are not those of `bytes` bytes that were measured.
+ *
+ * The offsets of a chunk for which borrowing is possible, as length + 1 64-bit ones. */
+bool mk_arrow_chunk_offsets(const mk_arrow_chunk *chunk, int64_t bytes, int64_t *offsets);
 
-/* Copies the words to data, starting at data[offsets[0]], and fills offsets[1, length].  Requires a chunk that has
- * been measured, and room for what was measured. */
-void mk_arrow_chunk_copy(const mk_arrow_chunk *chunk, uint8_t *data, int64_t *offsets);
+/* Copies the words to data, starting at data[offsets[0]] and with room for `bytes` of them, and fills
+ * offsets[1, length]. */
+bool mk_arrow_chunk_copy(const mk_arrow_chunk *chunk, int64_t bytes, uint8_t *data, int64_t *offsets);
 
 #endif

@@ -16,10 +16,10 @@ typedef struct {
 
 enum { NO_STATE = 0 }; /* the root is nobody's child */
 
-/* Asks, at every 2^16th state that a loop comes to, whether to go on. */
+/* Counts the letters of the last 2^16 states of a loop and asks whether to go on. */
 static bool go_on(mk_meter *meter, uint32_t state)
 {
-    return (state & 0xffff) != 0 || mk_meter_spend(meter, (uint64_t)LETTERS_PER_STATE << 16);
+    return (state & 0xffff) != 0xffff || mk_meter_spend(meter, (uint64_t)LETTERS_PER_STATE << 16);
 }
 
 static void trie_free(trie *t)

@@ -121,12 +121,20 @@ static uint8_t *utf8_write(uint8_t *out, uint32_t letter)
     return out + size;
 }
 
+/* Cells that were changed since they were measured fill no more than their room, what they leave of it with `?`. */
 void mk_column_ucs4_copy(const uint32_t *cells, int64_t length, size_t width, const int64_t *offsets, uint8_t *out)
 {
     for (int64_t i = 0; i < length; i++) {
-        const uint32_t *letter = cells + (size_t)i * width;
-        uint8_t *place = out + offsets[i];
-        while (place < out + offsets[i + 1])
-            place = utf8_write(place, *letter++);
+        const volatile uint32_t *cell = cells + (size_t)i * width;
+        uint8_t *place = out + offsets[i], *end = out + offsets[i + 1];
+        for (size_t k = 0; k < width && place < end; k++) {
+            uint32_t letter = cell[k];
+            int64_t size = utf8_size(letter);
+            if (size == 0 || size > end - place)
+                break;
+            place = utf8_write(place, letter);
+        }
+        while (place < end)
+            *place++ = '?';
     }
 }

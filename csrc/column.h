@@ -39,7 +39,8 @@ void mk_column_cells_measure(const uint8_t *cells, int64_t length, size_t width,
 void mk_column_cells_copy(const uint8_t *cells, int64_t length, size_t width, const int64_t *offsets, uint8_t *out);
 
 /* Cells of `width` UCS-4 letters each, trailing zeros not part of the word (NumPy's U arrays), as UTF-8.
- * Measuring returns the first row with a surrogate or a value above U+10FFFF, or MK_NO_ROW. */
+ * Measuring returns the first row with a surrogate or a value above U+10FFFF, or MK_NO_ROW.  Copying keeps within the
+ * offsets whatever the cells hold by then. */
 int64_t mk_column_ucs4_measure(const uint32_t *cells, int64_t length, size_t width, int64_t *offsets);
 void mk_column_ucs4_copy(const uint32_t *cells, int64_t length, size_t width, const int64_t *offsets, uint8_t *out);
 

@@ -30,7 +30,9 @@ mk_status mk_gather_find(const int64_t *starts, int64_t piece_count, const int64
     int64_t size = starts[piece_count];
     *met = 0;
     for (int64_t k = 0; k < count; k++) {
-        int64_t row = indices[k] < 0 ? indices[k] + size : indices[k];
+        int64_t row = ((const volatile int64_t *)indices)[k]; /* read once: others may write there */
+        if (row < 0)
+            row += size;
         if (row < 0 || row >= size) {
             *bad = k;
             return MK_INVALID;

@@ -437,8 +437,8 @@ static void look_ahead_from(mk_instructor *instructor, uint64_t first, size_t mo
     mk_instructor_look_ahead(instructor, numbers, count);
 }
 
-/* An instruction without an acceptable candidate ends the table before it begins: the example that uses it is to be
- * named. */
+/* An instruction without an acceptable candidate ends the table before it begins, for good: the example that uses it is
+ * to be named, the others are served without a table. */
 static mk_status fill_table(mk_instructor *instructor, mk_rule_table *table)
 {
     const mk_plan *plan = instructor->plan;
@@ -465,7 +465,7 @@ static bool table_pays(mk_plan *plan, uint64_t rows)
 {
     uint64_t width = plan->per_example * (slot_letters(plan) + sizeof(mk_example_rule) + sizeof(mk_needle)) + sizeof(facts);
     if (plan->order == MK_ORDER_OWN || plan->fixed || plan->instructions > TABLE_RULES ||
-        plan->instructions * width > TABLE_BYTES)
+        plan->instructions * width > TABLE_BYTES || atomic_load(&plan->tableless))
         return false;
     uint64_t before = atomic_fetch_add(&plan->drawn, rows);
     return (before + rows) / 2 >= plan->instructions && !atomic_load(&plan->table);
@@ -477,6 +477,8 @@ static mk_status tabulate(mk_plan *plan, mk_instructor *instructor)
     mk_status status = table ? fill_table(instructor, table) : MK_NO_MEMORY;
     if (status != MK_OK || !atomic_compare_exchange_strong(&plan->table, &none, table))
         mk_rule_table_close(table);
+    if (status == MK_INVALID)
+        atomic_store(&plan->tableless, true);
     return status == MK_INVALID ? MK_OK : status;
 }
 

@@ -138,6 +138,7 @@ static void measure(mk_plan *plan)
 mk_status mk_plan_open(mk_plan *plan)
 {
     atomic_init(&plan->table, NULL);
+    atomic_init(&plan->tableless, false);
     atomic_init(&plan->drawn, 0);
     plan->alphabet = mk_alphabet_make(plan->letters);
     measure(plan);

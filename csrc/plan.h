@@ -1,5 +1,5 @@
 /* plan.h - what a data set is, compiled: a value that is not written after it is opened (but for a table of its
- * instructions, which appears once, atomically), so that threads may share it.
+ * instructions, which appears once, atomically, if it does), so that threads may share it.
  *
  * The definition of the stream, draw by draw, is docs/datasets.md.
  */
@@ -99,6 +99,7 @@ typedef struct {
     uint64_t hash_start;
     bool always_divided[2];          /* no rule can have too few words with it, or without it */
     _Atomic(mk_rule_table *) table;
+    _Atomic bool tableless;          /* some instruction has no acceptable candidate: there will be no table */
     _Atomic uint64_t drawn;
 } mk_plan;
 

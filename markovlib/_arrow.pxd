@@ -18,9 +18,9 @@ cdef extern from "arrow.h" nogil:
         bint text
     ctypedef struct mk_arrow_chunk:
         int64_t length
-    bint mk_arrow_chunk_borrow(const mk_arrow_chunk *chunk, const uint8_t **data, const int64_t **offsets)
-    void mk_arrow_chunk_offsets(const mk_arrow_chunk *chunk, int64_t *offsets)
-    void mk_arrow_chunk_copy(const mk_arrow_chunk *chunk, uint8_t *data, int64_t *offsets)
+    bint mk_arrow_chunk_borrow(const mk_arrow_chunk *chunk, const uint8_t **data)
+    bint mk_arrow_chunk_offsets(const mk_arrow_chunk *chunk, int64_t bytes, int64_t *offsets)
+    bint mk_arrow_chunk_copy(const mk_arrow_chunk *chunk, int64_t bytes, uint8_t *data, int64_t *offsets)
 
 
 # One array that a producer handed over, its rows checked; released once, when its last owner dies.

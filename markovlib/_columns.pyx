@@ -189,8 +189,8 @@ cdef class Column:
         Returns
         -------
         Column
-            Arrow input of a large type in one chunk is shared, not copied; of utf8 and binary only the offsets
-            are; all else is copied once.
+            The bytes of Arrow input with offsets, in one chunk, are shared, and its offsets copied; all else is
+            copied once.
 
         Raises
         ------
@@ -199,7 +199,10 @@ cdef class Column:
         ValueError
             For a null, a lone surrogate or invalid UTF-8, with the row, and for malformed Arrow data.
 
-        O(rows + bytes).
+        O(rows + bytes).  An array must not be written into, by another thread say, as long as a call that was given
+        it lasts, and one whose bytes are shared as long as the column lives.  Where it is, words are of the old
+        letters, the new ones or both, text may not be UTF-8 any more, and what is made of them is as undetermined;
+        but where a row begins and ends is decided once, and nothing outside the array is read or written.
 
         >>> Column.from_words([b"ab", bytearray(b"c")]).tolist()
         [b'ab', b'c']
@@ -372,7 +375,7 @@ def _restore(bytes data not None, bytes offsets not None, bint text):
 
 
 cdef object row_numbers(object indices):
-    """Indices as a contiguous int64 array, unchecked against any column."""
+    """Indices as a contiguous int64 array that is nobody else's, unchecked against any column."""
     rows = np.asarray(indices)
     if rows.ndim != 1:
         raise ValueError(f"indices must be one-dimensional, got an array of shape {rows.shape}")
@@ -380,7 +383,7 @@ cdef object row_numbers(object indices):
         raise TypeError(f"indices must be integers, got an array of dtype {rows.dtype}")
     if rows.dtype == np.uint64:
         rows = np.minimum(rows, np.uint64(INT64_MAX))
-    return np.ascontiguousarray(rows, dtype=np.int64)
+    return np.array(rows, np.int64, order="C")
 
 
 # ---- words in --------------------------------------------------------------------------------------------------
@@ -555,6 +558,9 @@ cdef Column column_from_ucs4(object array):
 
 # ---- Arrow in --------------------------------------------------------------------------------------------------
 
+CHANGED = "the Arrow array was changed while it was read: give an array that nobody writes into"
+
+
 cdef Column column_from_arrow(object words, int want):
     cdef bint text = False
     chunks = array_chunks(words, &text) if hasattr(words, "__arrow_c_array__") else stream_chunks(words, &text)
@@ -567,16 +573,16 @@ cdef Column column_from_arrow(object words, int want):
 cdef Column shared_column(Chunk chunk, bint text):
     """A column over the producer's own bytes, or None where they do not lie one word after the other."""
     cdef const uint8_t *data = NULL
-    cdef const int64_t *offsets = NULL
     cdef Py_ssize_t length = chunk.words.length
     cdef Block block
-    if not mk_arrow_chunk_borrow(&chunk.words, &data, &offsets):
+    cdef bint same
+    if not mk_arrow_chunk_borrow(&chunk.words, &data):
         return None
-    if offsets != NULL:
-        return column_borrow(data, offsets, length, text, chunk)
     block = new_block(length)
     with nogil:
-        mk_arrow_chunk_offsets(&chunk.words, block.offsets)
+        same = mk_arrow_chunk_offsets(&chunk.words, chunk.bytes, block.offsets)
+    if not same:
+        raise ValueError(CHANGED)
     return column_borrow(data, block.offsets, length, text, (block, chunk))
 
 
@@ -585,10 +591,13 @@ cdef Column packed_column(list chunks, bint text):
     cdef Block block = new_block(length)
     cdef int64_t *offsets = block.offsets
     cdef Chunk chunk
+    cdef bint same
     block.allocate_data(sum([(<Chunk>chunk).bytes for chunk in chunks]))
     for chunk in chunks:
         with nogil:
-            mk_arrow_chunk_copy(&chunk.words, block.data, offsets)
+            same = mk_arrow_chunk_copy(&chunk.words, chunk.bytes, block.data, offsets)
+        if not same:
+            raise ValueError(CHANGED)
         offsets += chunk.words.length
     return column_borrow(block.data, block.offsets, length, text, block)
 

@@ -434,7 +434,7 @@ cdef int64_t[::1] limits_of(object limits, Py_ssize_t rows, str name):
     """One int64 entry for all rows or one per row; None is no limit."""
     if limits is None or not hasattr(limits, "__len__"):
         return np.array([limit_of(limits, name)], np.int64)
-    given = np.asarray(limits)
+    given = np.array(limits)  # a copy: nobody else writes into it after it is checked
     if given.dtype.kind not in "iu":
         raise TypeError(f"{name} must be an int, None, or an integer array of shape ({rows},), not "
                         + (f"an array of {given.dtype}" if given.shape else type(limits).__name__))

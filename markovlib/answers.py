@@ -49,7 +49,7 @@ def read_answers(
     `partial` allows rows without an answer, and leaves out answers without a row.
 
     Raises AnswersError, a ValueError whose message begins with `file:line:`, for a line that is not an answer, an
-    index twice or outside the data set, and missing or surplus answers.  Memory: that of the answers.
+    index twice, below 0 or outside the data set, and missing or surplus answers.  Memory: that of the answers.
     """
     name = str(source) if name is None and isinstance(source, Path) else name or "standard input"
     if jsonl is None:
@@ -108,8 +108,8 @@ class _Reading:
         if not keys:
             raise self.error(number, "expected a string, or an object with 'answer' or 'completion' (and 'index')")
         index, answer = value.get("index"), value[keys[0]]
-        if index is not None and (not isinstance(index, int) or isinstance(index, bool)):
-            raise self.error(number, f"'index' must be a whole number, got {json.dumps(index)}")
+        if index is not None and (not isinstance(index, int) or isinstance(index, bool) or index < 0):
+            raise self.error(number, f"'index' must be a whole number from 0 on, got {json.dumps(index)}")
         try:
             if keys[0] == "answer_base64":
                 return index, b64decode(answer, validate=True)
@@ -128,7 +128,7 @@ class _Reading:
         if index is None:
             index = self.next
             self.next += 1
-        if not 0 <= index < self.rows:
+        if index >= self.rows:
             if not self.partial:
                 what = f"index {index} is" if self.indexed else f"answer number {index + 1} is"
                 raise self.error(number, f"{what} beyond the {self.rows} rows of the split; --partial leaves it out")

@@ -402,5 +402,9 @@ class _Check:
                 seen.add(path)
             if not values:
                 self.fail(f"sweep.{axis}", "must list at least one value")
-            if len(paths) > 1 and any(not isinstance(value, list) or len(value) != len(paths) for value in values):
-                self.fail(f"sweep.{axis}", f"must list lists of {len(paths)} values, one for each path")
+            for value in values if len(paths) > 1 else []:
+                if not isinstance(value, list) or len(value) != len(paths):
+                    self.fail(
+                        f"sweep.{axis}", f"must list lists of {len(paths)} values, one each for {' and '.join(paths)}, "
+                        f"got {json.dumps(value)}",
+                    )  # fmt: skip

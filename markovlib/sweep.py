@@ -86,6 +86,8 @@ def points(recipe: Recipe) -> list[Point]:
         count *= len(axis)
     if count > _MOST_POINTS:
         raise SweepError(f"sweep: {count} points are more than {_MOST_POINTS}")
+    if repeated := [problem for axis, values in recipe.sweep.items() for problem in _repeated(axis, values)]:
+        raise SweepError("\n".join(repeated))
     found: list[Point] = []
     problems: list[str] = []
     bare = recipe.replace(sweep={})
@@ -99,10 +101,18 @@ def points(recipe: Recipe) -> list[Point]:
     seen: dict[str, Point] = {}
     for point in found:
         if (other := seen.setdefault(point.recipe.fingerprint, point)) is not point:
-            problems.append(f"sweep: {point.name} is the same recipe as {other.name}")
+            problems.append(f"sweep: {point.name} is the same recipe as {other.name}; keep one of them")
     if problems:
         raise SweepError("\n".join(problems))
     return found
+
+
+def _repeated(axis: str, values: Sequence[Any]) -> Iterator[str]:
+    """A phrase for each value that an axis lists again."""
+    places: dict[str, int] = {}
+    for place, value in enumerate(values, 1):
+        if (first := places.setdefault(json.dumps(value, sort_keys=True), place)) != place:
+            yield f"sweep.{axis}: value {place}, {json.dumps(value)}, is value {first} again; list each once"
 
 
 def _values(axes: Iterable[str], chosen: Iterable[Any]) -> dict[str, Any]:
@@ -256,8 +266,9 @@ class Sweep:
         SweepError where `out` holds another sweep, finished or not, or something else, and what `generate` raises.
         """
         from markovlib.shards import folder as files
+        from markovlib.shards.stores import local_folder
 
-        path = Path(out)
+        path = local_folder(out, "a sweep writes")
         path.mkdir(parents=True, exist_ok=True)
         with files.locked(path):
             self._begin(path)

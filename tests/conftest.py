@@ -1,5 +1,6 @@
 """Which package the tests test, and where they find what they share."""
 
+import gc
 import importlib.util
 import os
 import signal
@@ -42,6 +43,13 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 # A deadline measures the machine and not the code: a sanitized build is many times slower.
 settings.register_profile("markovlib", deadline=None, max_examples=tries(100))
 settings.load_profile("markovlib")
+
+
+def pytest_collection_finish() -> None:
+    """Leaves out of garbage collection what is there already: among thousands of tests `gc.collect()` takes half a
+    second, and many tests call it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -137,9 +137,9 @@ BAD = {
     "expected a string": ['{"answer": "a"}', "3"],
     "'answer' must be text or chat messages": ['{"answer": "a"}', '{"answer": 3}'],
     "'answer_base64' must be text of base64": ['{"answer": "a"}', '{"answer_base64": "?"}'],
-    "'index' must be a whole number, got 1.5": ['{"index": 0, "answer": "a"}', '{"index": 1.5, "answer": "a"}'],
+    "'index' must be a whole number from 0 on, got 1.5": ['{"index": 0, "answer": ""}', '{"index": 1.5,"answer": "a"}'],
     "index 60 is beyond the 60 rows": ['{"index": 0, "answer": "a"}', '{"index": 60, "answer": "a"}'],
-    "index -1 is beyond the 60 rows": ['{"index": 0, "answer": "a"}', '{"index": -1, "answer": "a"}'],
+    "'index' must be a whole number from 0 on, got -1": ['{"index": 0, "answer": "a"}', '{"index": -1, "answer": "a"}'],
     "index 0 was answered before, on line 1": ['{"index": 0, "answer": "a"}', '{"index": 0, "answer": "a"}'],
     "has no 'index' and lines before have one": ['{"index": 0, "answer": "a"}', '"a"'],
     "has an 'index' and lines before have none": ['"a"', '{"index": 1, "answer": "a"}'],
@@ -152,6 +152,8 @@ def test_a_bad_line_is_named(folder, tmp_path, problem):
     error = run(folder / "one", "--answers", answers, code=2).stderr
     assert error.startswith(f"{answers}:2: {problem}")
     assert error.count("\n") == 1
+    if "beyond" not in problem:
+        assert run(folder / "one", "--answers", answers, "--partial", code=2).stderr == error
 
 
 def test_bytes_that_are_not_text(folder, tmp_path):

@@ -6,6 +6,7 @@ import doctest
 import gc
 import pickle
 import sys
+import threading
 import weakref
 
 import numpy as np
@@ -366,3 +367,24 @@ def test_doctests():
 
 SAMPLE = as_column(["x", "yz"])
 PICKLED = pickle.dumps(SAMPLE)
+
+
+def test_arrays_that_are_written_into_meanwhile_give_words_of_their_size():
+    """Letters of one byte and of four in turn: a row may have both, but never more than it has room for."""
+    narrow, wide = np.full(5000, "abcdefgh"), np.full(5000, "\N{GRINNING FACE}" * 8)
+    cells, done = narrow.copy(), threading.Event()
+
+    def write():
+        while not done.is_set():
+            cells[:] = wide
+            cells[:] = narrow
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(60):
+            words = as_column(cells).tolist()
+            assert set("".join(words)) <= {*"abcdefgh?", "\N{GRINNING FACE}"}
+    finally:
+        done.set()
+        writer.join()

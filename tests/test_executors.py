@@ -89,7 +89,7 @@ def ray(tmp_path_factory):
 CLUSTERS = slow_but(["dask"], ["dask", "ray"])
 
 
-@pytest.mark.parametrize("format_name", list(formats.MODULES))
+@pytest.mark.parametrize("format_name", slow_but(["parquet", "tokens"], formats.MODULES))
 def test_processes_write_what_threads_write(tmp_path, format_name):
     generate(RECIPE, tmp_path / "threads", format=format_name, **OPTIONS)
     with processes(2) as executor:

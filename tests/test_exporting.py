@@ -7,14 +7,19 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
+from click.testing import CliRunner
+from effort import slow_but
 
 from markovlib import Recipe
+from markovlib.cli import main
+from markovlib.diversity import diversity
 from markovlib.shards import exporting, formats, generation, manifest
 from markovlib.shards.exporting import export
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.generation import generate
 from markovlib.shards.stores import open_store
 from markovlib.shards.verification import verify
+from markovlib.sweep import Sweep
 
 ROWS = [name for name in formats.MODULES if name in ("parquet", "arrow", "jsonl", "jsonl.zst", "mds")]
 
@@ -29,9 +34,13 @@ def snapshot(path):
     return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
 
 
-@pytest.mark.parametrize("source_format", ROWS)
-@pytest.mark.parametrize("format_name", list(formats.MODULES))
-def test_a_copy_is_what_generate_would_have_written(tmp_path, recipe, source_format, format_name):
+PAIRS = [(source, target) for source in ROWS for target in formats.MODULES]
+
+
+# Each format is read, and each is written.
+@pytest.mark.parametrize("pair", slow_but([pair for pair in PAIRS if "parquet" in pair], PAIRS), ids="-".join)
+def test_a_copy_is_what_generate_would_have_written(tmp_path, recipe, pair):
+    source_format, format_name = pair
     generate(recipe, tmp_path / "a", splits=["train", "unseen"], seed=3, format=source_format, shard_rows=300)
     columns = None if format_name in ROWS else ["prompt", "completion"]
     export(tmp_path / "a", tmp_path / "b", format=format_name, shard_rows=450, columns=columns)
@@ -194,3 +203,28 @@ def test_the_command(tmp_path, recipe):
     wrong = markovlib("export", tmp_path / "a", "--format", "parquet", "--out", tmp_path / "b")
     assert wrong.returncode == 2
     assert "holds a finished split 'train' of another kind: format is" in wrong.stderr
+
+
+@pytest.mark.parametrize(("command", "doing"), [
+    (["score", "s3://bucket/data", "--answers", "x"], "score reads"),
+    (["report", "s3://bucket/data"], "report reads"),
+    (["verify", "--leakage", "s3://bucket/data:train", "paper/no-op"], "--leakage reads"),
+    (["sweep", "paper/no-op", "--out", "s3://bucket/data"], "sweep writes"),
+])  # fmt: skip
+def test_what_only_disks_do_is_said_of_a_url(command, doing, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, command, prog_name="markovlib")
+    assert result.exit_code == 2, result.output
+    assert f": {doing} folders on a disk only; copy or mount this one, and give the path" in result.stderr
+    assert "s3://bucket/data" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_functions_that_read_or_write_a_disk_say_so_of_a_url(tmp_path):
+    recipe = Recipe.load("paper/no-op").replace(sweep={"instructions": [10]}, examples=10)
+    for call, doing in (
+        (lambda: diversity("s3://bucket/data"), "reports read"),
+        (lambda: Sweep(recipe, splits=["train"]).write("s3://bucket/data"), "a sweep writes"),
+    ):
+        with pytest.raises(ShardError, match=f"s3://bucket/data: {doing} folders on a disk only"):
+            call()

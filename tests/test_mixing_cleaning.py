@@ -250,6 +250,34 @@ def test_near_duplicates_against_all_pairs(
         assert met.near is None or met.near >= threshold
 
 
+def test_candidates_do_not_grow_with_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows in one form of words are candidates of one another: here every one of nearly all before it."""
+    monkeypatch.setattr(near_module, "_MOST_COMPARED", 4)
+    met: list[int] = []
+    match = near_module._Finder._match
+
+    def counted(finder: Any, at: int, candidates: list[int]) -> Any:
+        met.append(len(candidates))
+        return match(finder, at, candidates)
+
+    monkeypatch.setattr(near_module._Finder, "_match", counted)
+    form = sentence(40, 1)
+    texts = [(f"{form} {sentence(8, 1000 + i)}", "") for i in range(300)]
+    sources: list[Source] = [Listed("a", texts[:150]), Listed("b", texts[150:])]
+    found = find_duplicates(sources, [NOTHING, NOTHING], Deduplicate(near=0.8))
+    assert found.near == [0, 0]
+    assert len(met) > 280
+    bands = 128 // band_width(0.8)
+    assert max(met) <= 2 * bands * 4
+
+
+def test_similarities_are_those_of_pairs() -> None:
+    sets = [np.array(sorted(values), np.uint64) for values in ([], [1], [1, 2, 3], [2**63, 2**64 - 1], [0, 3, 2**63])]
+    for a in sets:
+        expected = [len({*a} & {*b}) / len({*a} | {*b}) if len(a) + len(b) else 0.0 for b in sets]
+        assert near_module.similarities(a, sets).tolist() == expected
+
+
 def test_rows_without_words_are_not_near_to_each_other() -> None:
     source: Source = Listed("s", [("?!", "."), ("...", "!"), ("a b c", "d")])
     found = find_duplicates([source], [NOTHING], Deduplicate(near=0.9))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from effort import tries
+from effort import slow_but, tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -381,10 +381,11 @@ def _read(shards: Any, rows: list[int]) -> tuple[int, list[str]]:
     return os.getpid(), shards.batch(rows).word.tolist()
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-@pytest.mark.parametrize("layout", ["arrow", "parquet"])
+@pytest.mark.parametrize("how", slow_but(["fork-parquet", "spawn-arrow"],
+                                         ["fork-arrow", "fork-parquet", "spawn-arrow", "spawn-parquet"]))  # fmt: skip
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork.*:DeprecationWarning")
-def test_other_processes_read_the_same(made: Any, method: str, layout: str) -> None:
+def test_other_processes_read_the_same(made: Any, how: str) -> None:
+    method, layout = how.split("-")
     case = made("text", layout)
     shards = case.open()
     rows = [3, 999, 500]

@@ -81,13 +81,14 @@ def read(path, split="train", format_name="parquet"):
 @pytest.mark.parametrize("shard_rows", [1, 50, 64, 100, 128, 1000, 5000])
 def test_the_shards_hold_the_rows_in_order(tmp_path, recipe, format_name, shard_rows):
     out = tmp_path / "out"
-    recipe = recipe.replace(examples=300)
+    rows = 300 if shard_rows > 1 else SMALL_BLOCK + 6  # A file for each row takes time.
+    recipe = recipe.replace(examples=rows)
     (written,) = generate(recipe, out, format=format_name, shard_rows=shard_rows, threads=2)
     data = fake_dataset.Dataset(recipe)
     split = manifest.load(out).splits["train"]
     layout = Format.of(split)
-    assert read(out, format_name=format_name) == expected(layout, data, range(300))
-    assert written.shards == -(-300 // shard_rows) == len(split.shards)
+    assert read(out, format_name=format_name) == expected(layout, data, range(rows))
+    assert written.shards == -(-rows // shard_rows) == len(split.shards)
     listed = {file.name for shard in split.shards for file in shard.files} | set(layout.index(split))
     assert {path.name for path in (out / "train").iterdir()} == listed
     assert len(listed) == len(layout.suffixes) * len(split.shards) + len(layout.index(split))
@@ -492,8 +493,24 @@ def test_verify_does_not_take_the_engines_word_for_the_rewriting(tmp_path, recip
 
     monkeypatch.setattr(fake_dataset.Dataset, "row", wrong)
     generate(recipe, tmp_path / "a")
-    (problem,) = verify(tmp_path / "a").problems
+    report = verify(tmp_path / "a")
+    (problem,) = report.problems
     assert problem.message.startswith("row 77, column 'output'")
+    assert (report.checked, report.rows) == (2 * SMALL_BLOCK, 1000)
+
+
+def test_rows_that_differ_were_made_again(tmp_path, recipe, monkeypatch):
+    """In the shard with the row at fault, rows are counted up to the end of the block that the row is in."""
+    generate(recipe, tmp_path / "a", shard_rows=4 * SMALL_BLOCK)
+    right = fake_dataset.Dataset.row
+    wrong = 5 * SMALL_BLOCK + 3
+    row = lambda self, i: right(self, i) | ({"word": "?"} if i == wrong else {})  # noqa: E731
+    monkeypatch.setattr(fake_dataset.Dataset, "row", row)
+    told = []
+    report = verify(tmp_path / "a", progress=lambda progress: told.append(progress.rows), threads=4)
+    assert (len(report.problems), report.checked, report.rows) == (1, 1000 - 2 * SMALL_BLOCK, 1000)
+    assert told == sorted(told)
+    assert told[-1] == report.checked
 
 
 def test_a_sample_is_spread_from_the_first_row_to_the_last(tmp_path, recipe):

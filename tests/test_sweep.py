@@ -177,14 +177,51 @@ def test_paths_that_change_together_are_one_axis() -> None:
         ({"sweep": [1]}, "sweep.sweep: is not the path of a field"),
         ({"shifts": [1]}, "sweep.shifts: is not the path of a field"),
         ({"instructions": []}, "sweep.instructions: must list at least one value"),
-        ({"instructions,words.no_op": [[1]]}, "must list lists of 2 values, one for each path"),
-        ({"instructions,words.no_op": [3]}, "must list lists of 2 values, one for each path"),
+        (
+            {"instructions,words.no_op": [[2, 0.5], [1]]},
+            r"sweep.instructions,words.no_op: must list lists of 2 values, one each for instructions and words.no_op, "
+            r"got \[1\]",
+        ),
+        ({"instructions,words.no_op": [3]}, "one each for instructions and words.no_op, got 3"),
         ({"instructions": [1], "words.no_op,instructions": [[0.1, 2]]}, "instructions is on two axes"),
     ],
 )
 def test_axes_that_cannot_be(axes: Any, problem: str) -> None:
     with pytest.raises(RecipeError, match=problem):
         BASE.replace(sweep=axes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        (["sweep.instructions=[10,20,10]"], "sweep.instructions: value 3, 10, is value 1 again; list each once"),
+        (["sweep.words.length,rules.pattern_length=[[20,5],[20,5]]"],
+         "sweep.words.length,rules.pattern_length: value 2, [20, 5], is value 1 again; list each once"),
+        (["sweep.words.no_op=[1,1.0]"], "sweep: words.no_op=1.0 is the same recipe as words.no_op=1; keep one of them"),
+        (["sweep.words.length,rules.pattern_length=[20,5]"],
+         "must list lists of 2 values, one each for words.length and rules.pattern_length, got 20"),
+        (["sweep.instructions=10"],
+         "--set sweep.instructions=10: an axis is a list, with a value for each point: sweep.instructions=[..., ...]"),
+        (["sweep.words.length,rules.pattern_length=20"], "an axis is a list, with [a value, a value] for each point"),
+        (["words.length,rules.pattern_length=[20,5]"],
+         "one path at a time; only axes of a sweep have several, as in sweep.words.length,rules.pattern_length=[[...]"),
+        (["sweep.,instructions=[1]"], "expected PATH=VALUE, such as words.no_op=0.3"),
+    ],
+)  # fmt: skip
+def test_axes_on_the_command_line_that_cannot_be(changes: list[str], problem: str) -> None:
+    given = [word for change in changes for word in ("--set", change)]
+    result = CliRunner().invoke(main, ["sweep", "paper/no-op", "--dry-run", *given], prog_name="markovlib")
+    assert result.exit_code == 2, result.output
+    assert problem in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("axis", ["words.length,rules.pattern_length", '"words.length,rules.pattern_length"'])
+def test_an_axis_of_several_paths_on_the_command_line(axis: str) -> None:
+    small = ["--examples", "20", "--split", "train", "--set", f"sweep.{axis}=[[20,5],[30,6]]"]
+    result = CliRunner().invoke(main, ["sweep", "paper/no-op", "--dry-run", *small], prog_name="markovlib")
+    assert result.exit_code == 0, result.output
+    names = [line.split(":")[0] for line in result.output.splitlines()[:-1]]
+    assert names == ["words.length=20,rules.pattern_length=5", "words.length=30,rules.pattern_length=6"]
 
 
 VALUES = st.recursive(

@@ -8,13 +8,14 @@ import tomllib
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from markovlib.cli import Interrupted
 from markovlib.shards.formats import MODULES
-from markovlib.shards.stores import Place, Store, open_store
+from markovlib.shards.stores import Place, Store, local_folder, open_store
 from markovlib.wording import counted
 
 if TYPE_CHECKING:
@@ -35,7 +36,18 @@ class _Folder(click.ParamType):  # type: ignore[type-arg]
         return open_store(value)
 
 
+class _LocalFolder(click.ParamType):  # type: ignore[type-arg]
+    """A folder on a disk: a path."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        writes = param is not None and param.name == "out"
+        return local_folder(value, f"{ctx.info_name if ctx else 'this'} {'writes' if writes else 'reads'}")
+
+
 FOLDER = _Folder()
+LOCAL_FOLDER = _LocalFolder()
 
 
 @click.command()
@@ -221,11 +233,20 @@ def _recipe(
     return recipe.replace(values) if values else recipe
 
 
+_PATH = r"[\w-]+(\.[\w-]+)*"
+
+
 def assignment(text: str) -> tuple[str, Any]:
-    """Read `path=value`: the value as TOML, a bare word as a string."""
+    """Read `path=value`: the value as TOML, a bare word as a string.
+
+    An axis of a sweep may have several paths, joined by commas and in quotes or not: `sweep.a.b,c.d=[[1, 2]]`.
+    """
     path, equals, value = text.partition("=")
-    path = path.strip()
-    if not equals or not re.fullmatch(r"[\w-]+(\.[\w-]+)*", path):
+    path = re.sub(r"^sweep\.(['\"])(.*)\1$", r"sweep.\2", path.strip())
+    if equals and "," in path and not path.startswith("sweep."):
+        raise click.UsageError(f"--set {text}: one path at a time; only axes of a sweep have several, as in "
+                               f"sweep.{path}=[[...], ...]")  # fmt: skip
+    if not equals or not re.fullmatch(rf"{_PATH}(,{_PATH})*", path):
         raise click.UsageError(f"--set {text}: expected PATH=VALUE, such as words.no_op=0.3")
     try:
         table = tomllib.loads(f"value = {value}\n")

@@ -62,11 +62,12 @@ def _source(
 ) -> tuple[Any, int | None, str | None]:
     """(data, rows, split) as `diversity` takes them."""
     from markovlib.cli.data import assignment
+    from markovlib.shards.stores import local_folder
 
-    if Path(source).is_dir():
+    if local_folder(source, "report reads").is_dir():
         if changes or seed is not None:
             raise click.UsageError(f"{source} is a folder: --set and --seed are for presets and recipes")
-        return Path(source), examples, split
+        return local_folder(source, "report reads"), examples, split
     from markovlib.dataset import Dataset
     from markovlib.recipe import Recipe
 

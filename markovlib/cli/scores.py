@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from markovlib.cli.data import LOCAL_FOLDER
 from markovlib.shards.folder import ShardError
+from markovlib.shards.stores import local_folder
 
 if TYPE_CHECKING:
     from markovlib.dataset import Dataset
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=LOCAL_FOLDER)
 @click.option("--answers", required=True, metavar="FILE", help="The answers; - for standard input.")
 @click.option("--split", metavar="S", help="The split answered; needed where the folder has several.")
 @click.option("--format", "layout", type=click.Choice(["jsonl", "lines"]), help="By the file's name if not given.")
@@ -119,6 +121,7 @@ def open_source(name: str, seed: int) -> "Dataset":
     from markovlib.dataset import Dataset
     from markovlib.recipe import Recipe
 
+    local_folder(name, "--leakage reads")
     if Path(name).is_dir():
         return open_folder(Path(name), None)
     base, at, number = name.rpartition("@")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import assignment, names_of
+from markovlib.cli.data import LOCAL_FOLDER, assignment, names_of
 from markovlib.shards.formats import MODULES
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("recipe", metavar="PRESET_OR_RECIPE")
-@click.option("--out", type=click.Path(path_type=Path), help="The folder to write.")
+@click.option("--out", type=LOCAL_FOLDER, help="The folder to write, on a disk.")
 @click.option("--dry-run", is_flag=True, help="Only print the points, with their rows and about how many bytes.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--split", "splits", default="train,unseen", show_default=True, help="Splits, separated by commas.")
@@ -46,7 +46,8 @@ def sweep(
 ) -> None:
     """Write one folder for each point of a recipe's sweep, and the evaluation sets that they share.
 
-    The same command goes on where an interrupted one stopped.  `--set sweep.instructions=[10,100]` changes an axis.
+    The same command goes on where an interrupted one stopped.  `--set sweep.instructions=[10,100]` gives an axis, and
+    `--set sweep.words.length,rules.pattern_length=[[50,20],[500,60]]` one of several paths.
     """
     from markovlib.cli import progress
     from markovlib.recipe import Recipe
@@ -77,6 +78,12 @@ def sweep(
 def _axes(values: dict[str, object]) -> dict[str, object]:
     """Changes of axes, whose names hold dots, are put into one change of the sweep."""
     axes = {path.removeprefix("sweep."): value for path, value in values.items() if path.startswith("sweep.")}
+    for axis, listed in axes.items():
+        if not isinstance(listed, list):
+            each = "a value" if "," not in axis else f"[{', '.join(['a value'] * len(axis.split(',')))}]"
+            raise click.UsageError(
+                f"--set sweep.{axis}={listed}: an axis is a list, with {each} for each point: sweep.{axis}=[..., ...]"
+            )
     others = {path: value for path, value in values.items() if not path.startswith("sweep.")}
     return {**others, "sweep": axes} if axes else others
 

@@ -12,7 +12,7 @@ from markovlib.shards.digest import BLOCK_ROWS
 from markovlib.shards.folder import ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.inspection import not_finished
-from markovlib.shards.stores import open_store
+from markovlib.shards.stores import local_folder, open_store
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -110,7 +110,7 @@ def open_rows(data: Any, split: str | None = None, threads: int | None = None) -
     Raises `ShardError` for a folder that is not one of finished shards, TypeError for something else.
     """
     if isinstance(data, str | Path):
-        return ShardRows(Path(data), split)
+        return ShardRows(local_folder(data, "reports read"), split)
     if split is not None:
         raise TypeError("split is for folders of shards; a data set has its own")
     if hasattr(data, "batch") and hasattr(data, "recipe"):

@@ -70,11 +70,11 @@ class RemoteStore(Store):
         except ImportError as error:
             raise ImportError(f"{url}: {error}; pip install 'markovlib[remote]'") from None
         except ValueError as error:
-            raise ValueError(f"{url}: {error}") from None
+            raise ValueError(f"{url}: {error}; folders of shards are on a disk, or in {', '.join(PROTOCOLS)}") from None
         if protocol not in PROTOCOLS:
             raise ValueError(
-                f"{url}: files of {protocol} are there before they are whole; mount it and give a path, or use one of "
-                f"{', '.join(PROTOCOLS)}"
+                f"{url}: folders of shards are on a disk, or in {', '.join(PROTOCOLS)}, whose files appear when they "
+                "are whole; copy or mount this one, and give the path"
             )
         filesystem, root = fsspec.url_to_fs(url, use_listings_cache=False)
         return cls(filesystem, root)

@@ -119,13 +119,26 @@ def open_store(place: Place) -> Store:
         return place
     if not place:
         raise ValueError("no folder: its name is empty")
-    if not isinstance(place, str) or not _URL.match(place):
-        return LocalStore(Path(place))
-    if place.startswith("file://"):
-        return LocalStore(Path(place.removeprefix("file://")))
+    if not isinstance(place, str) or not _URL.match(place) or place.startswith("file://"):
+        return LocalStore(local_folder(place, ""))
     from markovlib.shards.remote import RemoteStore
 
     return RemoteStore.of(place)
+
+
+def local_folder(place: str | os.PathLike[str], doing: str) -> Path:
+    """Return the path of a folder on a disk; raises ShardError for the URL of one that is not, for what only disks do.
+
+    `doing` says what that is, as in "score reads".
+
+    >>> local_folder("file:///some/folder", "score reads")
+    PosixPath('/some/folder')
+    """
+    if not isinstance(place, str) or not _URL.match(place):
+        return Path(place)
+    if place.startswith("file://"):
+        return Path(place.removeprefix("file://"))
+    raise ShardError(f"{place}: {doing} folders on a disk only; copy or mount this one, and give the path")
 
 
 class LocalStore(Store):

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 import pyarrow as pa
 
@@ -34,7 +35,11 @@ class Problem:
 
 @dataclass
 class Verified:
-    """The answer of `verify`: how much was checked, and what is wrong."""
+    """The answer of `verify`: how much was checked, and what is wrong.
+
+    `checked` counts the rows that were made again and compared.  In a shard with a problem that is the rows up to the
+    end of the piece that the problem is in, at most 65,536 further on.
+    """
 
     rows: int = 0
     checked: int = 0
@@ -141,6 +146,7 @@ class _Split:
         self._progress = progress
         self._recheck = checker(made.recipe, name)
         self._checked = 0
+        self._counting = Lock()
 
     def check(self, report: Verified, threads: int) -> None:
         split = self._split
@@ -226,9 +232,9 @@ class _Split:
             problem = _first_difference(found, self._format.stored(expected.slice(0, len(piece))), piece.start)
             if problem is None:
                 problem = self._recheck(found, piece.start)
+            self._advance(len(piece))
             if problem is not None:
                 return problem, []
-            self._advance(len(piece))
         return None, blocks
 
     def _pieces(self, shard: Shard) -> Iterator[tuple[range, range]]:
@@ -243,9 +249,10 @@ class _Split:
                 start = piece.stop
 
     def _advance(self, rows: int) -> None:
-        self._checked += rows
-        if self._progress is not None:
-            self._progress(Progress(self._name, self._checked, sum(map(len, self._runs))))
+        with self._counting:
+            self._checked += rows
+            if self._progress is not None:
+                self._progress(Progress(self._name, self._checked, sum(map(len, self._runs))))
 
 
 def _counted(difference: str) -> str:
