@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 import random
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -26,6 +28,15 @@ def test_a_rule_set_is_a_value():
     assert (rules.kind, mk.RuleSet([(b"a", b"")]).kind, mk.RuleSet().kind) == ("text", "bytes", None)
     with pytest.raises(AttributeError):
         rules.kind = "bytes"
+
+
+def test_a_rule_set_is_a_weak_key():
+    rules = mk.RuleSet([("a", "b")])
+    known = weakref.WeakKeyDictionary({rules: "a cache of its own"})
+    assert known[mk.RuleSet([("a", "b")])] == "a cache of its own"
+    del rules
+    gc.collect()
+    assert not known
 
 
 def test_the_empty_rule_set_takes_either_kind():
@@ -98,10 +109,13 @@ def test_lone_surrogates_are_refused_before_anything_runs():
         ({"max_length": -5}, "max_length"),
         ({"strategy": "rightmost"}, "strategy"),
         ({"matcher": "regex"}, "matcher"),
+        ({"strategy": 5}, "strategy must be 'markov' or 'leftmost', got 5"),
+        ({"strategy": b"markov"}, "strategy must be 'markov' or 'leftmost', got b'markov'"),
+        ({"matcher": ["scan"]}, r"matcher must be 'auto', 'bits', 'scan' or 'index', got \['scan'\]"),
     ],
 )
 def test_bad_options(options, message):
-    for call in ("run", "trace", "runner"):
+    for call in ("run", "trace", "runner", *(["step"] if "max" not in message else [])):
         with pytest.raises(ValueError, match=message):
             getattr(mk.RuleSet([("a", "b")]), call)("a", **options)
     with pytest.raises(ValueError, match=message):
