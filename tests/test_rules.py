@@ -277,6 +277,22 @@ def test_run_rows_names_the_row_of_a_null(rule, message):
             mk.run_rows(given, ["a"] * 4)
 
 
+def test_batches_are_equal_where_their_rows_are():
+    rules, words = mk.RuleSet([("ab", "ba"), ("c", "", True)]), ["aab", "cc", "b"]
+    one, other = rules.run_batch(words, threads=1), rules.run_batch(words, threads=2)
+    assert one == other == pickle.loads(pickle.dumps(one)) == copy.deepcopy(one)
+    assert not one != other  # noqa: SIM202 (this is the operator that is tested)
+    for different in (rules.run_batch(words[:2]), rules.run_batch(words, max_steps=1), rules, tuple(one)):
+        assert one != different
+        assert not one == different  # noqa: SIM201
+    once = mk.rewrite_once(["a"], ["b"], ["a", "b"])
+    assert once == mk.rewrite_once(["a"], ["b"], ["a", "b"])
+    assert once != mk.rewrite_once(["b"], ["b"], ["a", "b"])
+    for unhashable in (one, once):
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(unhashable)
+
+
 @pytest.mark.parametrize("word", ["cab", b"cab"])
 @pytest.mark.parametrize("options", [{}, {"last": 2}, {"last": 0}, {"max_steps": 3}, {"strategy": "leftmost"}])
 def test_a_trace_pickles_and_copies(word, options):
