@@ -28,7 +28,7 @@ def _same(one: tuple[Any, ...], other: object) -> bool:
     """Whether two batches are equal: a tuple asks its parts for their truth, which arrays do not have."""
     return type(one) is type(other) and all(
         np.array_equal(left, right) if isinstance(left, np.ndarray) else left == right
-        for left, right in zip(one, other, strict=True)  # type: ignore[call-overload]
+        for left, right in zip(one, other, strict=True)
     )
 
 
@@ -54,8 +54,6 @@ class RunBatch(NamedTuple):
     def __ne__(self, other: object) -> bool:
         return not _same(self, other)
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 class Rewritten(NamedTuple):
     """One entry per row: `words` (Column) and `positions` (int64, in bytes, -1: the pattern does not occur).
@@ -69,8 +67,6 @@ class Rewritten(NamedTuple):
 
     def __ne__(self, other: object) -> bool:
         return not _same(self, other)
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 def rewrite_once(patterns: Any, replacements: Any, words: Any, *, threads: int | None = None) -> Rewritten:
