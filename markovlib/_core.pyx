@@ -80,21 +80,22 @@ cdef mk_column column_view(Column column):
     return view
 
 
-cdef mk_strategy strategy_of(str strategy) except *:
-    if strategy == "markov":
-        return MK_MARKOV
-    if strategy == "leftmost":
-        return MK_LEFTMOST
+cdef mk_strategy strategy_of(object strategy) except *:
+    if isinstance(strategy, str):
+        if strategy == "markov":
+            return MK_MARKOV
+        if strategy == "leftmost":
+            return MK_LEFTMOST
     raise ValueError(f"strategy must be 'markov' or 'leftmost', got {strategy!r}")
 
 
 MATCHERS = ("auto", "bits", "scan", "index")
 
 
-cdef mk_matcher matcher_of(str matcher) except *:
+cdef mk_matcher matcher_of(object matcher) except *:
     cdef int number = 0
     for name in <tuple>MATCHERS:
-        if name == matcher:
+        if isinstance(matcher, str) and name == matcher:
             return <mk_matcher>number
         number += 1
     raise ValueError(f"matcher must be 'auto', 'bits', 'scan' or 'index', got {matcher!r}")
@@ -115,8 +116,8 @@ cpdef int64_t limit_of(object limit, str name, int64_t least=0) except -1:
     return value
 
 
-cdef mk_options options_of(object max_steps, object max_length, object detect_cycles, str strategy,
-                           str matcher) except *:
+cdef mk_options options_of(object max_steps, object max_length, object detect_cycles,
+                           object strategy, object matcher) except *:
     cdef mk_options options
     options.max_steps = limit_of(max_steps, "max_steps")
     options.max_length = limit_of(max_length, "max_length")
@@ -353,7 +354,7 @@ cdef class Run:
         return MATCHERS[<int>mk_run_matcher(self.c)]
 
     @matcher.setter
-    def matcher(self, str name):
+    def matcher(self, name):
         cdef mk_matcher chosen = matcher_of(name)
         self.take()
         mk_run_choose(self.c, chosen)

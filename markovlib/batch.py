@@ -24,9 +24,18 @@ from markovlib.rules import (
 )
 
 
+def _same(one: tuple[Any, ...], other: object) -> bool:
+    """Whether two batches are equal: a tuple asks its parts for their truth, which arrays do not have."""
+    return type(one) is type(other) and all(
+        np.array_equal(left, right) if isinstance(left, np.ndarray) else left == right
+        for left, right in zip(one, other, strict=True)
+    )
+
+
 class RunBatch(NamedTuple):
     """One entry per row: `words` (Column), `outcomes` (uint8, values of `Outcome`), `steps` (int64), and the rule
-    and position (in bytes, as all packed columns have them) of the row's first step (int64, -1: it took none)."""
+    and position (in bytes, as all packed columns have them) of the row's first step (int64, -1: it took none).
+    Two batches are equal if all of their rows are."""
 
     words: Column
     outcomes: NDArray[np.uint8]
@@ -39,12 +48,25 @@ class RunBatch(NamedTuple):
         """Whether each row came to its own end (bool, shape (rows,))."""
         return self.outcomes <= Outcome.NO_RULE_APPLIES
 
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not _same(self, other)
+
 
 class Rewritten(NamedTuple):
-    """One entry per row: `words` (Column) and `positions` (int64, in bytes, -1: the pattern does not occur)."""
+    """One entry per row: `words` (Column) and `positions` (int64, in bytes, -1: the pattern does not occur).
+    Two are equal if all of their rows are."""
 
     words: Column
     positions: NDArray[np.int64]
+
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not _same(self, other)
 
 
 def rewrite_once(patterns: Any, replacements: Any, words: Any, *, threads: int | None = None) -> Rewritten:

@@ -116,7 +116,8 @@ class RuleSet:
 
     Rules are `Rule` objects or (pattern, replacement) or (pattern, replacement, terminal) tuples, all `str` or all
     `bytes`; a rule set of the one kind takes words of that kind (bytearray and memoryview count as bytes).  The empty
-    rule set takes either.  Rule sets compare and hash by their rules, pickle, and can be shared by threads.
+    rule set takes either.  Rule sets compare and hash by their rules, pickle, can be shared by threads, and can be
+    weakly referenced.
 
     Raises TypeError for sides that are not str or bytes, or of both kinds; ValueError for text that cannot be encoded
     as UTF-8 (a lone surrogate).
@@ -128,7 +129,7 @@ class RuleSet:
     'baa'
     """
 
-    __slots__ = ("_compiled", "_rules", "_text")
+    __slots__ = ("__weakref__", "_compiled", "_rules", "_text")
 
     def __init__(self, rules: Iterable[Rule | tuple[Any, ...]] = ()) -> None:
         self._rules = tuple(as_rule(rule, i) for i, rule in enumerate(rules))

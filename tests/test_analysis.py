@@ -13,7 +13,7 @@ from effort import tries
 import markovlib as mk
 from markovlib import analysis
 from markovlib.analysis.pairs import joinable
-from markovlib.analysis.plain import plain
+from markovlib.analysis.plain import PlainRule, killers, plain
 from markovlib.testing import oracle
 
 SIDES = ["".join(letters) for n in range(4) for letters in product("ab", repeat=n)]
@@ -289,3 +289,34 @@ def test_everything_has_words_and_json():
     assert json.dumps(analysis.complete(mk.RuleSet([("ab", "ba")])).to_dict())
     assert mk.RuleSet(EVERY[3:]).check().confluence.status == "unknown"
     assert mk.RuleSet().check().termination.status == "terminates"
+
+
+def test_killers_are_those_of_the_definition() -> None:
+    chance = random.Random(5)
+    for _ in range(300):
+        letters, longest = chance.choice(["a", "ab", "abcd"]), chance.choice([2, 4, 8, 20])
+        sides = ["".join(chance.choices(letters, k=chance.randint(0, longest))) for _ in range(chance.randint(0, 40))]
+        rules = [PlainRule(side, "", False) for side in sides if side or chance.random() < 0.05]
+        expected = [
+            next((k for k in range(i) if rules[k].pattern in rules[i].pattern), None) for i in range(len(rules))
+        ]
+        assert killers(rules) == expected
+
+
+def test_many_rules_are_not_compared_with_one_another() -> None:
+    class Searched(str):
+        searches = 0
+
+        def __contains__(self, part: str) -> bool:
+            Searched.searches += 1
+            return super().__contains__(part)
+
+    rules = [PlainRule(Searched("".join(letters)), "", False) for letters in product("abcdefghijk", repeat=4)]
+    assert killers(rules) == [None] * 11**4
+    assert Searched.searches < 11**4
+
+
+def test_what_undoes_what_among_many_rules() -> None:
+    given = [("ab", "x"), ("cd", "y", True), ("y", "cd"), ("x", "ab"), ("ab", "z"), ("z", "ab"), ("q", "q")]
+    found = [(finding.rule, finding.kind, finding.other) for finding in analysis.check(mk.RuleSet(given))]
+    assert found == [(3, "undo", 0), (4, "duplicate", 0), (6, "idle", None)]

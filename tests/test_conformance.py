@@ -243,3 +243,12 @@ def test_the_oracle_needs_no_hypothesis() -> None:
     """)
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
     assert done.stdout == "markovlib.testing.runs needs Hypothesis: pip install 'markovlib[testing]'\n", done.stderr
+
+
+def test_rules_are_checked_before_an_engine_is_asked() -> None:
+    assert check(by_run, [("a", "b")], "a").word == "b"
+    with pytest.raises(TypeError, match="rule 1: must be"):
+        check(by_run, [("a", "b", True), "ab"], "a")
+    engine = CommandEngine(["never started"])
+    with pytest.raises(TypeError, match="rule 0: must be"):
+        engine.run(["ab"], "a", Limits())

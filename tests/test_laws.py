@@ -200,6 +200,23 @@ def test_an_engine_is_asked_for_no_more_than_the_options_say(options: Any, known
     assert ("certified_runs_end" in said) == ("strategies" not in options)
 
 
+@pytest.mark.parametrize("alphabet", ["ab", "pqr", b"a\xff"])
+def test_letters_are_renamed_within_the_alphabet(alphabet: Any) -> None:
+    asked_for = []
+
+    def engine(rules: Any, word: Any, limits: Limits) -> Any:
+        asked_for.append(set(word).union(*(pattern + replacement for pattern, replacement, _ in rules)))
+        return asked(rules, word, limits)
+
+    test = law_tests(engine, alphabet=alphabet, max_examples=FEW)("test_renaming_commutes")
+    assert test.run().wasSuccessful()
+    assert set().union(*asked_for) == set(alphabet)
+
+
+def test_one_letter_has_no_other_name() -> None:
+    assert not hasattr(law_tests(asked, alphabet="a"), "test_renaming_commutes")
+
+
 def test_laws_are_plain_functions() -> None:
     rules = mk.RuleSet([("ab", "b"), ("b", "c", True)])
     run = Run(rules, "aab", Limits(max_steps=9))

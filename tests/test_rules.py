@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 import random
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -26,6 +28,15 @@ def test_a_rule_set_is_a_value():
     assert (rules.kind, mk.RuleSet([(b"a", b"")]).kind, mk.RuleSet().kind) == ("text", "bytes", None)
     with pytest.raises(AttributeError):
         rules.kind = "bytes"
+
+
+def test_a_rule_set_is_a_weak_key():
+    rules = mk.RuleSet([("a", "b")])
+    known = weakref.WeakKeyDictionary({rules: "a cache of its own"})
+    assert known[mk.RuleSet([("a", "b")])] == "a cache of its own"
+    del rules
+    gc.collect()
+    assert not known
 
 
 def test_the_empty_rule_set_takes_either_kind():
@@ -98,10 +109,13 @@ def test_lone_surrogates_are_refused_before_anything_runs():
         ({"max_length": -5}, "max_length"),
         ({"strategy": "rightmost"}, "strategy"),
         ({"matcher": "regex"}, "matcher"),
+        ({"strategy": 5}, "strategy must be 'markov' or 'leftmost', got 5"),
+        ({"strategy": b"markov"}, "strategy must be 'markov' or 'leftmost', got b'markov'"),
+        ({"matcher": ["scan"]}, r"matcher must be 'auto', 'bits', 'scan' or 'index', got \['scan'\]"),
     ],
 )
 def test_bad_options(options, message):
-    for call in ("run", "trace", "runner"):
+    for call in ("run", "trace", "runner", *(["step"] if "max" not in message else [])):
         with pytest.raises(ValueError, match=message):
             getattr(mk.RuleSet([("a", "b")]), call)("a", **options)
     with pytest.raises(ValueError, match=message):
@@ -261,6 +275,22 @@ def test_run_rows_names_the_row_of_a_null(rule, message):
     for given in (rules.slice(1), pa.chunked_array([rules.slice(1, 1), rules.slice(2)])):
         with pytest.raises(ValueError, match=message):
             mk.run_rows(given, ["a"] * 4)
+
+
+def test_batches_are_equal_where_their_rows_are():
+    rules, words = mk.RuleSet([("ab", "ba"), ("c", "", True)]), ["aab", "cc", "b"]
+    one, other = rules.run_batch(words, threads=1), rules.run_batch(words, threads=2)
+    assert one == other == pickle.loads(pickle.dumps(one)) == copy.deepcopy(one)
+    assert not one != other  # noqa: SIM202 (this is the operator that is tested)
+    for different in (rules.run_batch(words[:2]), rules.run_batch(words, max_steps=1), rules, tuple(one)):
+        assert one != different
+        assert not one == different  # noqa: SIM201
+    once = mk.rewrite_once(["a"], ["b"], ["a", "b"])
+    assert once == mk.rewrite_once(["a"], ["b"], ["a", "b"])
+    assert once != mk.rewrite_once(["b"], ["b"], ["a", "b"])
+    for unhashable in (one, once):
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(unhashable)
 
 
 @pytest.mark.parametrize("word", ["cab", b"cab"])

@@ -137,6 +137,25 @@ def test_runs_take_steps_and_end_in_every_way() -> None:
     assert min(found[str(value)] for value in range(1, 6)) > 0.01, found
 
 
+def test_upper_ends_of_wide_ranges_are_drawn() -> None:
+    sizes = {"word_size": 900, "pattern_size": 40, "replacement_size": (5, 90)}
+    found = shares(
+        runs("abc", **sizes),
+        {
+            "words": lambda run: len(run.word) == 900,
+            "patterns": lambda run: any(len(rule.pattern) == 40 for rule in run.rules),
+            "replacements": lambda run: any(len(rule.replacement) == 90 for rule in run.rules),
+        },
+        count=100,
+    )
+    assert min(found.values()) > 0.02, found
+    assert shares(words("ab", rules=[("aba", "b")], size=300), {"most": lambda word: len(word) == 300})["most"] > 0.02
+    many = {"few": lambda drawn: len(drawn) < 9, "most": lambda drawn: len(drawn) == 50}
+    found = shares(rule_sets(count=(2, 50), pattern_size=(1, 2), replacement_size=1), many, count=100)
+    assert found["few"] > 0.5 and found["most"] > 0.02, found  # noqa: PT018 (one figure explains the other)
+    assert shares(words("ab", size=(20, 999)), {"most": lambda word: len(word) == 999}, count=50)["most"] > 0.1
+
+
 @pytest.mark.slow
 def test_near_misses_are_near() -> None:
     def nearly(run: Any) -> bool:
@@ -183,6 +202,14 @@ def test_the_least_words_are_readable() -> None:
     assert len(least(words("ab"), lambda word: len(word) > 3)) == 4
     assert len(least(words("ab", rules=[("bb", "")]), lambda word: "bb" in word)) <= 3
     assert len(least(words(b"ab", size=(3, 9)), bool)) == 3
+    assert least(words("ab", size=500), lambda word: len(word) > 99 and "b" in word).count("b") == 1
+
+
+def test_what_comes_of_wide_ranges_shrinks() -> None:
+    drawn = least(rule_sets(pattern_size=90), lambda drawn: any(len(rule.pattern) > 60 for rule in drawn))
+    assert (len(drawn), len(drawn[0].pattern), set(drawn[0].pattern)) == (1, 61, {"a"})
+    many = least(rule_sets(count=(0, 99), pattern_size=1, replacement_size=1), lambda drawn: len(drawn) > 3)
+    assert (len(many), {rule.replacement for rule in many}) == (4, {""})
 
 
 @pytest.mark.slow
@@ -219,6 +246,8 @@ BAD = {
     "runs without end": (lambda: runs(max_steps=None), "max_steps=None needs terminating=True"),
     "bad limits of runs": (lambda: runs(max_length=(9, 1)), "max_length must be"),
     "bad words of runs": (lambda: runs(word_size="x"), "size must be"),
+    "bytes words of text rules": (lambda: words(kind="bytes", rules=[("a", "")]), "the rules are text, but kind is"),
+    "text words of bytes rules": (lambda: words(kind="text", rules=[(b"a", b"")]), "the rules are bytes, but kind is"),
 }
 
 
@@ -227,3 +256,9 @@ def test_bad_options_are_refused_at_once(name: str) -> None:
     make, message = BAD[name]
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("wrong", [["ab"], "ab", [("a",)], [["a", "b"]], [("a", b"b")], [("a", "b"), (b"a", b"")]])
+def test_words_of_what_are_no_rules_are_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"^rule [01]: "):
+        words(rules=wrong)

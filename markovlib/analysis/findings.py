@@ -11,7 +11,7 @@ from markovlib.analysis.plain import (
     as_letters,
     as_word,
     given_letters,
-    killer_of,
+    killers,
     letters_of,
     live_rules,
     plain,
@@ -58,7 +58,8 @@ def check(rules: RuleSet, letters: Any = None) -> list[Finding]:
     (the empty pattern occurs in every word).  Two rules that can fire, neither terminal, whose sides are swapped, undo
     each other exactly: the pattern of the one becomes that of the other and comes back.  With `letters`, those of
     the first word, also the rules that need a letter which is neither among them nor produced by a rule that can fire
-    on what there is.  Rules are numbered from 1 in messages.  O(rules^2 * pattern length).
+    on what there is.  Rules are numbered from 1 in messages.  O(rules * min(rules, lengths of patterns * length))
+    comparisons of words.
 
     Raises TypeError for letters that are not of the rules' kind.
 
@@ -72,8 +73,11 @@ applies, the run goes on for ever']
     own = plain(rules)
     missing = {} if letters is None else unproduced(own, given_letters(letters, rules))
     findings = []
-    for i, rule in enumerate(own):
-        killer = killer_of(own, i)
+    undoing: dict[tuple[str, str], int] = {}
+    for i, (rule, killer) in enumerate(zip(own, killers(own), strict=True)):
+        undone = undoing.get((rule.replacement, rule.pattern))
+        if killer is None and not rule.terminal:
+            undoing[rule.pattern, rule.replacement] = i
         if killer is not None:
             findings.append(_dead(rules, i, killer))
         elif i in missing:
@@ -85,7 +89,7 @@ applies, the run goes on for ever']
         elif rule.pattern == rule.replacement and not rule.terminal:
             message = f"rule {i + 1} changes nothing: once it applies, the run goes on for ever"
             findings.append(Finding(i, "idle", message, rules[i].pattern))
-        elif (undone := _undone(own, i)) is not None:
+        elif undone is not None and not rule.terminal:
             message = f"rule {i + 1} undoes rule {undone + 1}: on {_shown(rules[undone].pattern)} they go on for ever"
             findings.append(Finding(i, "undo", message, rules[undone].pattern, undone))
     return findings
@@ -114,12 +118,6 @@ def never_produced(rules: RuleSet) -> Any:
     own = plain(rules)
     made = {letter for rule in own for letter in rule.replacement}
     return as_word("".join(letter for letter in letters_of(own) if letter not in made), rules)
-
-
-def _undone(rules: Sequence[PlainRule], i: int) -> int | None:
-    back = PlainRule(rules[i].replacement, rules[i].pattern, False)
-    live = (k for k in range(i) if rules[k] == back and killer_of(rules, k) is None)
-    return None if rules[i].terminal else next(live, None)
 
 
 def _shown(word: Any) -> str:

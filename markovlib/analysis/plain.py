@@ -41,14 +41,30 @@ def letters_of(rules: Iterable[PlainRule]) -> str:
     return "".join(sorted({letter for rule in rules for letter in rule.pattern + rule.replacement}))
 
 
-def killer_of(rules: Sequence[PlainRule], i: int) -> int | None:
-    """The first rule before rule i whose pattern occurs in rule i's, so that rule i never fires."""
-    return next((k for k in range(i) if rules[k].pattern in rules[i].pattern), None)
+def killers(rules: Sequence[PlainRule]) -> list[int | None]:
+    """For each rule the first one before it whose pattern occurs in its own, so that it never fires, or None.
+
+    The earlier patterns are searched one by one, or looked up by what stands in the rule's own, whichever is less:
+    O(rules * min(rules, lengths of patterns * length)) words.
+    """
+    found: list[int | None] = []
+    first: dict[str, int] = {}
+    sizes: set[int] = set()
+    for i, (pattern, _, _) in enumerate(rules):
+        shorter = [size for size in sizes if size <= len(pattern)]
+        if sum(len(pattern) - size + 1 for size in shorter) < i:
+            parts = (pattern[at : at + size] for size in shorter for at in range(len(pattern) - size + 1))
+            found.append(min((first[part] for part in parts if part in first), default=None))
+        else:
+            found.append(next((k for k in range(i) if rules[k].pattern in pattern), None))
+        first.setdefault(pattern, i)
+        sizes.add(len(pattern))
+    return found
 
 
 def live_rules(rules: Sequence[PlainRule]) -> list[int]:
     """The rules that fire on some word: those that fire on their own pattern."""
-    return [i for i in range(len(rules)) if killer_of(rules, i) is None]
+    return [i for i, killer in enumerate(killers(rules)) if killer is None]
 
 
 def firing(rules: Sequence[PlainRule], word: str) -> tuple[int, int] | None:

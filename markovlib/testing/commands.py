@@ -29,7 +29,7 @@ from typing import Any, TextIO
 
 from markovlib.outcome import Outcome
 from markovlib.rules import Rule
-from markovlib.testing.engines import Answer, Engine, Limits, Rules, ask
+from markovlib.testing.engines import Answer, Engine, GivenRules, Limits, as_rules, ask
 
 
 class EngineError(Exception):
@@ -60,7 +60,7 @@ class CommandEngine:
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
 
-    def run(self, rules: Rules, word: Any, limits: Limits) -> Answer:
+    def run(self, rules: GivenRules, word: Any, limits: Limits) -> Answer:
         """The program's answer."""
         kind = "text" if isinstance(word, str) else "bytes"
         line = self._exchange(json.dumps(_question(kind, rules, word, limits)))
@@ -151,8 +151,10 @@ def serve(engine: Engine, source: TextIO | None = None, target: TextIO | None = 
         print(json.dumps(answer), file=target, flush=True)
 
 
-def _question(kind: str, rules: Rules, word: Any, limits: Limits) -> dict[str, Any]:
-    triples = [[_letters(pattern), _letters(replacement), bool(terminal)] for pattern, replacement, terminal in rules]
+def _question(kind: str, rules: GivenRules, word: Any, limits: Limits) -> dict[str, Any]:
+    triples = [
+        [_letters(pattern), _letters(replacement), terminal] for pattern, replacement, terminal in as_rules(rules)
+    ]
     return {"kind": kind, "rules": triples, "word": _letters(word), **limits._asdict()}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from markovlib.outcome import Outcome
-from markovlib.rules import MAX_LENGTH, MAX_STEPS, Rule, RuleSet, Strategy
+from markovlib.rules import MAX_LENGTH, MAX_STEPS, Rule, RuleSet, Strategy, as_rule
 from markovlib.testing import oracle
 
 
@@ -41,6 +41,7 @@ class Answer(NamedTuple):
 
 
 Rules: TypeAlias = RuleSet | Sequence[Rule]
+GivenRules: TypeAlias = RuleSet | Sequence[Rule | tuple[Any, Any] | tuple[Any, Any, bool]]
 Engine: TypeAlias = Callable[[Rules, Any, Limits], Any] | Any
 """Something to be tested: a callable `run(rules, word, limits)`, or an object that has it as a method `run`.
 
@@ -55,16 +56,26 @@ class Disagreement(AssertionError):
     """An engine's answer is not what it should be; the text shows the case and what differs."""
 
 
-def ask(engine: Engine, rules: Rules, word: Any, limits: Limits) -> Answer:
+def as_rules(given: GivenRules) -> tuple[Rule, ...]:
+    """Rules as an engine gets them, from whatever `RuleSet` takes; raises TypeError for what are none.
+
+    >>> as_rules([("a", "b")])
+    (Rule(pattern='a', replacement='b', terminal=False),)
+    """
+    return tuple(given) if isinstance(given, RuleSet) else tuple(as_rule(rule, i) for i, rule in enumerate(given))
+
+
+def ask(engine: Engine, rules: GivenRules, word: Any, limits: Limits) -> Answer:
     """The engine's answer, whatever form it gives it in.
 
-    Raises TypeError for a result that is no answer, ValueError for an outcome that does not exist.
+    Raises TypeError for a result that is no answer and for rules that are none, ValueError for an outcome that does not
+    exist.
 
     >>> ask(lambda rules, word, limits: word.replace("a", "b"), [Rule("a", "b")], "aa", Limits())
     Answer(word='bb', outcome=None, steps=None, cycle=None, trace=None)
     """
     run = engine if callable(engine) else engine.run
-    return as_answer(run(tuple(rules), word, limits))
+    return as_answer(run(as_rules(rules), word, limits))
 
 
 def as_answer(result: Any) -> Answer:
@@ -83,10 +94,11 @@ def as_answer(result: Any) -> Answer:
     return Answer(**parts)
 
 
-def check(engine: Engine, rules: Rules, word: Any, limits: Limits | None = None) -> Answer:
+def check(engine: Engine, rules: GivenRules, word: Any, limits: Limits | None = None) -> Answer:
     """The engine's answer, which must be the oracle's in all that it says.
 
-    Raises `Disagreement` otherwise.  O(steps · word · rules): the oracle is as plain as it can be.
+    Raises `Disagreement` otherwise, TypeError for rules that are none.  O(steps · word · rules): the oracle is as plain
+    as it can be.
 
     >>> check(lambda rules, word, limits: word.replace("a", "b"), [Rule("a", "b", True)], "aa")
     Traceback (most recent call last):
@@ -97,9 +109,9 @@ def check(engine: Engine, rules: Rules, word: Any, limits: Limits | None = None)
       limits   none
       word after the run 'bb', should be 'ba'
     """
-    limits = limits or Limits()
+    rules, limits = as_rules(rules), limits or Limits()
     answer = ask(engine, rules, word, limits)
-    expected = as_answer(oracle.run(tuple(rules), word, **limits._asdict()))
+    expected = as_answer(oracle.run(rules, word, **limits._asdict()))
     require_same(answer, expected, "the engine disagrees with the oracle", rules, word, limits)
     return answer
 

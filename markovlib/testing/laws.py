@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from markovlib.analysis import Certificate
-from markovlib.analysis.plain import as_letters, letters_of, plain
+from markovlib.analysis.plain import as_letters, plain
 from markovlib.analysis.verdict import prove
 from markovlib.combinators import branch, compose, repeat_while
 from markovlib.outcome import Outcome
@@ -114,7 +114,7 @@ def batch_is_map(engine: Engine, rules: Rules, words: Sequence[Any], limits: Lim
 
 
 def renaming_commutes(engine: Engine, run: Run, renaming: Mapping[str, str]) -> None:
-    """Letters renamed one to one, before the run or after it, give the same.
+    """Letters renamed one to one, before the run or after it, give the same: none of them has a meaning of its own.
 
     `renaming` maps letters (bytes: as Latin-1) to letters.  The limit of length is left out: new letters may be of
     other sizes in UTF-8.
@@ -274,11 +274,11 @@ def _batches(draw: DrawFn, options: dict[str, Any]) -> tuple[Any, ...]:
     return run.rules, [run.word, *draw(st.lists(more, max_size=6))], run.limits
 
 
-@st.composite
-def _renamed_runs(draw: DrawFn, options: dict[str, Any]) -> tuple[Any, ...]:
-    run = draw(runs(**options))
-    letters = sorted(dict.fromkeys(letters_of(plain(run.rules)) + as_letters(run.word) + "xy"))
-    return run, dict(zip(letters, draw(st.permutations(letters)), strict=True))
+def _renamed_runs(options: dict[str, Any]) -> Arguments:
+    """Runs, and the letters of their alphabet in another order."""
+    letters = list(as_letters(options.get("alphabet", "ab")))
+    orders = st.permutations(letters).map(lambda order: letters[::-1] if order == letters else order)
+    return st.tuples(runs(**options), orders.map(lambda order: dict(zip(letters, order, strict=True))))
 
 
 @st.composite
@@ -350,7 +350,8 @@ def law_tests(engine: Engine, *, max_examples: int = 100, **options: Any) -> typ
 
     `options` are those of `runs`.  What they leave out no law asks of the engine: `strategies_agree` is there if
     `strategies` names both, that of proofs and those of combinators if it names `markov`, and the latter only with
-    terminal rules and empty patterns, of which combinators make theirs.  Raises ValueError for impossible options.
+    terminal rules and empty patterns, of which combinators make theirs; `renaming_commutes` is there if there are two
+    letters.  Only combinators bring letters besides those of the alphabet.  Raises ValueError for impossible options.
 
     >>> from markovlib.testing import oracle
     >>> TestLaws = law_tests(lambda rules, word, limits: oracle.run(rules, word, *limits))
@@ -388,6 +389,8 @@ def _applicable(options: dict[str, Any]) -> list[str]:
     left_out = set[str]()
     if len(strategies) < 2:
         left_out.add("strategies_agree")
+    if len(options.get("alphabet", "ab")) < 2:
+        left_out.add("renaming_commutes")
     if "markov" not in strategies:
         left_out.update(("certified_runs_end", *_OF_COMBINATORS))
     if options.get("terminals") is False or not options.get("empty_patterns", True):

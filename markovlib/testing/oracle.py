@@ -7,9 +7,12 @@ letters of the word as it is given.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-Rules = Sequence[tuple[Any, Any, bool]]
+if TYPE_CHECKING:
+    from markovlib.rules import RuleSet
+
+Rules: TypeAlias = "RuleSet | Sequence[tuple[Any, Any, bool]]"
 
 
 class OracleRun(NamedTuple):

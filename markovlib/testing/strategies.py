@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from markovlib.analysis import complete, confluence
-from markovlib.analysis.plain import PlainRule, as_letters, letters_of
+from markovlib.analysis.plain import PlainRule, letters_of, plain
 from markovlib.analysis.verdict import prove
 from markovlib.rules import Kind, Rule, RuleSet, Strategy
 from markovlib.testing.engines import Limits
@@ -49,6 +49,9 @@ def words(
     both; where `size` allows more than 32 letters, pieces are also repeated, often to about a power of two of letters.
     `kind` is that of the rules or of the alphabet unless it says "bytes" for an alphabet of ASCII letters.
 
+    Raises TypeError for rules that `RuleSet` refuses, ValueError for rules of another kind and for what `rule_sets`
+    refuses.
+
     >>> from hypothesis import find, given
     >>> @given(words("xy", size=(2, 5)))
     ... def sizes_and_letters(word):
@@ -57,16 +60,16 @@ def words(
     >>> "abba" in find(words("a", rules=[("abba", "c")]), lambda word: "abba" in word)
     True
     """
-    given = [(as_letters(rule[0]), as_letters(rule[1]), isinstance(rule[0], str)) for rule in rules or ()]
-    if kind is None and given:
-        kind = "text" if given[0][2] else "bytes"
-    shape = Shape.of(alphabet, kind)
+    given = rules if isinstance(rules, RuleSet) else RuleSet(rules or ())
+    shape = Shape.of(alphabet, kind or given.kind)
+    if given.kind not in (None, "text" if shape.text else "bytes"):
+        raise ValueError(f"the rules are {given.kind}, but kind is {kind!r}")
     least, most = as_range(size, "size")
     if rules is None:
         return _text(shape.letters, least, most).map(shape.word)
-    plain = [PlainRule(pattern, replacement, False) for pattern, replacement, _ in given]
-    letters = "".join(dict.fromkeys(shape.letters + letters_of(plain)))
-    return _glued(shape, pieces(plain, letters, near_misses=near_misses), letters, least, most)
+    own = plain(given)
+    letters = "".join(dict.fromkeys(shape.letters + letters_of(own)))
+    return _glued(shape, pieces(own, letters, near_misses=near_misses), letters, least, most)
 
 
 def rules(
@@ -196,10 +199,10 @@ def runs(
 
     @st.composite
     def run(draw: Draw) -> Run:
-        plain = draw(sets)
-        parts = pieces(plain, shape.letters, near_misses=near_misses)
+        drawn = draw(sets)
+        parts = pieces(drawn, shape.letters, near_misses=near_misses)
         word = shape.word(_glue(draw, parts, shape.letters, least, most))
-        return Run(shape.rule_set(plain), word, draw(bounds))
+        return Run(shape.rule_set(drawn), word, draw(bounds))
 
     return run()
 
@@ -212,12 +215,22 @@ _SMALL = 12  # Of limits of length the small ones are met more often.
 # strategies are few and kept.
 
 _LONG = 32  # letters, beyond which words are not made of single pieces alone
+_WIDE = 16  # letters or rules that a range has more than if its upper end has to be looked for
 _MOST_PIECES = 10
 
 
 @lru_cache
 def _text(letters: str, least: int, most: int) -> SearchStrategy[str]:
-    return st.text(st.sampled_from(letters), min_size=least, max_size=most)
+    """Hypothesis draws few letters whatever `most` allows: of wide ranges half of the texts are of any size."""
+    few = st.text(st.sampled_from(letters), min_size=least, max_size=most)
+    return few if most - least <= _WIDE else few | _long_text(letters, least, most)
+
+
+def _long_text(letters: str, least: int, most: int) -> SearchStrategy[str]:
+    """Short texts repeated, cut to sizes of which the greatest is frequent: two draws, however many letters."""
+    size = st.integers(least, most) | st.just(most)
+    period = st.text(st.sampled_from(letters), min_size=1, max_size=_WIDE)
+    return st.builds(lambda size, period: (period * (size // len(period) + 1))[:size], size, period)
 
 
 @lru_cache
@@ -232,22 +245,26 @@ def _some_numbers(count: int, most: int) -> SearchStrategy[list[int]]:
 
 
 @lru_cache
-def _borders(most: int) -> list[int]:
-    """Sizes around powers of two, where implementations change what they do."""
+def _sizes(most: int) -> SearchStrategy[int]:
+    """Any size, or one around a power of two, where implementations change what they do, or the greatest."""
     powers = [2**k for k in range(4, most.bit_length() + 1)]
-    return [size for power in powers for size in (power - 1, power, power + 1) if size <= most]
+    borders = [size for power in powers for size in (power - 1, power, power + 1) if size <= most]
+    return st.one_of(st.integers(0, most), st.sampled_from(borders), st.just(most))
 
 
 def _glue(draw: Draw, parts: Sequence[str], letters: str, least: int, most: int) -> str:
     chosen = [parts[number] for number in draw(_some_numbers(len(parts), min(most, _MOST_PIECES)))]
     if most > _LONG and chosen and draw(_COIN):
-        repeated = draw(_numbers(len(chosen)))
-        chosen[repeated] *= 1 + draw(_numbers(most // 2))
-        if draw(_COIN):
-            most = _borders(most)[draw(_numbers(len(_borders(most))))]
+        number, size = draw(_numbers(len(chosen))), draw(_sizes(most))
+        chosen[number] = _repeated(chosen[number], size - sum(map(len, chosen)))
     word = "".join(chosen)[: max(least, most)]
     missing = least - len(word)
     return word + draw(_text(letters, missing, missing)) if missing > 0 else word
+
+
+def _repeated(part: str, missing: int) -> str:
+    """The part again and again, until it has so many letters more."""
+    return (part * (missing // len(part) + 2))[: len(part) + missing] if part and missing > 0 else part
 
 
 @st.composite
@@ -278,28 +295,29 @@ def _rule_sets(
     shape.check_proofs(terminating, confluent)
     if confluent:
         return shape, _confluent(shape)
-    return shape, _terminating(shape) if terminating else _rule_lists(shape, _any_rule)
+    return shape, _terminating(shape) if terminating else _rule_lists(shape, _any_rule, many=True)
 
 
 Maker: TypeAlias = Callable[[Draw, Shape, Sequence[str]], PlainRule]
 
 
-def _rule_lists(shape: Shape, make: Maker) -> SearchStrategy[Plain]:
-    """Lists of rules made one after the other, each knowing the sides before it."""
+def _rule_lists(shape: Shape, make: Maker, many: bool = False) -> SearchStrategy[Plain]:
+    """Lists of rules made one after the other, each knowing the sides before it; of a wide range some are `many`."""
     least, most = shape.count
+    wide = many and most - least > _WIDE
 
     @st.composite
-    def next_rule(draw: Draw, made: Sequence[PlainRule]) -> PlainRule | None:
+    def next_rule(draw: Draw, number: int, known: Sequence[str], another: SearchStrategy[bool]) -> PlainRule | None:
         """One draw for the question whether there is another rule and for the rule, so that both go when it shrinks."""
-        if len(made) >= least and not draw(_ANOTHER):
-            return None
-        return make(draw, shape, pieces(made, "", near_misses=False))
+        return make(draw, shape, known) if number < least or draw(another) else None
 
     @st.composite
     def drawn(draw: Draw) -> Plain:
-        made: list[PlainRule] = []
-        while len(made) < most and (rule := draw(next_rule(made))) is not None:
+        made, known = list[PlainRule](), list[str]()
+        another = _ANOTHER_OF_MANY if wide and draw(_RARELY) else _ANOTHER
+        while len(made) < most and (rule := draw(next_rule(len(made), known, another))) is not None:
             made.append(rule)
+            known += pieces([rule], "", near_misses=False)
         return tuple(made)
 
     return drawn()
@@ -307,10 +325,12 @@ def _rule_lists(shape: Shape, make: Maker) -> SearchStrategy[Plain]:
 
 def _side(draw: Draw, letters: str, least: int, most: int, known: Sequence[str]) -> str:
     """A new side, or a piece of an earlier one."""
-    fitting = [part for part in known if part and least <= len(part) <= most and set(part) <= set(letters)]
     # The coin is thrown in any case: a rule must not change when an earlier one goes.
-    if draw(_COIN) and fitting:
-        return fitting[draw(_numbers(len(fitting)))]
+    if draw(_COIN):
+        allowed = set(letters)
+        fitting = [part for part in known if part and least <= len(part) <= most and allowed.issuperset(part)]
+        if fitting:
+            return fitting[draw(_numbers(len(fitting)))]
     return draw(_text(letters, least, most))
 
 
@@ -324,6 +344,7 @@ def _pattern(draw: Draw, shape: Shape, known: Sequence[str]) -> str:
 
 _COIN = st.booleans()
 _ANOTHER = st.sampled_from((False,) + (True,) * 4)
+_ANOTHER_OF_MANY = st.sampled_from((False,) + (True,) * 40)
 _RARELY = st.sampled_from((False,) * 7 + (True,))
 
 
