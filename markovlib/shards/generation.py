@@ -1,6 +1,5 @@
 """Writing a folder of shards: on threads, resumably, each file appearing whole or not at all."""
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 import pyarrow
 
 from markovlib import __version__
+from markovlib.batch import processors
 from markovlib.shards import card, folder, journal, manifest, schema, source
 from markovlib.shards.coordination import Progress, Report, Work
 from markovlib.shards.digest import rows_digest
@@ -20,7 +20,7 @@ from markovlib.shards.plan import SHARD_ROWS, Plan, check_fits, check_ours, in_o
 from markovlib.shards.stores import Place, Store, open_store
 from markovlib.shards.work import Job
 
-__all__ = ["Progress", "Written", "companions", "generate", "processors"]
+__all__ = ["Progress", "Written", "companions", "generate"]
 
 RECIPE = "recipe.toml"
 
@@ -102,11 +102,6 @@ def write(
     store = open_store(out)
     with store.held():
         return [_ensure(store, plan, threads, executor, progress) for plan in plans]
-
-
-def processors() -> int:
-    """Return how many threads this process may run at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _ensure(
