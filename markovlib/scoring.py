@@ -34,7 +34,6 @@ Credit = Literal["exact", "prefix", "steps", "pairs"]
 
 _SCORED = ("word", "output", "pattern", "replacement", "position", "steps")
 _SOME_HAVE = ("rules", "trace", "pairs", "key")
-_ROWS = 65536
 
 
 class Score(NamedTuple):
@@ -199,6 +198,20 @@ def score_all(
             values[start + j] = credited(given[j], reference)
             labels[start + j] = label_of(given[j], reference)
     return Scores(values, labels)
+
+
+_ROWS = 65536
+
+
+def has_column(ds: Any, name: str) -> bool:
+    """Whether a data set has a column, one that is made only on request included."""
+    if name in ds.columns:
+        return True
+    try:
+        ds.batch(range(0), [name])
+    except ValueError:
+        return False
+    return True
 
 
 # ---- rewards ------------------------------------------------------------------------------------------------------

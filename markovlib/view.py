@@ -434,11 +434,13 @@ def _bounded(ds: Source) -> None:
 
 
 def _numeric_columns(ds: Source) -> tuple[str, ...]:
+    from markovlib.scoring import has_column
+
     names = (
         "index", "rule", "position", "no_op", "steps", "near_miss", "occurrences", "instruction", "stratum",
         "source_row",
     )  # fmt: skip
-    return tuple(name for name in names if name in ds.known_columns)
+    return tuple(name for name in names if has_column(ds, name))
 
 
 def _letters(words: Column) -> NDArray[np.int64]:

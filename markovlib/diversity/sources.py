@@ -53,7 +53,7 @@ class DatasetRows(Rows):
             wanted = [name for name in wanted if name not in ("index", "instruction", "stratum")]
         if _several_rules(data.recipe):
             wanted.append("rules")
-        columns = tuple(name for name in wanted if name in data.known_columns)
+        columns = tuple(name for name in wanted if _has(data, name))
         super().__init__(repr(data), data.split, data.size, columns, data, base)
         self._threads = threads
 
@@ -131,6 +131,14 @@ def _only_source(data: Any) -> Any:
             return None
         data = data.sources[0]
     return data
+
+
+def _has(data: Any, column: str) -> bool:
+    try:
+        data.batch(range(0), [column])
+    except ValueError:
+        return False
+    return True
 
 
 def _several_rules(recipe: Any) -> bool:
