@@ -73,10 +73,7 @@ def export(
 
 def load(root: Path) -> Manifest:
     """Return the manifest of a folder; raises `ShardError` where it has none, or one that cannot be copied."""
-    try:
-        made = manifest.load(root)
-    except (FileNotFoundError, NotADirectoryError):
-        raise ShardError(f"{root}: no {manifest.NAME} here: not a folder of shards, or one not finished") from None
+    made = manifest.load_finished(root)
     if made.stream_version != source.stream_version():
         raise ShardError(
             f"{root}: holds stream version {made.stream_version} of the examples, and this markovlib writes folders of "
