@@ -165,7 +165,7 @@ static const char *view_at(const mk_arrow_words *words, int64_t i, const uint8_t
     int64_t block = load32(view, 2), start = load32(view, 3);
     if (block < 0 || block >= words->block_count)
         return "points into a buffer that does not exist";
-    if (start < 0 || *size > load64(words->block_sizes, block) - start || !words->blocks[block])
+    if (start < 0 || start + *size > load64(words->block_sizes, block) || !words->blocks[block])
         return "reaches past the end of its buffer";
     *word = (const uint8_t *)words->blocks[block] + start;
     return NULL;

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+/* Every machine must draw the same words, so that no multiplication may be fused with an addition.  GCC does that only
+ * outside of -std=c11, and warns of the pragma. */
 #ifdef __clang__
 #pragma STDC FP_CONTRACT OFF
 #endif

@@ -6,7 +6,7 @@
 #include <time.h>
 
 /* Of a worker, in bytes, at least: some systems give a thread less than the strings of a rule space take.  glibc puts
-   thread-local variables into it too, those of the thread sanitizer are half a megabyte. */
+ * thread-local variables into it too; those of the thread sanitizer are half a megabyte. */
 #define STACK ((size_t)2 << 20)
 
 typedef struct {

@@ -38,16 +38,14 @@ mk_status mk_ruleset_borrow(mk_ruleset *rules, mk_column patterns, mk_column rep
     return MK_OK;
 }
 
-/* Copies a column's bytes to *at, moves *at behind them, and gives the same rows over the copy. */
-static mk_column copy_column(mk_column column, uint8_t **at)
+/* Copies the bytes of all rows, and gives the end of the copy. */
+static uint8_t *copy_bytes(mk_column column, uint8_t *to)
 {
     int64_t first = column.offsets[0];
     size_t size = (size_t)(column.offsets[column.count] - first);
     if (size)
-        memcpy(*at, column.data + first, size);
-    mk_column copy = {*at, column.offsets, column.count};
-    *at += size;
-    return copy;
+        memcpy(to, column.data + first, size);
+    return to + size;
 }
 
 mk_status mk_ruleset_compile(mk_column patterns, mk_column replacements, const uint8_t *terminal, mk_ruleset **out)
@@ -72,11 +70,11 @@ mk_status mk_ruleset_compile(mk_column patterns, mk_column replacements, const u
         return status;
     }
     /* Points the borrowed rules at the copy, row by row. */
-    uint8_t *at = rules->bytes;
-    mk_column own_patterns = copy_column(patterns, &at), own_replacements = copy_column(replacements, &at);
+    uint8_t *own_patterns = rules->bytes, *own_replacements = copy_bytes(patterns, own_patterns);
+    copy_bytes(replacements, own_replacements);
     for (size_t i = 0; i < count; i++) {
-        rules->rules[i].pattern.bytes = own_patterns.data + (patterns.offsets[i] - patterns.offsets[0]);
-        rules->rules[i].replacement = own_replacements.data + (replacements.offsets[i] - replacements.offsets[0]);
+        rules->rules[i].pattern.bytes = own_patterns + (patterns.offsets[i] - patterns.offsets[0]);
+        rules->rules[i].replacement = own_replacements + (replacements.offsets[i] - replacements.offsets[0]);
     }
     *out = rules;
     return MK_OK;

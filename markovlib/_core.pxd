@@ -1,6 +1,8 @@
 # The engine's public header, as Cython sees it.
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
+from markovlib._columns cimport Column
+
 
 cdef extern from "markov.h" nogil:
     ctypedef bint mk_bool "bool"
@@ -143,3 +145,7 @@ cdef class Interrupts:
     cdef int64_t next
     cdef mk_poll poll(self)
     cdef int check(self, mk_status status, object row=*) except -1
+
+
+# A column as the engine takes it: valid as long as the column lives.
+cdef mk_column column_view(Column column) noexcept

@@ -72,7 +72,7 @@ cdef class Interrupts:
         raise ValueError("the trace does not belong to this rule set and word")
 
 
-cdef mk_column column_view(Column column):
+cdef mk_column column_view(Column column) noexcept:
     cdef mk_column view
     view.data = column.data
     view.offsets = column.offsets
@@ -99,6 +99,11 @@ cdef mk_matcher matcher_of(object matcher) except *:
             return <mk_matcher>number
         number += 1
     raise ValueError(f"matcher must be 'auto', 'bits', 'scan' or 'index', got {matcher!r}")
+
+
+def check_matcher(str matcher not None):
+    """Raises ValueError for a matcher that does not exist."""
+    matcher_of(matcher)
 
 
 cpdef int64_t limit_of(object limit, str name, int64_t least=0) except -1:

@@ -8,7 +8,16 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from markovlib._columns cimport Column, column_adopt, column_borrow
-from markovlib._core cimport MK_INVALID, mk_bool, mk_column, mk_free, mk_malloc, mk_memory_fail_after, mk_status
+from markovlib._core cimport (
+    MK_INVALID,
+    column_view,
+    mk_bool,
+    mk_column,
+    mk_free,
+    mk_malloc,
+    mk_memory_fail_after,
+    mk_status,
+)
 
 import numpy as np
 
@@ -306,6 +315,7 @@ def find(const int64_t[::1] starts, const int64_t[::1] indices):
     cdef int32_t *seen = NULL
     cdef mk_status status
     allocate_places(places, indices.shape[0])
+    # Not mk_malloc: of a million pieces a batch meets few, and zeros that are not touched cost nothing.
     seen = <int32_t *>calloc(<size_t>pieces + 1, sizeof(int32_t))
     if seen == NULL:
         raise MemoryError(f"no memory for {pieces} pieces")
@@ -323,8 +333,7 @@ def find(const int64_t[::1] starts, const int64_t[::1] indices):
 def codes(str name not None, Column texts not None, Column names not None):
     """The number, from 1, of the name that each text is (uint8).  Raises `DamagedRowError`, for the column `name`,
     where one is none."""
-    cdef mk_column asked = mk_column(texts.data, texts.offsets, texts.length)
-    cdef mk_column known = mk_column(names.data, names.offsets, names.length)
+    cdef mk_column asked = column_view(texts), known = column_view(names)
     made = np.empty(texts.length, np.uint8)
     cdef Writable out = Writable(made)
     cdef int64_t row

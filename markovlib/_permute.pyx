@@ -58,17 +58,8 @@ cdef class Permutation:
             raise IndexError(x)
         return mk_permutation_at(&self.c, x)
 
-    def many(self, numbers):
-        """The images of those numbers, computed together."""
-        cdef uint64_t[::1] images = np.array(numbers, np.uint64)
-        if len(images) and max(numbers) >= self.c.size:
-            raise IndexError(max(numbers))
-        if len(images):
-            mk_permutation_many(&self.c, &images[0], len(images))
-        return np.asarray(images).tolist()
-
     def images(self, numbers):
-        """The images of an array of numbers (int64), as another."""
+        """The images of numbers, computed together, as an array of int64."""
         made = np.array(numbers, np.int64)
         cdef uint64_t[::1] images = made.view(np.uint64)
         cdef Py_ssize_t i, count = images.shape[0]

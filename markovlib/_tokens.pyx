@@ -6,7 +6,7 @@ from cpython.bytes cimport PyBytes_AS_STRING
 from libc.string cimport memset
 
 from markovlib._columns cimport Column
-from markovlib._core cimport MK_INVALID, MK_OK, Interrupts, mk_free, mk_malloc, mk_memory_fail_after
+from markovlib._core cimport MK_INVALID, MK_OK, Interrupts, column_view, mk_free, mk_malloc, mk_memory_fail_after
 
 import numpy as np
 
@@ -25,14 +25,6 @@ class UnknownLetterError(Exception):
 def fail_allocations_after(int64_t n):
     """For tests: the allocation of this module's engine after the next n fails, and every later one; n < 0: none."""
     mk_memory_fail_after(n)
-
-
-cdef mk_column view_of(Column column):
-    cdef mk_column view
-    view.data = column.data
-    view.offsets = column.offsets
-    view.count = <size_t>column.length
-    return view
 
 
 @cython.final
@@ -62,13 +54,13 @@ cdef class Vocabulary:
 
     def sequences(self, Column prompts not None, Column completions):
         """The rows' tokens one after another, their offsets, and where the completions are."""
-        cdef mk_column first = view_of(prompts), second
+        cdef mk_column first = column_view(prompts), second
         cdef bint framed = completions is not None
         cdef Py_ssize_t rows = prompts.length, most = prompts.nbytes
         if framed:
             if completions.length != rows:
                 raise ValueError(f"{rows} prompts and {completions.length} completions")
-            second = view_of(completions)
+            second = column_view(completions)
             most += completions.nbytes + 3 * rows
         tokens, mask, offsets = np.empty(most + 1, np.uint16), np.empty(most + 1, np.uint8), np.empty(rows + 1, np.int64)
         cdef uint16_t[::1] token_view = tokens

@@ -23,10 +23,7 @@ class Alphabet:
         self.letters: tuple[Any, ...] = _text_letters(spec) if isinstance(spec, str) else _byte_letters(spec)
         if not 2 <= len(self.letters) <= 256:
             raise ValueError(f"must have 2 to 256 letters, got {len(self.letters)}")
-        self._codes = {letter: code for code, letter in enumerate(self.letters)}
-        if len(self._codes) < len(self.letters):
-            twice = next(letter for code, letter in enumerate(self.letters) if self._codes[letter] != code)
-            raise ValueError(f"letter {twice!r} occurs twice")
+        self._codes = _numbered(self.letters)
 
     def __len__(self) -> int:
         return len(self.letters)
@@ -69,13 +66,19 @@ def alphabet_of(letters: Sequence[Any]) -> Alphabet:
     made = Alphabet.__new__(Alphabet)
     made.text = not letters or isinstance(letters[0], str)
     made.letters = tuple(letters)
-    made._codes = {letter: code for code, letter in enumerate(letters)}
-    if len(made._codes) < len(made.letters):
-        twice = next(letter for code, letter in enumerate(letters) if made._codes[letter] != code)
-        raise ValueError(f"letter {twice!r} occurs twice")
+    made._codes = _numbered(made.letters)
     if len(made.letters) > 256:
         raise ValueError(f"must have at most 256 letters, got {len(made.letters)}")
     return made
+
+
+def _numbered(letters: tuple[Any, ...]) -> dict[Any, int]:
+    """The number of each letter; ValueError for one that is listed twice."""
+    codes = {letter: code for code, letter in enumerate(letters)}
+    if len(codes) < len(letters):
+        twice = next(letter for code, letter in enumerate(letters) if codes[letter] != code)
+        raise ValueError(f"letter {twice!r} occurs twice")
+    return codes
 
 
 def _text_letters(spec: str) -> tuple[str, ...]:

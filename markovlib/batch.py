@@ -145,10 +145,13 @@ def run_batch(
 
 def thread_count(threads: int | None, rows: int) -> int:
     """The threads to use: as asked, or one per core that this process may use, but no more than rows."""
-    if threads is None:
-        affinity = getattr(os, "sched_getaffinity", None)
-        threads = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(_core.limit_of(threads, "threads", 1), rows))
+    asked = processors() if threads is None else _core.limit_of(threads, "threads", 1)
+    return max(1, min(asked, rows))
+
+
+def processors() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _rows_of_rules(rules: Any, text: bool | None) -> tuple[NDArray[np.int64], Column, Column, NDArray[np.uint8]]:

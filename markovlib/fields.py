@@ -62,6 +62,18 @@ def read_json(text: str, source: str) -> dict[str, Any]:
     return fields
 
 
+def preset_files(folder: Traversable) -> dict[str, Traversable]:
+    """The TOML files of a folder and of those in it by name, `paper/basic` for one, in order."""
+    found = {}
+    for entry in folder.iterdir():
+        if entry.name.endswith(".toml"):
+            found[entry.name.removesuffix(".toml")] = entry
+        elif entry.is_dir():
+            files = [file for file in entry.iterdir() if file.name.endswith(".toml")]
+            found.update({f"{entry.name}/{file.name.removesuffix('.toml')}": file for file in files})
+    return dict(sorted(found.items()))
+
+
 def first_line(file: Traversable) -> str:
     """What a preset's first line, a comment, says that it is."""
     return file.read_text("utf-8").partition("\n")[0].lstrip("# ")
@@ -76,6 +88,12 @@ def where(message: str, names_at: Callable[[str], tuple[str, ...]]) -> tuple[str
         names = ", ".join(names_at(path))
         return f"{path}.{unknown.group(1)}".lstrip("."), f"unknown field; the fields here are {names}"
     return path, problem[:1].lower() + problem[1:]
+
+
+def names_in(tables: Mapping[str, type[msgspec.Struct]], path: str) -> tuple[str, ...]:
+    """The names of the fields of the table at a path; none if there is no such table.  Items of lists are `[]`."""
+    table = tables.get(re.sub(r"\[[^]]*\]", "[]", path))
+    return () if table is None else table.__struct_fields__
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -8,21 +8,23 @@ which bins are whose.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markovlib import _tokens
+from markovlib.source import Indices, asked_for, index_array
 from markovlib.tokens import Tokenizer, Tokens, tokenize, tokenizer_for
 
 if TYPE_CHECKING:
     from markovlib.source import Source
 
-_TOKENS_AT_ONCE = 65_536  # examples whose tokens are counted in one pass
+_EXAMPLES_AT_ONCE = 65_536
 
 
 class Bin(NamedTuple):
@@ -131,7 +133,7 @@ class Packed:
     def _count(self) -> NDArray[np.int64]:
         windows = -(-self.examples // self.window)
         first = np.zeros(windows + 1, np.int64)
-        step = max(1, _TOKENS_AT_ONCE // self.window)
+        step = max(1, _EXAMPLES_AT_ONCE // self.window)
         for w in range(0, windows, step):
             last = min(w + step, windows)
             tokens = self._tokens(w, last)
@@ -190,9 +192,12 @@ class Packed:
         }
 
     def _read(self, path: Path) -> NDArray[np.int64]:
-        with np.load(path, allow_pickle=False) as stored:
-            about, first = json.loads(str(stored["about"])), stored["first"]
-        self._totals = about.pop("totals")
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                about, first = json.loads(str(stored["about"])), stored["first"]
+            self._totals = about.pop("totals")
+        except (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile):
+            raise ValueError(f"{path}: is not an index that Packed.save wrote") from None
         differing = [name for name, value in self._about().items() if about.get(name) != value]
         if differing:
             raise ValueError(f"{path}: is the index of another packing: {', '.join(differing)} differ")
@@ -207,24 +212,23 @@ class Packed:
         return int(self._first[-1])
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, slice):
-            return self.bins(range(*key.indices(len(self))))
-        if np.ndim(key):
-            return self.bins(key)
-        if not -len(self) <= key < len(self):
-            raise IndexError(f"bin {key} of {len(self)}")
-        window, row = self._place(key % len(self))
+        asked = asked_for(key, len(self))
+        if not isinstance(asked, int):
+            return self.bins(asked)
+        if not -len(self) <= asked < len(self):
+            raise IndexError(f"bin {asked} of {len(self)}")
+        window, row = self._place(asked % len(self))
         return self._window(window)[row]
 
     def __iter__(self) -> Iterator[Bin]:
         return (bin for window in range(len(self._first) - 1) for bin in self._window(window))
 
-    def bins(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> Bins:
+    def bins(self, indices: Indices) -> Bins:
         """The bins with these numbers, in this order; each window that they are of is computed once.
 
-        Raises IndexError for a number outside.
+        Raises IndexError for a number outside, TypeError for what is no flat sequence of integers.
         """
-        numbers = np.asarray(indices, np.int64)
+        numbers = index_array(indices)
         outside = np.flatnonzero((numbers < -len(self)) | (numbers >= len(self)))
         if outside.size:
             raise IndexError(f"bin {numbers[outside[0]]} of {len(self)}")

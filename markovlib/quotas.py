@@ -41,10 +41,9 @@ def turns(weights: Sequence[int]) -> list[tuple[int, int]]:
 
     Turn c of one with weight w is open from place floor(c * D / w) on and due before place ceil((c + 1) * D / w), D
     being the sum.  Of those open the one that is due first takes its turn, then the one that opened first, then by
-    order.  So every prefix of I
-    turns has between floor and ceil of w * I / D of each.  (There is a schedule that keeps all these dates, because
-    turns may be thought of as spread evenly, w / D of each place, and such a fractional assignment of unit jobs to
-    places can be made whole; and with unit jobs, to take the one due first finds it.)
+    order.  So every prefix of I turns has between floor and ceil of w * I / D of each.  (There is a schedule that keeps
+    all these dates, because turns may be thought of as spread evenly, w / D of each place, and such a fractional
+    assignment of unit jobs to places can be made whole; and with unit jobs, to take the one due first finds it.)
 
     >>> turns([2, 1])
     [(0, 0), (1, 0), (0, 1)]

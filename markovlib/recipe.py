@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
@@ -18,6 +17,8 @@ from markovlib.fields import (
     RecipeError,
     canonical,
     first_line,
+    names_in,
+    preset_files,
     read_json,
     read_preset_or_file,
     read_toml,
@@ -455,8 +456,7 @@ def fields_at(path: str) -> tuple[str, ...]:
         "": Recipe, "rules": Rules, "words": Words, "task": Task, "render": Render, "eval": Eval,
         "rules.alphabet": ByteRange, "rules.family[]": FamilyEntry,
     }  # fmt: skip
-    path = re.sub(r"\[[^]]*\]", "[]", path)
-    return tables[path].__struct_fields__ if path in tables else ()
+    return names_in(tables, path)
 
 
 #: Tables with names of the user's own, and what each name has.
@@ -478,17 +478,7 @@ def _named(path: str, fields: dict[str, Any]) -> str:
 
 
 def _preset_files() -> dict[str, Traversable]:
-    found = {}
-    for folder in resources.files("markovlib.presets").iterdir():
-        if folder.is_dir() and not folder.name.startswith("_"):
-            found.update({f"{folder.name}/{file.name[:-5]}": file for file in _toml_files(folder)})
-        elif folder.name.endswith(".toml"):
-            found[folder.name[:-5]] = folder
-    return dict(sorted(found.items()))
-
-
-def _toml_files(folder: Traversable) -> list[Traversable]:
-    return [file for file in folder.iterdir() if file.name.endswith(".toml")]
+    return preset_files(resources.files("markovlib.presets"))
 
 
 def _with(fields: dict[str, Any], path: str, value: Any, above: str = "") -> dict[str, Any]:

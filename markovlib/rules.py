@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeAlias, final, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeAlias, cast, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ Limits: TypeAlias = int | None
 
 MAX_STEPS = 1_000_000
 MAX_LENGTH = 2**28
+MAX_FILE_BYTES = 2**26
 
 
 class Rule(NamedTuple):
@@ -189,9 +190,7 @@ class RuleSet:
         """
         from markovlib import notations
 
-        if isinstance(source, str):
-            return cls(notations.parse(source, notation))
-        return cls(notations.parse(source, notation))
+        return cls(notations.parse(cast(Any, source), notation))
 
     @classmethod
     def load(
@@ -199,7 +198,7 @@ class RuleSet:
         path: str | os.PathLike[str],
         notation: str | None = None,
         kind: Kind = "text",
-        max_bytes: int | None = 2**26,
+        max_bytes: int | None = MAX_FILE_BYTES,
     ) -> RuleSet:
         """Reads a rule file; the notation comes from the argument, the file's first line, or its ending.
 
@@ -263,7 +262,7 @@ class RuleSet:
         Step(rule=0, position=1, word='aba')
         """
         data = self._encode(word)
-        check_matcher(matcher)
+        _core.check_matcher(matcher)
         found = self._compiled.find(data, strategy)
         if found is None:
             return None
@@ -548,12 +547,6 @@ def _kind_of(rules: tuple[Rule, ...]) -> bool | None:
         )
         raise TypeError(f"rule {odd}: text and bytes rules cannot be mixed (rule 0 is of the other kind)")
     return kinds.pop() if kinds else None
-
-
-def check_matcher(matcher: str) -> None:
-    """Raises ValueError for a matcher that does not exist."""
-    if matcher not in _core.MATCHERS:
-        raise ValueError(f"matcher must be 'auto', 'bits', 'scan' or 'index', got {matcher!r}")
 
 
 def _character_positions(pairs: NDArray[np.int64], data: bytes) -> NDArray[np.int64]:

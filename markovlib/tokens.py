@@ -322,7 +322,7 @@ class ByteTokenizer(_TableTokenizer):
 
 
 class CharacterTokenizer(_TableTokenizer):
-    """Every character of `characters` is a token, numbered from 0 in that order; special tokens follow.
+    """Every character of `vocabulary` is a token, numbered from 0 in that order; special tokens follow.
 
     `CharacterTokenizer.of(recipe)` takes the characters that a recipe's prompts and completions can hold.  Texts must
     be text; a character that is not listed is a ValueError.

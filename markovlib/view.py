@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _AXIS = 0x76696577
 _SORTED_ROWS = 65536
 _ROWS_PER_CALL = 1024
+_UNBOUNDED = 2**62
 
 
 class _Order(Protocol):
@@ -47,14 +48,11 @@ class _Order(Protocol):
         """For each place the number of its source (None: always the first) and the index there."""
 
 
-class _Permuted:
-    def __init__(self, source: Source, epoch: int, seed: int) -> None:
-        self.source = source
-        self.epoch = epoch
-        self.seed = seed
+class _OfOne:
+    """An order of all the examples of one data set."""
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _Permuted, (self.source, self.epoch, self.seed)
+    def __init__(self, source: Source) -> None:
+        self.source = source
 
     @property
     def size(self) -> int:
@@ -63,6 +61,16 @@ class _Permuted:
     @property
     def sources(self) -> tuple[Source, ...]:
         return (self.source,)
+
+
+class _Permuted(_OfOne):
+    def __init__(self, source: Source, epoch: int, seed: int) -> None:
+        super().__init__(source)
+        self.epoch = epoch
+        self.seed = seed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Permuted, (self.source, self.epoch, self.seed)
 
     def describe(self) -> dict[str, Any]:
         return {"order": "permuted", "epoch": self.epoch, "seed": self.seed}
@@ -81,9 +89,9 @@ class _Permuted:
         return _permute.Permutation(_permute.philox(stream_key(self.seed), counter)[:2], self.size)
 
 
-class _Sorted:
+class _Sorted(_OfOne):
     def __init__(self, source: Source, by: str, descending: bool) -> None:
-        self.source = source
+        super().__init__(source)
         self.by = by
         self.descending = descending
         known = [*(["length"] if "word" in source.known_columns else []), *_numeric_columns(source)]
@@ -94,14 +102,6 @@ class _Sorted:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Sorted, (self.source, self.by, self.descending)
-
-    @property
-    def size(self) -> int:
-        return len(self.source)
-
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        return (self.source,)
 
     def describe(self) -> dict[str, Any]:
         return {"order": self.by, "descending": self.descending}
@@ -426,9 +426,6 @@ class View(Source):
         names = None if columns is None else name_list(columns)
         starts = range(0, self.size, size)
         return (self.batch(range(start, min(start + size, self.size)), names, threads) for start in starts)
-
-
-_UNBOUNDED = 2**62
 
 
 def _bounded(ds: Source) -> None:

@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from effort import slow_but
 
 from markovlib.cli import main
-from markovlib.shards import digest, folder, formats, manifest, plan, verification
+from markovlib.shards import digest, folder, formats, manifest
 from markovlib.shards.generation import generate
 from markovlib.shards.verification import verify
 
@@ -34,8 +34,7 @@ def recipe(monkeypatch):
     """A recipe of the stand-in's, whose rows cost nothing, and blocks so small that there are many."""
     monkeypatch.setitem(sys.modules, "markovlib.recipe", fake_dataset)
     monkeypatch.setitem(sys.modules, "markovlib.dataset", fake_dataset)
-    for module in (digest, plan, verification):
-        monkeypatch.setattr(module, "BLOCK_ROWS", 64)
+    monkeypatch.setattr(digest, "BLOCK_ROWS", 64)
     return fake_dataset.Recipe.load("paper/no-op").replace(examples=600)
 
 
@@ -62,8 +61,8 @@ SERVER = """
 import os, signal, sys, time
 import fake_dataset
 fake_dataset.install()
-from markovlib.shards import plan
-plan.BLOCK_ROWS = 64
+from markovlib.shards import digest
+digest.BLOCK_ROWS = 64
 from markovlib.shards.generation import generate
 recipe = fake_dataset.Recipe.load("paper/no-op").replace(examples=600)
 generate(recipe, sys.argv[1] + "-first", format=sys.argv[2], shard_rows=10**6, threads=1)

@@ -181,9 +181,32 @@ def test_a_damaged_index_is_refused(tmp_path: Path) -> None:
         DATA.packed(TOKENIZER, 120, 64, index=path)[5]
 
 
+@pytest.mark.parametrize("content", [b"", b"nothing of ours", b"PK\x03\x04 cut off"])
+def test_a_file_that_is_no_index_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "index.npz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"index\.npz: is not an index that Packed\.save wrote"):
+        DATA.packed(TOKENIZER, 120, 64, index=path)
+
+
+def test_an_archive_that_is_no_index_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "index.npz"
+    for arrays in ({"first": np.arange(3)}, {"first": np.arange(3), "about": np.array("[]")}):
+        np.savez(path, **arrays)
+        with pytest.raises(ValueError, match=r"index\.npz: is not an index that Packed\.save wrote"):
+            DATA.packed(TOKENIZER, 120, 64, index=path)
+
+
+def test_bins_have_whole_numbers() -> None:
+    packed = DATA.packed(TOKENIZER, 120, 64)
+    for wrong in (1.5, "1", [0.5], [[0]]):
+        with pytest.raises(TypeError, match="flat sequence of integers"):
+            packed[wrong]
+
+
 def test_threads_and_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     one = DATA.packed(TOKENIZER, 120, 64, threads=1)
-    monkeypatch.setattr("markovlib.packing._TOKENS_AT_ONCE", 130)
+    monkeypatch.setattr("markovlib.packing._EXAMPLES_AT_ONCE", 130)
     two = DATA.packed(TOKENIZER, 120, 64, threads=2)
     assert np.array_equal(one.index, two.index)
     assert one.report() == two.report()

@@ -92,7 +92,7 @@ def test_many_strings_are_what_the_reference_says(letters: int, length: int) -> 
 def test_many_numbers_at_once_are_the_same_one_at_a_time(key: tuple[int, int], size: int, data: st.DataObject) -> None:
     numbers = data.draw(st.lists(st.integers(0, size - 1), max_size=70))
     permutation = Permutation(key, size)
-    assert permutation.many(numbers) == [permutation[x] for x in numbers]
+    assert permutation.images(numbers).tolist() == [permutation[x] for x in numbers]
 
 
 @pytest.mark.usefixtures("simd")

@@ -25,7 +25,7 @@ from markovlib.diversity import diversity
 from markovlib.examples import COLUMNS
 from markovlib.leakage import leakage
 from markovlib.packing import Packed
-from markovlib.shards import digest, manifest, pieces, plan
+from markovlib.shards import digest, manifest, pieces
 from markovlib.shards.exporting import export
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.generation import generate
@@ -48,7 +48,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
 def _small_blocks() -> Any:
     """Blocks so small that a thousand rows have many."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (digest, plan, pieces):
+        for module in (digest, pieces):
             patch.setattr(module, "BLOCK_ROWS", BLOCK)
         yield
 

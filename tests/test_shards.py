@@ -36,8 +36,7 @@ def _fake_data(monkeypatch):
     """Rows from the stand-in, and blocks so small that a thousand rows have many."""
     monkeypatch.setitem(sys.modules, "markovlib.recipe", fake_dataset)
     monkeypatch.setitem(sys.modules, "markovlib.dataset", fake_dataset)
-    for module in (digest, plan, verification):
-        monkeypatch.setattr(module, "BLOCK_ROWS", SMALL_BLOCK)
+    monkeypatch.setattr(digest, "BLOCK_ROWS", SMALL_BLOCK)
 
 
 @pytest.fixture
@@ -215,8 +214,8 @@ CHILD = """
 import sys
 import fake_dataset
 fake_dataset.install()
-from markovlib.shards import plan
-plan.BLOCK_ROWS = 64
+from markovlib.shards import digest
+digest.BLOCK_ROWS = 64
 from markovlib.shards.generation import generate
 recipe = fake_dataset.Recipe.load("paper/no-op")
 generate(recipe, sys.argv[1], shard_rows=40, threads=2, splits=["train", "seen"], format=sys.argv[2])

@@ -191,11 +191,11 @@ typedef struct {
     mk_strategy strategy;
     bool detect_cycles;
     mk_matcher matcher;
-    const int64_t *max_steps; /* one entry, or one per row if limits_per_row */
-    const int64_t *max_length;
+    const int64_t *max_steps; /* one entry, or one per row if max_steps_per_row */
+    const int64_t *max_length; /* likewise */
     bool max_steps_per_row, max_length_per_row;
     int64_t max_total; /* bytes of all results together, MK_NO_LIMIT: as many as there are */
-    size_t threads; /* at least 1; the calling thread is one of them */
+    size_t threads;    /* at least 1; the calling thread is one of them */
 } mk_batch;
 
 typedef struct {

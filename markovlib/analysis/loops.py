@@ -8,12 +8,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from markovlib.analysis.plain import PlainRule, applied, as_letters, as_word, firing, letters_of, plain, words_over
+from markovlib.outcome import Outcome
 
 if TYPE_CHECKING:
     from markovlib.rules import RuleSet
 
 _STEPS = 64
 _LENGTH = 400
+_CUT_OFF = (Outcome.STEP_LIMIT, Outcome.LENGTH_LIMIT)
+_GROWING = 24  # words whose runs a limit ended, the shortest first, that are looked at,
+_GROWTHS = 50  # and loops that are tried for each
 
 
 @dataclass(frozen=True)
@@ -98,17 +102,15 @@ def find_loop(rules: RuleSet, max_words: int = 300, max_steps: int = 300) -> Loo
     >>> find_loop(RuleSet([("ab", "ba")])) is None
     True
     """
-    from markovlib.outcome import Outcome
-
     words = [as_word(word, rules) for word in start_words(plain(rules), max_words)]
     batch = rules.run_batch(words, threads=1, max_steps=max_steps, max_length=_LENGTH, detect_cycles=True)
     outcomes = batch.outcomes.tolist()
     for word, outcome in zip(words, outcomes, strict=True):
         if outcome == Outcome.CYCLE and (loop := _cycle(rules, word, max_steps)):
             return loop
-    growing = [word for word, outcome in zip(words, outcomes, strict=True) if outcome in (3, 4)]
-    found = (loop for word in growing[:24] for loop in islice(growths(rules, word), 50) if loop.verify(rules))
-    return next(found, None)
+    growing = [word for word, outcome in zip(words, outcomes, strict=True) if outcome in _CUT_OFF]
+    candidates = (loop for word in growing[:_GROWING] for loop in islice(growths(rules, word), _GROWTHS))
+    return next((loop for loop in candidates if loop.verify(rules)), None)
 
 
 def start_words(rules: Sequence[PlainRule], most: int) -> list[str]:

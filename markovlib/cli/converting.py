@@ -12,6 +12,7 @@ from markovlib.notations import convert as convert_file
 from markovlib.notations import detect, names
 from markovlib.notations.files import read_limited
 from markovlib.notations.registry import NOTATIONS
+from markovlib.rules import MAX_FILE_BYTES
 
 
 @click.command()
@@ -54,7 +55,7 @@ def convert(
         return 0
     if rules is None:
         raise click.UsageError("Missing argument 'FILE'")
-    limit = None if any_size else 2**26
+    limit = None if any_size else MAX_FILE_BYTES
     if detecting:
         return show_detection(rules, limit, as_json)
     if to is None:

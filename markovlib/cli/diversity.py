@@ -96,7 +96,7 @@ def _print(found: "DiversityReport") -> None:
 
     from markovlib.cli import tables
 
-    console = tables._console()
+    console = tables.stdout_console()
     rows = Table(title=Text(_title(found), style="bold"), title_justify="left", box=None, show_header=False)
     for name, value in _lines(found):
         rows.add_row(name, Text(value))

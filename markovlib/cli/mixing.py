@@ -128,7 +128,7 @@ def _show(survey: Survey, as_json: bool) -> int:
         return int(short is not None)
     from markovlib.cli import tables
 
-    console = tables._console()
+    console = tables.stdout_console()
     console.print(tables.mixture_counts(survey.counts()))
     for name, source in zip(survey.names, survey.sources, strict=True):
         click.echo(f"{name}: {source.described}")

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from markovlib.cli import RULE_FILE_ADVICE
-from markovlib.rules import MAX_LENGTH, MAX_STEPS, RuleSet, RunResult
+from markovlib.rules import MAX_FILE_BYTES, MAX_LENGTH, MAX_STEPS, RuleSet, RunResult
 
 Command = Callable[..., Any]
 
@@ -49,7 +49,7 @@ def run_options(command: Command) -> Command:
 
 
 def load(path: str, notation: str | None, text: bool, any_size: bool) -> RuleSet:
-    return RuleSet.load(path, notation, "text" if text else "bytes", None if any_size else 2**26)
+    return RuleSet.load(path, notation, "text" if text else "bytes", None if any_size else MAX_FILE_BYTES)
 
 
 def read_words(words: tuple[str, ...], text: bool, nul: bool) -> Iterator[str | bytes]:
@@ -231,7 +231,7 @@ def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json:
     from markovlib import analysis, notations
     from markovlib.wording import counted
 
-    located = notations.load_located(rules, notation, "text" if text else "bytes", None if any_size else 2**26)
+    located = notations.load_located(rules, notation, "text" if text else "bytes", None if any_size else MAX_FILE_BYTES)
     rule_set = RuleSet([rule for _, rule in located])
     given = letters if letters is None or rule_set.kind != "bytes" else os.fsencode(letters)
     report = analysis.report(rule_set, given)

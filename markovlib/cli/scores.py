@@ -67,10 +67,7 @@ def open_folder(folder: Path, split: str | None) -> "Dataset":
     """The data set that a split of a folder was written from; the only split, where none is named."""
     from markovlib.shards import manifest, source
 
-    try:
-        made = manifest.load(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        raise ShardError(f"{folder}: no {manifest.NAME} here: not a folder of shards, or one not finished") from None
+    made = manifest.load_finished(folder)
     have = ", ".join(made.splits)
     if split is None:
         if len(made.splits) > 1:

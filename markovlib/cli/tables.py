@@ -30,7 +30,7 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-def _console(width: int = PIPE_WIDTH) -> Console:
+def stdout_console(width: int = PIPE_WIDTH) -> Console:
     """Return a console on standard output, of a fixed width where that is not a terminal."""
     return _Console(highlight=False, width=None if sys.stdout.isatty() else width)
 
@@ -55,7 +55,7 @@ def presets(recipes: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
                  rules.get("pattern_length"), words.get("length"), words.get("no_op"),
                  (recipe.get("task") or {}).get("kind")]  # fmt: skip
         table.add_row(Text(name, style="bold"), *(Text(_cell(cell)) for cell in cells), Text(line))
-    _console(LIST_WIDTH).print(table)
+    stdout_console(LIST_WIDTH).print(table)
 
 
 def mixtures(lines: Mapping[str, str]) -> None:
@@ -63,7 +63,7 @@ def mixtures(lines: Mapping[str, str]) -> None:
     table = Table(box=None, show_header=False)
     for name, line in lines.items():
         table.add_row(Text(name, style="bold"), Text(line))
-    _console(LIST_WIDTH).print(table)
+    stdout_console(LIST_WIDTH).print(table)
 
 
 def _cell(value: Any) -> str:
@@ -78,7 +78,7 @@ def _cell(value: Any) -> str:
 
 def contents(folder: Any, found: "Inspected") -> None:
     """Print what a folder holds."""
-    console = _console()
+    console = stdout_console()
     made = f"markovlib {found.markovlib}, stream {found.stream_version}, seed {found.seed}"
     console.print(Text(f"{folder}: {made}"))
     for split in found.splits:
@@ -138,7 +138,7 @@ def _examples(split: "Contents") -> Table:
 
 def evaluation(title: str, found: "Evaluation") -> None:
     """Print accuracies by section, each with its interval and the two baselines, and the labels."""
-    console = _console()
+    console = stdout_console()
     left = f"; {counted(found.missing, 'row')} without an answer" if found.missing else ""
     left += f"; {counted(found.surplus, 'answer')} without a row" if found.surplus else ""
     console.print(Text(f"{title}: {counted(found.rows, 'answer')}{left}"))
@@ -180,7 +180,7 @@ def _accuracy(share: float) -> str:
 
 def leakage(names: tuple[str, str], found: "Leakage") -> None:
     """Print what two data sets have in common."""
-    console = _console()
+    console = stdout_console()
     for name, rows in zip(names, found.rows, strict=True):
         console.print(Text(f"{name}: {counted(rows, 'row')}"))
     console.print()

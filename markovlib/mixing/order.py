@@ -89,7 +89,7 @@ class Order:
         permutation = self._permutations[source]
         if permutation is None:
             return np.empty(0, np.int64)
-        return np.array(permutation.many((turn % self._used[source]).tolist()), np.int64)
+        return permutation.images(turn % self._used[source])
 
     def _turns(self, places: Numbers) -> tuple[Numbers, Numbers]:
         """Whose turn each place is, and how many it had before."""

@@ -17,6 +17,8 @@ from markovlib.fields import (
     RecipeError,
     canonical,
     first_line,
+    names_in,
+    preset_files,
     read_json,
     read_preset_or_file,
     read_toml,
@@ -299,17 +301,11 @@ def _fields_at(path: str) -> tuple[str, ...]:
         "": MixtureRecipe, "sources[]": SourceEntry, "deduplicate": Deduplicate, "decontaminate": Decontaminate,
         "decontaminate.against[]": Evaluation, "sources[].files[]": Pinned, "sources[].shards": PinnedFolder,
     }  # fmt: skip
-    path = re.sub(r"\[[^]]*\]", "[]", path)
-    return tables[path].__struct_fields__ if path in tables else ()
+    return names_in(tables, path)
 
 
 def _preset_files() -> dict[str, Traversable]:
-    found = {}
-    for folder in resources.files("markovlib.mixing").joinpath("presets").iterdir():
-        if folder.is_dir() and not folder.name.startswith("_"):
-            files = [file for file in folder.iterdir() if file.name.endswith(".toml")]
-            found.update({f"{folder.name}/{file.name[:-5]}": file for file in files})
-    return dict(sorted(found.items()))
+    return preset_files(resources.files("markovlib.mixing").joinpath("presets"))
 
 
 def share(value: int | float) -> Fraction:

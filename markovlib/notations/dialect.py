@@ -127,7 +127,7 @@ def read_rule(dialect: Dialect, line: Line, options: Options) -> TextRule | None
 
 def is_comment(dialect: Dialect, text: str) -> bool:
     content = text.strip(BLANKS)
-    return not content or content.startswith(dialect.comments) if dialect.comments else not content
+    return not content or content.startswith(dialect.comments)
 
 
 def without_comments(dialect: Dialect, line: Line, options: Options) -> Line:

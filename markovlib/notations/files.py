@@ -9,6 +9,7 @@ from typing import Literal, cast, overload
 from markovlib.notations.reading import error_after, split_items
 from markovlib.notations.registry import NOTATIONS, find_notation, marker_words, names, without_encoding
 from markovlib.notations.source import BOM, BytesRule, Kind, NotationError, TextRule
+from markovlib.rules import MAX_FILE_BYTES
 
 
 @overload
@@ -16,7 +17,7 @@ def load_rules(
     path: str | os.PathLike[str],
     notation: str | None = None,
     kind: Literal["text"] = "text",
-    max_bytes: int | None = 1 << 26,
+    max_bytes: int | None = MAX_FILE_BYTES,
 ) -> list[TextRule]: ...
 @overload
 def load_rules(
@@ -24,14 +25,14 @@ def load_rules(
     notation: str | None = None,
     *,
     kind: Literal["bytes"],
-    max_bytes: int | None = 1 << 26,
+    max_bytes: int | None = MAX_FILE_BYTES,
 ) -> list[BytesRule]: ...
 @overload
 def load_rules(
     path: str | os.PathLike[str],
     notation: str | None = None,
     kind: Kind = "text",
-    max_bytes: int | None = 1 << 26,
+    max_bytes: int | None = MAX_FILE_BYTES,
 ) -> list[TextRule] | list[BytesRule]: ...
 
 
@@ -39,7 +40,7 @@ def load_rules(
     path: str | os.PathLike[str],
     notation: str | None = None,
     kind: Kind = "text",
-    max_bytes: int | None = 1 << 26,
+    max_bytes: int | None = MAX_FILE_BYTES,
 ) -> list[TextRule] | list[BytesRule]:
     """Read a rule file, as `parse` reads its contents.
 
@@ -65,7 +66,7 @@ def load_located(
     path: str | os.PathLike[str],
     notation: str | None = None,
     kind: Kind = "text",
-    max_bytes: int | None = 1 << 26,
+    max_bytes: int | None = MAX_FILE_BYTES,
 ) -> list[tuple[int, TextRule]] | list[tuple[int, BytesRule]]:
     """As `load_rules`, each rule with the number of the line it begins on, counted from 1."""
     located, _ = read_located(path, notation, kind, max_bytes)

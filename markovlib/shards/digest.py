@@ -33,6 +33,20 @@ BLOCK_ROWS = 1 << 16
 _HEADER = b"markovlib rows 1\n"
 
 
+def in_blocks(rows: range, total: int) -> Iterator[tuple[range, range]]:
+    """Yield (piece, block) for consecutive rows of `total`, cut at the borders of blocks.
+
+    Where a block begins before the rows or ends behind them, `block` still is the whole block.
+    """
+    start = rows.start
+    while start < rows.stop:
+        first = start - start % BLOCK_ROWS
+        block = range(first, min(first + BLOCK_ROWS, total))
+        piece = range(start, min(block.stop, rows.stop))
+        yield piece, block
+        start = piece.stop
+
+
 def block_digest(batch: "pa.RecordBatch") -> str:
     """Return the digest of one block, 64 hexadecimal digits.
 

@@ -83,10 +83,7 @@ def _lies_in(inner: Store, outer: Store) -> bool:
 def load(place: Place) -> Manifest:
     """Return the manifest of a folder; raises `ShardError` where it has none, or one that cannot be copied."""
     root = open_store(place)
-    try:
-        made = manifest.load(root)
-    except (FileNotFoundError, NotADirectoryError):
-        raise ShardError(f"{root}: no {manifest.NAME} here: not a folder of shards, or one not finished") from None
+    made = manifest.load_finished(root)
     if made.stream_version != source.stream_version():
         raise ShardError(
             f"{root}: holds stream version {made.stream_version} of the examples, and this markovlib writes folders of "

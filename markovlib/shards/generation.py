@@ -1,6 +1,5 @@
 """Writing a folder of shards: on threads, resumably, each file appearing whole or not at all."""
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 import pyarrow
 
 from markovlib import __version__
+from markovlib.batch import processors
 from markovlib.shards import card, folder, journal, manifest, schema, source
 from markovlib.shards.coordination import Progress, Report, Work
 from markovlib.shards.digest import rows_digest
@@ -21,7 +21,7 @@ from markovlib.shards.stores import Place, Store, open_store
 from markovlib.shards.work import Job
 from markovlib.source import name_list
 
-__all__ = ["Progress", "Written", "companions", "generate", "processors"]
+__all__ = ["Progress", "Written", "companions", "generate"]
 
 RECIPE = "recipe.toml"
 
@@ -112,11 +112,6 @@ def thread_number(threads: int | None, otherwise: int) -> int:
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, got {threads}")
     return otherwise if threads is None else threads
-
-
-def processors() -> int:
-    """Return how many threads this process may run at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _ensure(store: Store, plan: Plan, threads: int, executor: Executor | None, progress: Report | None) -> Written:

@@ -13,7 +13,7 @@ import pyarrow
 
 from markovlib import __version__
 from markovlib.shards import formats, journal, manifest, source
-from markovlib.shards.digest import BLOCK_ROWS
+from markovlib.shards.digest import in_blocks
 from markovlib.shards.folder import ShardError, is_hidden
 from markovlib.shards.formats import Format
 from markovlib.shards.manifest import Manifest, Split
@@ -56,17 +56,8 @@ class Plan:
         return [f"part-{shard:0{width}d}{suffix}" for suffix in self.format.suffixes]
 
     def pieces(self, rows: range) -> Iterator[tuple[range, range]]:
-        """Yield (piece, block) for a shard's rows, cut at the borders of digest blocks.
-
-        Where a block starts in this shard and ends in a later one, `block` still is the whole block.
-        """
-        start = rows.start
-        while start < rows.stop:
-            first = start - start % BLOCK_ROWS
-            block = range(first, min(first + BLOCK_ROWS, self.rows))
-            piece = range(start, min(block.stop, rows.stop))
-            yield piece, block
-            start = piece.stop
+        """Yield (piece, block) for a shard's rows, cut at the borders of digest blocks."""
+        return in_blocks(rows, self.rows)
 
     def describe(self) -> dict[str, Any]:
         """Return what the shards' bytes are a function of."""

@@ -53,7 +53,7 @@ class Shards(Source):
     def __init__(self, place: Place, split: str | None = None, *, memory: int = ROOM) -> None:
         self.store = copy.copy(open_store(place))  # A copy of one on a disk is independent of the working folder.
         self.memory = operator.index(memory)
-        self._manifest = _load(self.store)
+        self._manifest = manifest.load_finished(self.store)
         self.split = _choose(self.store, self._manifest, split)
         self._found = found = self._manifest.splits[self.split]
         _check_covered(self.store, self.split, found)
@@ -285,13 +285,6 @@ def _reopen(store: Store, split: str, memory: int, rows_digest: str) -> Shards:
     if shards._found.rows_digest != rows_digest:
         raise ShardError(f"{store}: holds other rows than when it was pickled")
     return shards
-
-
-def _load(store: Store) -> Manifest:
-    try:
-        return manifest.load(store)
-    except (FileNotFoundError, NotADirectoryError):
-        raise ShardError(f"{store}: no {manifest.NAME} here: not a folder of shards, or one not finished") from None
 
 
 def _choose(store: Store, made: Manifest, split: str | None) -> str:

@@ -61,7 +61,7 @@ def trial(
 ) -> list[Trial]:
     """Make some shards of what `markovlib.shards.generation.generate` would write, and keep nothing.
 
-    `shards` are their numbers, negative ones counting from the end; the others parameters are those of `generate`.  The
+    `shards` are their numbers, negative ones counting from the end; the other parameters are those of `generate`.  The
     shards are those that the whole job has, to the byte.  They are written to a temporary folder on this machine.
     Raises `IndexError` for a shard that there is not, and what `generate` raises for a request that makes no sense.
 

@@ -10,9 +10,10 @@ from threading import Lock
 import pyarrow as pa
 
 from markovlib import __version__
+from markovlib.batch import processors
 from markovlib.shards import folder, generation, manifest, source
-from markovlib.shards.digest import BLOCK_ROWS, block_digest, rows_digest
-from markovlib.shards.folder import DamagedError, ShardError
+from markovlib.shards.digest import block_digest, in_blocks, rows_digest
+from markovlib.shards.folder import DamagedError
 from markovlib.shards.formats import Format, Reader
 from markovlib.shards.generation import Progress
 from markovlib.shards.manifest import Manifest, Shard, Split
@@ -71,9 +72,9 @@ def verify(
     The rows of a mixture are made again from its sources' files, which are looked for where `sources` says, by the
     sources' names, and else by their own names in the working folder; each must have the SHA-256 that is recorded.
 
-    Raises `FileNotFoundError` where there is no manifest, `ShardError` where it is not one of ours or the examples
-    cannot be made again by this version, and `SourceError` where a source is not at hand, or another.  Memory is
-    bounded by `threads` blocks of 65,536 rows.
+    Raises `ShardError` where there is no manifest or not one of ours, ValueError where the examples cannot be made
+    again by this version, and `SourceError` where a source is not at hand, or another.  Memory is bounded by `threads`
+    blocks of 65,536 rows.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -88,13 +89,11 @@ def verify(
     root = open_store(path)
     if sample is not None and sample < 1:
         raise ValueError(f"the sample must be at least 1 row, got {sample}")
-    workers = generation.thread_number(threads, generation.processors())
+    workers = generation.thread_number(threads, processors())
     try:
-        made = manifest.load(root)
+        made = manifest.load_finished(root)
     except DamagedError as error:
         return Verified(problems=[Problem(manifest.NAME, str(error).removeprefix(f"{root.path(manifest.NAME)}: "))])
-    except (FileNotFoundError, NotADirectoryError):
-        raise ShardError(f"{root}: no {manifest.NAME} here: not a folder of shards, or one not finished") from None
     report = Verified(problems=[*_companions(root, made), *_extra(root, made)])
     for name in made.splits:
         _Split(root, made, name, sample, progress, sources).check(report, workers)
@@ -240,13 +239,8 @@ class _Split:
     def _pieces(self, shard: Shard) -> Iterator[tuple[range, range]]:
         """Yield (piece, block): the rows of a shard that are to be checked, cut at the borders of blocks."""
         for run in self._runs:
-            start, stop = max(run.start, shard.start), min(run.stop, shard.stop)
-            while start < stop:
-                first = start - start % BLOCK_ROWS
-                block = range(first, min(first + BLOCK_ROWS, self._split.rows))
-                piece = range(start, min(block.stop, stop))
-                yield piece, block
-                start = piece.stop
+            here = range(max(run.start, shard.start), min(run.stop, shard.stop))
+            yield from in_blocks(here, self._split.rows)
 
     def _advance(self, rows: int) -> None:
         with self._counting:
