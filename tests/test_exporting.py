@@ -220,7 +220,7 @@ def test_what_only_disks_do_is_said_of_a_url(command, doing, tmp_path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
-def test_functions_that_read_or_write_a_disk_say_so_of_a_url(tmp_path):
+def test_functions_that_read_or_write_a_disk_say_so_of_a_url():
     recipe = Recipe.load("paper/no-op").replace(sweep={"instructions": [10]}, examples=10)
     for call, doing in (
         (lambda: diversity("s3://bucket/data"), "reports read"),
