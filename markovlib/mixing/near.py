@@ -61,7 +61,8 @@ def similarities(a: Hashes, others: Sequence[Hashes]) -> NDArray[np.float64]:
         np.cumsum(a[places] == every, out=met[1:])
     common = met[ends] - met[ends - sizes]
     either = len(a) + sizes - common
-    return np.divide(common, either, out=np.zeros(len(others)), where=either > 0)
+    alike: NDArray[np.float64] = np.divide(common, either, out=np.zeros(len(others)), where=either > 0)
+    return alike
 
 
 def add_near(
