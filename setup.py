@@ -14,7 +14,7 @@ from setuptools.command.build_clib import build_clib
 from setuptools.command.build_ext import build_ext
 
 EXTRA = os.environ.get("MARKOVLIB_CFLAGS", "").split()
-CFLAGS = ["-std=c11", "-O3", "-fvisibility=hidden", *EXTRA]
+CFLAGS = ["-std=c11", "-O3", "-g0", "-fvisibility=hidden", *EXTRA]
 HEADERS = sorted(str(p) for pattern in ("csrc/*.h", "csrc/*/*.h") for p in Path().glob(pattern))
 SOURCES = sorted(str(p) for pattern in ("csrc/*.c", "csrc/arch/*.c") for p in Path().glob(pattern))
 

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from markovlib.notations import NotationError
     from markovlib.recipe import Recipe
     from markovlib.scoring import Score, Scores, reward
+    from markovlib.shards.exporting import export
+    from markovlib.shards.generation import generate
+    from markovlib.shards.inspection import inspect
     from markovlib.shards.reading import open
+    from markovlib.shards.verification import verify
     from markovlib.trace import Trace
     from markovlib.view import View
 
@@ -64,6 +68,9 @@ __all__ = [
     "View",
     "combinators",
     "evaluation",
+    "export",
+    "generate",
+    "inspect",
     "leakage",
     "machines",
     "open",
@@ -73,6 +80,7 @@ __all__ = [
     "run_rows",
     "schemes",
     "scoring",
+    "verify",
 ]
 
 # Names whose modules are heavier than the engine, imported when they are first used.
@@ -90,9 +98,13 @@ _LATER = {
     "Scores": "markovlib.scoring",
     "SourceError": "markovlib.mixture",
     "Trace": "markovlib.trace",
+    "export": "markovlib.shards.exporting",
+    "generate": "markovlib.shards.generation",
+    "inspect": "markovlib.shards.inspection",
     "open": "markovlib.shards.reading",
     "View": "markovlib.view",
     "reward": "markovlib.scoring",
+    "verify": "markovlib.shards.verification",
 }
 _MODULES = ("combinators", "evaluation", "leakage", "machines", "programs", "schemes", "scoring")
 

@@ -7,6 +7,7 @@ import operator
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any, NoReturn, overload
 
 import numpy as np
@@ -40,8 +41,11 @@ class Dataset(Source):
     examples, None where the recipe leaves it open; then `len` raises TypeError, and every index below 2^62 works that
     the rule space can serve.
 
+    `recipe` may also be what `Recipe.load` takes: the name of a preset, or of a file.
+
     Data sets compare and hash by (recipe, seed, split), pickle as that, and may be shared by threads.
-    Raises RecipeError where the recipe cannot serve the split; ValueError for another split's name or a negative seed.
+    Raises RecipeError where the recipe cannot serve the split, TypeError for what is no recipe, ValueError for another
+    split's name or a negative seed.
 
     >>> ds = Dataset(Recipe.load("paper/no-op").replace({"rules.pattern_length": 3, "words.length": 8}), seed=7)
     >>> len(ds), ds[0].word, ds[0].output == ds[0].word.replace(ds[0].pattern, ds[0].replacement, 1)
@@ -52,7 +56,8 @@ class Dataset(Source):
     seed: int
     split: str
 
-    def __init__(self, recipe: Recipe, seed: int = 0, split: str = "train") -> None:
+    def __init__(self, recipe: Recipe | str | Path, seed: int = 0, split: str = "train") -> None:
+        recipe = Recipe.of(recipe)
         known = [name for name in SPLITS if name != "recombined" or recipe.rules.pool is not None] + list(recipe.shifts)
         if split not in known:
             raise ValueError(f"split must be one of {', '.join(known)}, got {split!r}")

@@ -217,6 +217,19 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return cls.from_dict(*read_preset_or_file(name_or_path, _preset_files()))
 
     @classmethod
+    def of(cls, given: Recipe | str | Path) -> Recipe:
+        """A recipe as it is, and what `load` reads by a name or a path.  Raises TypeError for anything else.
+
+        >>> Recipe.of("paper/no-op") == Recipe.of(Recipe.load("paper/no-op"))
+        True
+        """
+        if isinstance(given, Recipe):
+            return given
+        if isinstance(given, str | Path):
+            return cls.load(given)
+        raise TypeError(f"recipe must be a Recipe, or the name of a preset or file, not {type(given).__name__}")
+
+    @classmethod
     def from_toml(cls, text: str, source: str = "recipe") -> Recipe:
         """Reads TOML text; `source` is what errors call it."""
         return cls.from_dict(read_toml(text, source), source)

@@ -185,7 +185,7 @@ class Sweep:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: Recipe | str | Path,
         *,
         seed: int = 0,
         splits: Sequence[str] = ("train", "unseen"),
@@ -195,11 +195,11 @@ class Sweep:
     ) -> None:
         from markovlib.shards.plan import SHARD_ROWS
 
-        self.recipe, self.seed, self.format = recipe, seed, format
+        self.recipe, self.seed, self.format = Recipe.of(recipe), seed, format
         self.columns = None if columns is None else name_list(columns)
         self.shard_rows = shard_rows or SHARD_ROWS
         splits = name_list(splits, "splits")
-        self.points = points(recipe)
+        self.points = points(self.recipe)
         self.of_points = [split for split in splits if split in OF_POINTS]
         self.shared = [split for split in splits if split not in OF_POINTS]
         self._groups = self._group()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 import markovlib as mk
 
@@ -40,3 +43,22 @@ def test_sources_that_were_not_compiled_say_what_to_do(tmp_path: Path) -> None:
     assert last.startswith(f"ImportError: {package} holds sources, not yet compiled: ")
     assert "pip install -e ." in last
     assert "During handling" not in found.stderr
+
+
+def test_the_name_of_a_preset_does_for_a_recipe(tmp_path: Path) -> None:
+    recipe = mk.Recipe.load("paper/no-op").replace(examples=10)
+    (tmp_path / "mine.toml").write_text(recipe.to_toml(), "utf-8")
+    assert mk.Dataset(tmp_path / "mine.toml", seed=7) == mk.Dataset(recipe, seed=7)
+    assert mk.Dataset("paper/no-op", 7) == mk.Dataset(mk.Recipe.load("paper/no-op"), 7)
+    (made,) = mk.generate(tmp_path / "mine.toml", tmp_path / "made", seed=7)
+    assert made.rows == 10
+    assert mk.verify(tmp_path / "made").problems == []
+    (copied,) = mk.export(tmp_path / "made", tmp_path / "copied", format="jsonl")
+    assert copied.rows == 10
+    assert "10" in str(mk.inspect(tmp_path / "copied"))
+
+
+@pytest.mark.parametrize("given", [None, 3, {"examples": 10}, b"paper/no-op"])
+def test_what_is_no_recipe_is_named(given: Any) -> None:
+    with pytest.raises(TypeError, match=rf"recipe must be a Recipe, .*, not {type(given).__name__}"):
+        mk.Dataset(given)

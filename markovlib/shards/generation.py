@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow
@@ -38,7 +39,7 @@ class Written:
 
 
 def generate(
-    recipe: source.RecipeLike,
+    recipe: source.RecipeLike | str | Path,
     out: Place,
     *,
     splits: Sequence[str] = ("train",),
@@ -59,12 +60,12 @@ def generate(
     calling again on a finished split does nothing.  Another split of the same recipe and seed is added to
     the folder.
 
-    Parameters: `out`, a path, a URL that fsspec knows or an open store, is made, with its parents; `format` is a name
-    in `markovlib.shards.formats.MODULES` and `options` what that format alone takes; `columns` is a choice from the
-    data set's columns, kept in their fixed order; `threads` defaults to the processors at hand; `progress` is called
-    from the writing threads.  With an `executor`, any of `concurrent.futures`, its workers write the shards, `threads`
-    (1 if not given) to a shard; they must see the same folder.  Returns what was done for each split, in the order
-    asked.
+    Parameters: `recipe` may be the name of a preset or a file, as `Recipe.load` takes it; `out`, a path, a URL that
+    fsspec knows or an open store, is made, with its parents; `format` is a name in `markovlib.shards.formats.MODULES`
+    and `options` what that format alone takes; `columns` is a choice from the data set's columns, kept in their fixed
+    order; `threads` defaults to the processors at hand; `progress` is called from the writing threads.  With an
+    `executor`, any of `concurrent.futures`, its workers write the shards, `threads` (1 if not given) to a shard; they
+    must see the same folder.  Returns what was done for each split, in the order asked.
 
     Memory is bounded by `threads` blocks of 65,536 rows and the format's buffers, whatever the number of
     rows.
@@ -86,6 +87,8 @@ def generate(
     (1000, 0, 3)
     """
     chosen = None if columns is None else tuple(name_list(columns))
+    if isinstance(recipe, str | Path):
+        recipe = source.load(recipe)
     plans = [
         make_plan(recipe, split, seed, format, chosen, shard_rows, options)
         for split in dict.fromkeys(name_list(splits, "splits"))

@@ -55,6 +55,13 @@ class RowSource(Protocol):
     def batch(self, rows: range, columns: Iterable[str] | None = None, threads: int | None = None) -> Rows: ...
 
 
+def load(name_or_path: str | Path) -> RecipeLike:
+    """Return the recipe of a preset's name or a file's path, as `markovlib.recipe.Recipe.load` does."""
+    from markovlib.recipe import Recipe
+
+    return Recipe.load(name_or_path)
+
+
 def identity(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Return a recipe, as a dictionary, without its sizes and its sweep: what a folder shares."""
     fields = {name: value for name, value in recipe.items() if name != "sweep"}
