@@ -64,11 +64,14 @@ def not_sanitized():
 def dask():
     not_sanitized()
     distributed = pytest.importorskip("distributed")
+    configuration = pytest.importorskip("dask.config")
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
-    cluster = distributed.LocalCluster(**options)
-    with cluster, distributed.Client(cluster) as client, client.get_executor() as executor:
-        executor.address = cluster.scheduler_address
-        yield executor
+    # A worker that comes too late on a busy machine is not started again, and a cluster without any waits for ever.
+    with configuration.set({"distributed.comm.timeouts.connect": "300s"}):
+        cluster = distributed.LocalCluster(**options)
+        with cluster, distributed.Client(cluster) as client, client.get_executor() as executor:
+            executor.address = cluster.scheduler_address
+            yield executor
 
 
 @pytest.fixture(scope="module")

@@ -219,7 +219,7 @@ def occurrences_changes(axes: Axes, _: int) -> Changes:
 
 def encrypted(scale: str) -> Setting:
     numbers, shapes = {
-        "miniature": ([30, 300, 1000], ["uniform", 0.2]),
+        "miniature": ([30, 1000], ["uniform", 0.2]),
         "paper": ([10, 100, 1000, 3000, 9000], ["uniform", 0.2]),
         "tiny": ([64], ["uniform", 0.2]),
     }[scale]
