@@ -101,7 +101,7 @@ cdef mk_matcher matcher_of(object matcher) except *:
     raise ValueError(f"matcher must be 'auto', 'bits', 'scan' or 'index', got {matcher!r}")
 
 
-def check_matcher(str matcher not None):
+def check_matcher(matcher):
     """Raises ValueError for a matcher that does not exist."""
     matcher_of(matcher)
 

@@ -65,7 +65,7 @@ def test_all_impossible_points_are_told_at_once() -> None:
     assert len(lines) == 3
     assert any("words.no_op=2.0: words.no_op: must be between 0 and 1" in line for line in lines)
     with pytest.raises(SweepError, match="is the same recipe as"):
-        points(BASE.replace(sweep={"instructions": [10, 10]}))
+        points(BASE.replace(sweep={"words.length": [20, [20, 20]]}))
     with pytest.raises(SweepError, match="has no axes"):
         points(BASE.replace(sweep={}))
 
