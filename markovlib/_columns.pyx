@@ -558,7 +558,7 @@ cdef Column column_from_ucs4(object array):
 
 # ---- Arrow in --------------------------------------------------------------------------------------------------
 
-CHANGED = "the Arrow array was changed while it was read: give an array that nobody writes into"
+cdef str CHANGED = "the Arrow array was changed while it was read: give an array that nobody writes into"
 
 
 cdef Column column_from_arrow(object words, int want):

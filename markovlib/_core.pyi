@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 from markovlib._columns import Column
 from markovlib.outcome import Outcome
 
+# What Cython adds for `cimport`.
+__pyx_capi__: dict[str, object]
+
 @final
 class Interrupts: ...
 
