@@ -72,8 +72,8 @@ RUN = [
     Mutant("the terminal flag of the first rule is everyone's", "ruleset.c",
            "terminal[first + i] != 0", "terminal[first] != 0"),
     Mutant("replacements one rule later", "ruleset.c",
-           "own_replacements.data + (replacements.offsets[i] - replacements.offsets[0])",
-           "own_replacements.data + (replacements.offsets[i + 1 < count ? i + 1 : i] - replacements.offsets[0])"),
+           "own_replacements + (replacements.offsets[i] - replacements.offsets[0])",
+           "own_replacements + (replacements.offsets[i + 1 < count ? i + 1 : i] - replacements.offsets[0])"),
 ]  # fmt: skip
 
 BITS = [
