@@ -1,6 +1,6 @@
 /* permute_lanes.h - many blocks of Philox, and many strings on their way through the string permutation, side by side.
  *
- * A block is a chain of ten dependent rounds, a permuted string one of a hundred, so a processor that takes one after
+ * A block is a chain of ten dependent rounds, a permuted string one of sixty, so a processor that takes one after
  * the other mostly waits.
  */
 #ifndef MK_PERMUTE_LANES_H

@@ -60,21 +60,27 @@ static void add_digits(mk_philox_block block, uint32_t letters, bool subtract, u
     }
 }
 
+static inline mk_philox_block mix(mk_philox_key key, const uint64_t packed[3], uint64_t last)
+{
+    mk_philox_block block = {{packed[0], packed[1], packed[2], last}};
+    mk_philox_several(&key, &block, 1, MK_STRING_MIXES);
+    return block;
+}
+
 static void string_round(mk_philox_key key, uint32_t letters, unsigned round, bool subtract, const uint8_t *source,
                          size_t source_length, uint8_t *target, size_t target_length)
 {
     uint64_t packed[3], chunk = 0;
     pack_counter(source, source_length, packed);
     for (; source_length > DIGITS_PER_COUNTER; chunk++) {
-        mk_philox_block block = mk_philox(key, packed[0], packed[1], packed[2], chunk << 8 | round);
+        mk_philox_block block = mix(key, packed, chunk << 8 | round);
         key = (mk_philox_key){{block.word[0], block.word[1]}};
         source += DIGITS_PER_COUNTER;
         source_length -= DIGITS_PER_COUNTER;
         pack_counter(source, source_length, packed);
     }
     for (uint64_t out = 0; 16 * out < target_length; out++) {
-        uint64_t last = (out + 1) << 32 | chunk << 8 | round;
-        mk_philox_block block = mk_philox(key, packed[0], packed[1], packed[2], last);
+        mk_philox_block block = mix(key, packed, (out + 1) << 32 | chunk << 8 | round);
         add_digits(block, letters, subtract, target + 16 * out, target_length - (size_t)(16 * out));
     }
 }
@@ -158,7 +164,7 @@ static inline void packed_round(packed_string *strings, size_t count, unsigned r
             keys[i] = strings[i].key;
             blocks[i] = (mk_philox_block){{source[0], source[1], source[2], (out + 1) << 32 | round}};
         }
-        mk_philox_several(keys, blocks, count);
+        mk_philox_several(keys, blocks, count, MK_STRING_MIXES);
         for (size_t i = 0; i < count; i++)
             add_block(&strings[i], target, out, &blocks[i], subtract);
     }
@@ -264,7 +270,7 @@ void mk_philox_scalar(mk_philox_key key, uint64_t (*words)[MK_PERMUTE_LANES])
         mk_philox_block blocks[2];
         for (size_t i = 0; i < 8; i++)
             blocks[i / 4].word[i % 4] = words[i % 4][lane + i / 4];
-        mk_philox_several(keys, blocks, 2);
+        mk_philox_several(keys, blocks, 2, MK_PHILOX_ROUNDS);
         for (size_t i = 0; i < 8; i++)
             words[i % 4][lane + i / 4] = blocks[i / 4].word[i % 4];
     }

@@ -38,12 +38,14 @@ static inline uint64_t mk_multiply_high(uint64_t a, uint64_t b)
     return (uint64_t)(((mk_u128)a * b) >> 64);
 }
 
+#define MK_PHILOX_ROUNDS 10
+
 /* Makes counters the blocks of their keys.  A round waits for the products of the round before; those of several
  * blocks overlap.  Inline, for a constant `count`, because it is the inner loop of everything random. */
-static inline void mk_philox_several(const mk_philox_key *keys, mk_philox_block *blocks, size_t count)
+static inline void mk_philox_several(const mk_philox_key *keys, mk_philox_block *blocks, size_t count, int rounds)
 {
     uint64_t bump[2] = {0, 0};
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < rounds; round++) {
         for (size_t i = 0; i < count; i++) {
             uint64_t *word = blocks[i].word;
             mk_u128 first = (mk_u128)0xD2E7470EE14C6C93u * word[0];
@@ -63,7 +65,7 @@ static inline mk_philox_block mk_philox(mk_philox_key key, uint64_t block, uint6
                                         uint64_t axis)
 {
     mk_philox_block made = {{block, index, split, axis}};
-    mk_philox_several(&key, &made, 1);
+    mk_philox_several(&key, &made, 1, MK_PHILOX_ROUNDS);
     return made;
 }
 

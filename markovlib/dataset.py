@@ -27,7 +27,7 @@ from markovlib.spaces import Stratum
 __all__ = ["COLUMNS", "SPLITS", "STREAM_VERSION", "Batch", "Dataset", "Example", "split_id", "stream_key"]
 
 #: Names the function from (recipe, seed, split, index) to examples.  What it promises is in docs/datasets.md.
-STREAM_VERSION = 1
+STREAM_VERSION = 2
 
 _ROWS_PER_THREAD = 4096
 

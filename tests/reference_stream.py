@@ -11,10 +11,10 @@ import numpy as np
 MASK = 2**64 - 1
 
 
-def philox(key, counter):
-    """Philox4x64-10 (Salmon and others, 2011)."""
+def philox(key, counter, rounds=10):
+    """Philox4x64 (Salmon and others, 2011)."""
     (k0, k1), (a, b, c, d) = key, counter
-    for _ in range(10):
+    for _ in range(rounds):
         first, second = 0xD2E7470EE14C6C93 * a, 0xCA5A826395121157 * c
         a, b, c, d = (second >> 64) ^ b ^ k0, second & MASK, (first >> 64) ^ d ^ k1, first & MASK
         k0, k1 = (k0 + 0x9E3779B97F4A7C15) & MASK, (k1 + 0xBB67AE8584CAA73B) & MASK
@@ -85,10 +85,10 @@ def add_round(key, base, turn, source, target):
     chunks = [source[i : i + 24] for i in range(0, len(source), 24)]
     packed = [[int.from_bytes(bytes(chunk[8 * i : 8 * i + 8]), "little") for i in range(3)] for chunk in chunks]
     for number, words in enumerate(packed[:-1]):
-        key = philox(key, (*words, number << 8 | turn))[:2]
+        key = philox(key, (*words, number << 8 | turn), rounds=6)[:2]
     lanes = []
     for out in range(1, -(-len(target) // 16) + 1):
-        for word in philox(key, (*packed[-1], out << 32 | (len(packed) - 1) << 8 | turn)):
+        for word in philox(key, (*packed[-1], out << 32 | (len(packed) - 1) << 8 | turn), rounds=6):
             lanes += [word >> shift & 0xFFFF for shift in (0, 16, 32, 48)]
     return [(digit + (lane * base >> 16)) % base for digit, lane in zip(target, lanes, strict=False)]
 

@@ -166,8 +166,8 @@ def test_what_cannot_be_copied_is_refused_and_leaves_nothing(tmp_path, recipe, m
         export(tmp_path / "c", tmp_path / "b")
     with pytest.raises(ValueError, match="no column 'words'"):
         export(tmp_path / "a", tmp_path / "b", columns=["words"])
-    monkeypatch.setattr("markovlib.dataset.STREAM_VERSION", 2)
-    with pytest.raises(ShardError, match="holds stream version 1"):
+    monkeypatch.setattr("markovlib.dataset.STREAM_VERSION", 99)
+    with pytest.raises(ShardError, match="holds stream version 2"):
         export(tmp_path / "a", tmp_path / "b")
     assert not (tmp_path / "b").exists()
 

@@ -9,6 +9,7 @@ import pytest
 import reference_stream
 from hypothesis import given
 from hypothesis import strategies as st
+from reference_stream import digits_of
 
 from markovlib import Dataset, Recipe
 from markovlib._permute import Part, Permutation, permute_strings, simd_force
@@ -116,8 +117,8 @@ def test_sizes_have_a_limit(size: int) -> None:
         Permutation((0, 0), size)
 
 
-def standardised(observed: np.ndarray, expected: float) -> float:
-    """Chi-square of counts that should be equal, as a number of standard deviations."""
+def standardised(observed: np.ndarray, expected: float | np.ndarray) -> float:
+    """Chi-square of counts, as a number of standard deviations."""
     freedom = observed.size - 1
     return float((((observed - expected) ** 2 / expected).sum() - freedom) / np.sqrt(2 * freedom))
 
@@ -164,3 +165,62 @@ def test_positions_are_uniform() -> None:
             for x in range(size):
                 counts[x, permutation[x]] += 1
         assert abs(standardised(counts.ravel(), 4000 / size)) < 5 * np.sqrt(size / (size - 1))
+
+
+@pytest.mark.parametrize(("letters", "length"), [(2, 2), (2, 11), (3, 3), (3, 7), (7, 2), (12, 3), (26, 2), (60, 2)])
+def test_strings_are_permuted_evenly(letters: int, length: int) -> None:
+    """Every string once by any key; where the first and the middle one go, over 400 keys a string."""
+    size, keys = letters**length, 400 * min(letters**length, 16)
+    strings = [bytes(digits_of(number, letters, length)) for number in range(size)]
+    assert sorted(permute_strings((1, 2), letters, strings)) == strings
+    digits = np.zeros((2, length, letters))
+    for k in range(keys):
+        for which, image in enumerate(permute_strings((k, length), letters, [strings[0], strings[size // 2]])):
+            for place, digit in enumerate(image):
+                digits[which, place, digit] += 1
+    for counts in digits.reshape(-1, letters):
+        assert standardised(counts, keys / letters) < 6
+
+
+@pytest.mark.parametrize(("letters", "length"), [(2, 64), (4, 31), (26, 14), (26, 20), (100, 48), (256, 60)])
+def test_strings_that_follow_one_another_go_to_places_that_have_nothing_in_common(letters: int, length: int) -> None:
+    """The digits, their differences from those of the string before, and pairs of neighbours: all as of chance."""
+    count = 40_000
+    strings = [bytes(digits_of(number, letters, length)) for number in range(count)]
+    images = np.array([*map(list, permute_strings((3, length), letters, strings))])
+    cells = min(letters, 16)
+    cell = images * cells // letters
+    share = np.bincount(np.arange(letters) * cells // letters) / letters
+    for place in range(length):
+        steps = (images[1:, place] - images[:-1, place]) % letters * cells // letters
+        for seen in (cell[:, place], steps):
+            expected = share * len(seen)
+            assert standardised(np.bincount(seen, minlength=cells), expected) < 6, place
+        both = np.bincount(cell[:, place] * cells + cell[:, place - 1], minlength=cells**2)
+        assert standardised(both, np.outer(share, share).ravel() * count) < 6, place
+
+
+def test_six_rounds_are_the_least_with_which_a_digit_changes_every_other() -> None:
+    """Of the function of one half that is added to the other: docs/datasets.md says so."""
+    random = np.random.default_rng(1)
+    tried, letters, most = 150, 26, 24
+    least = {}
+    for rounds in (5, 6):
+        changed = np.zeros((most, 16))
+        for _ in range(tried):
+            key, turn = tuple(random.integers(0, 2**63, 2).tolist()), int(random.integers(10))
+            digits = random.integers(0, letters, most)
+            before = lanes(key, digits, turn, rounds, letters)
+            for place in range(most):
+                other = digits.copy()
+                other[place] = (other[place] + 1) % letters
+                changed[place] += lanes(key, other, turn, rounds, letters) != before
+        least[rounds] = changed.min() / tried
+    assert least[5] < 0.8
+    assert least[6] > (letters - 1) / letters - 6 * np.sqrt((letters - 1) / letters**2 / tried)
+
+
+def lanes(key: tuple[int, ...], digits: np.ndarray, turn: int, rounds: int, letters: int) -> np.ndarray:
+    words = [int.from_bytes(digits[8 * i : 8 * i + 8].astype(np.uint8).tobytes(), "little") for i in range(3)]
+    block = reference_stream.philox(key, (*words, 1 << 32 | turn), rounds)
+    return np.array([(word >> shift & 0xFFFF) * letters >> 16 for word in block for shift in (0, 16, 32, 48)])

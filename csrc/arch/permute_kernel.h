@@ -23,7 +23,7 @@ typedef uint8_t BYTES __attribute__((vector_size(8 * WIDTH)));
 
 /* The round keys, and how the digits of the halves are reduced. */
 typedef struct {
-    uint64_t round_key[10][2];
+    uint64_t round_key[MK_PHILOX_ROUNDS][2];
     FIELDS letters;
     VECTOR last_kept[2];                    /* of the last fields of a half, those that are digits */
     size_t fields[2], blocks[2];            /* words of four digits, and blocks of Philox, in a half */
@@ -58,32 +58,32 @@ INLINE void NAME(mix)(const uint64_t key[2], bool narrow, VECTOR c[4])
 
 INLINE void NAME(schedule)(mk_philox_key key, uint64_t (*round_key)[2])
 {
-    for (uint64_t round = 0; round < 10; round++) {
+    for (uint64_t round = 0; round < MK_PHILOX_ROUNDS; round++) {
         round_key[round][0] = key.word[0] + round * 0x9E3779B97F4A7C15u;
         round_key[round][1] = key.word[1] + round * 0xBB67AE8584CAA73Bu;
     }
 }
 
-/* The blocks of the counters in place of them; narrow: their third words are 0. */
-INLINE void NAME(blocks)(uint64_t (*round_key)[2], bool narrow, VECTOR (*c)[4])
+/* What so many rounds make of the counters, in place of them; narrow: their third words are 0. */
+INLINE void NAME(blocks)(uint64_t (*round_key)[2], int rounds, bool narrow, VECTOR (*c)[4])
 {
     for (int i = 0; i < GROUP; i++)
         NAME(mix)(round_key[0], narrow, c[i]);
-    for (int round = 1; round < 10; round++)
+    for (int round = 1; round < rounds; round++)
         for (int i = 0; i < GROUP; i++)
             NAME(mix)(round_key[round], false, c[i]);
 }
 
 TARGET void PHILOX(mk_philox_key key, uint64_t (*words)[MK_PERMUTE_LANES])
 {
-    uint64_t round_key[10][2];
+    uint64_t round_key[MK_PHILOX_ROUNDS][2];
     NAME(schedule)(key, round_key);
     for (size_t first = 0; first < MK_PERMUTE_LANES; first += GROUP * WIDTH) {
         VECTOR c[GROUP][4];
         for (size_t i = 0; i < GROUP; i++)
             for (size_t w = 0; w < 4; w++)
                 memcpy(&c[i][w], &words[w][first + i * WIDTH], sizeof c[i][w]);
-        NAME(blocks)(round_key, false, c);
+        NAME(blocks)(round_key, MK_PHILOX_ROUNDS, false, c);
         for (size_t i = 0; i < GROUP; i++)
             for (size_t w = 0; w < 4; w++)
                 memcpy(&words[w][first + i * WIDTH], &c[i][w], sizeof c[i][w]);
@@ -111,7 +111,7 @@ INLINE void NAME(round)(NAME(state) *state, unsigned round, FIELDS (*source)[HAL
                 c[i][w] = packed[i][w];
             c[i][3] = (VECTOR){0} + ((out + 1) << 32 | round);
         }
-        NAME(blocks)(state->round_key, state->narrow, c);
+        NAME(blocks)(state->round_key, MK_STRING_MIXES, state->narrow, c);
         for (int i = 0; i < GROUP; i++)
             for (size_t k = 0; k < 4 && 4 * out + k < state->fields[half]; k++) {
                 FIELDS *field = &target[i][4 * out + k];
