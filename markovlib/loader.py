@@ -267,6 +267,7 @@ class Loader(Sampler):
         self.columns = None if columns is None else tuple(name_list(columns))
         self.length, self.dtype, self.threads = length, dtype, threads
         self._padding: dict[str, Any] = {"tokenizer": tokenizer, "side": side, "pad": pad, "truncate": truncate}
+        self._made(np.empty(0, np.int64))  # raises what the first batch would
 
     def _made(self, indices: NDArray[np.int64]) -> Any:
         if self.length is None:

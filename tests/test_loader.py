@@ -307,3 +307,15 @@ def test_a_state_passes_between_a_data_set_and_its_shards(tmp_path: Any) -> None
     ours, theirs = mk.Loader(ds, 32, columns=["prompt"]), mk.Loader(shards, 32, columns=["prompt"])
     theirs.load_state_dict(ours.state_dict(batches=5))
     assert [b.prompt.tolist() for b in theirs] == [ours[s].prompt.tolist() for s in range(5, len(ours))]
+
+
+@pytest.mark.parametrize(("asked", "message"), [
+    ({"columns": ["words"]}, "unknown column 'words'"),
+    ({"length": 144, "side": "up"}, "side must be 'right' or 'left'"),
+    ({"length": 144, "dtype": "U3"}, "ids must be integers"),
+    ({"length": 144, "pad": -5}, "cannot hold -5"),
+])  # fmt: skip
+def test_what_no_batch_can_have_is_refused_before_the_first(asked: dict[str, object], message: str) -> None:
+    ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace(examples=10), seed=7)
+    with pytest.raises(ValueError, match=message):
+        mk.Loader(ds, 4, **asked)  # type: ignore[arg-type]
