@@ -183,7 +183,7 @@ def score_all(
     _credit(credit)
     values = np.zeros(len(answers))
     labels = np.full(len(answers), "correct", f"U{max(map(len, LABELS))}")
-    names = [*_SCORED, *(name for name in _SOME_HAVE if name in ds.columns)]
+    names = [*_SCORED, *_made_by_some(ds)]
     for start in range(0, len(answers), _ROWS):
         rows = indices[start : start + _ROWS]
         completions = ds.batch(rows, ["completion"], threads).completion.tolist()
@@ -202,6 +202,15 @@ def score_all(
 
 
 _ROWS = 65536
+
+
+def _made_by_some(ds: Any) -> list[str]:
+    """The columns of `_SOME_HAVE` that a data set has, or one that a view is of; as far as they can be asked for."""
+    sources = [ds]
+    for source in sources:
+        sources += getattr(source, "sources", ())
+    held = {name for source in sources for name in source.columns}
+    return [name for name in _SOME_HAVE if name in held and name in ds.known_columns]
 
 
 def has_column(ds: Any, name: str) -> bool:

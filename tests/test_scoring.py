@@ -541,6 +541,25 @@ def test_strata_are_named_by_family_and_lengths() -> None:
     assert [group.rows for group in phases.sections["stratum"]] == [20]
 
 
+def test_phases_of_different_tasks_are_scored_as_their_examples() -> None:
+    """What only some of the phases have, be it pairs, steps or a key, counts for those."""
+    recipe = BASE.replace({"rules.alphabet": "a-z", "instructions": 5}, examples=8)
+    tasks: list[dict[str, Any]] = [
+        {}, {"task.kind": "induce"}, {"task.kind": "encrypted", "task.cipher": "shift"}, {"rules.per_example": 2},
+        {"task.kind": "trace", "rules.per_example": 3, "task.steps": [2, 4],
+         "render.completion": "{for step in steps}{step.word}{sep} | {end}"},
+    ]  # fmt: skip
+    sources = [Dataset(recipe.replace({"words.no_op": 0.0, **changes}), seed=7) for changes in tasks]
+    view = View.permuted(View.phases([(8 * (i + 1), ds) for i, ds in enumerate(sources)]))
+    answers = [[one.completion.rpartition(" | ")[0], f"{one.pattern}>?", one.word.replace(*one.rules[-1][:2], 1)]
+               for one in view]  # fmt: skip
+    for credit in ("exact", "prefix", "steps", "pairs"):
+        for tried in zip(*answers, strict=True):
+            alone = [score(example, answer, credit) for example, answer in zip(view, tried, strict=True)]
+            made = view.scores(range(40), tried, credit)
+            assert list(zip(made.values.tolist(), made.labels.tolist(), strict=True)) == alone
+
+
 PRESETS = sorted(Recipe.presets())
 
 
