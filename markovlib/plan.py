@@ -94,6 +94,24 @@ class SplitPlan:
         used = min(self.in_use, self.limit) if self.order in (_ORDER_OWN, _ORDER_CYCLE) else self.in_use
         return min(self.instructions.rules_used(used), LARGEST_INDEX)
 
+    @property
+    def divides_by_rule(self) -> bool:
+        """Whether each rule is looked at by itself, if it has words enough for `train` and `seen` to have their own."""
+        task = self.recipe.task
+        return self.instructions.per_example == 1 and not task.runs and task.kind != "scheme"
+
+    @cached_property
+    def divides(self) -> bool:
+        """Whether there are words enough for `train` and `seen` to have their own, where rules are not looked at."""
+        program, length = self.recipe.program, lengths_of(self.recipe.words.length)
+        if program is None:
+            free = length[0] - self.recipe.space.pattern_lengths[1]
+            return free > 0 and len(self.recipe.alphabet) ** min(free, 12) >= _WORDS_TO_DIVIDE
+        words = 1
+        for segment in program.segments(length):
+            words *= _words_of(segment)
+        return words >= _WORDS_TO_DIVIDE
+
     # ---- instructions -------------------------------------------------------------------------------------------
 
     @property
@@ -167,7 +185,7 @@ class SplitPlan:
             lengths=lengths_of(words.length) if segments is None else _total(segments),
             exact=words.sampler == "exact",
             words=_WORD_CLASSES.get(self.split, 0),
-            divides=self._divides(segments),
+            divides=self.divides,
             segments=None if segments is None else [self._segment(segment) for segment in segments],
             task=self._task(),
             paraphrases=max(len(recipe.render.prompts), len(recipe.render.completions)),
@@ -219,16 +237,6 @@ class SplitPlan:
         exact = [Fraction(str(weight)) for weight in weights]
         common = lcm(*(weight.denominator for weight in exact))
         return list(accumulate(int(weight * common) for weight in exact))
-
-    def _divides(self, segments: tuple[Segment, ...] | None) -> bool:
-        """Whether there are words enough for `train` and `seen` to have their own."""
-        if segments is None:
-            free = lengths_of(self.recipe.words.length)[0] - self.recipe.space.pattern_lengths[1]
-            return free > 0 and len(self.recipe.alphabet) ** min(free, 12) >= _WORDS_TO_DIVIDE
-        words = 1
-        for segment in segments:
-            words *= _words_of(segment)
-        return words >= _WORDS_TO_DIVIDE
 
     def _task(self) -> dict[str, Any]:
         recipe, task = self.recipe, self.recipe.task
