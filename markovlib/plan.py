@@ -125,13 +125,19 @@ class SplitPlan:
             raise RecipeError("rules.pool", "must be given for the split 'recombined'")
         found = instruction_set(self.recipe, self.split, self._elsewhere)
         if found is None or not found.possible:
-            if self.recipe.rules.list is not None:
-                raise RecipeError(
-                    "rules.list", f"no rule can be held out for the split {self.split!r}: the rules of the list are "
-                    "all joined by sides that they share",
-                )  # fmt: skip
-            raise RecipeError("rules", f"the space is too small to hold out rules for the split {self.split!r}")
+            raise RecipeError(*self._why_none())
         return found
+
+    def _why_none(self) -> tuple[str, str]:
+        """Why the split has no instructions: the field, and what is wrong."""
+        rules, none = self.recipe.rules, f"no rule can be held out for the split {self.split!r}"
+        if rules.list is not None:
+            return "rules.list", f"{none}: the rules of the list are all joined by sides that they share"
+        for side, lengths in (("pattern", rules.pattern_length), ("replacement", rules.replacement_length)):
+            if lengths_of(lengths) == (0, 0) and self.split != "recombined":
+                only = f"since the empty {side} is the only one and training has it; let some be longer"
+                return f"rules.{side}_length", f"{none}, {only}"
+        return "rules", f"the space is too small to hold out rules for the split {self.split!r}"
 
     def _use(self) -> tuple[int, int]:
         """How many instructions are used, and in which order."""

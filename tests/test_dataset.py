@@ -403,3 +403,11 @@ def test_no_memory() -> None:
             Dataset(BASE)
     finally:
         fail_allocations_after(-1)
+
+
+@pytest.mark.parametrize("side", ["pattern", "replacement"])
+def test_rules_that_all_have_the_same_empty_side_cannot_be_held_out(side: str) -> None:
+    recipe = BASE.replace({f"rules.{side}_length": 0, "words.no_op": 0.0})
+    assert getattr(Dataset(recipe, split="seen")[3], side) == ""
+    with pytest.raises(RecipeError, match=f"rules.{side}_length: .*'unseen', since the empty {side} is the only one"):
+        Dataset(recipe, split="unseen")
