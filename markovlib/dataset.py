@@ -38,9 +38,9 @@ class Dataset(Source):
 
     `ds[i]` is an `Example`, `ds[i:j]` and `ds[[i, j, ...]]` are batches of columns; any index, in any order, on any
     machine and any number of threads or processes gives the same.  `split` is `train`; `seen`: rules of `train`, words
-    that `train` cannot contain; or `unseen`: rules no side of which occurs in `train`.  `size` is the number of
-    examples, None where the recipe leaves it open; then `len` raises TypeError, and every index below 2^62 works that
-    the rule space can serve.
+    that `train` cannot contain; `unseen`: rules no side of which occurs in `train`; `recombined`: rules of a pool in
+    tuples that `train` cannot contain; or the name of a shift.  `size` is the number of examples, None where the recipe
+    leaves it open; then `len` raises TypeError, and every index below 2^62 works that the rule space can serve.
 
     `recipe` may also be what `Recipe.load` takes: the name of a preset, or of a file.
 
