@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import markovlib as mk
 from markovlib import Dataset, Recipe, Rule, Score, View, reward
 from markovlib.evaluation import evaluate, misplaced, wilson
 from markovlib.labels import LABELS, Reference
@@ -558,6 +560,18 @@ def test_phases_of_different_tasks_are_scored_as_their_examples() -> None:
             alone = [score(example, answer, credit) for example, answer in zip(view, tried, strict=True)]
             made = view.scores(range(40), tried, credit)
             assert list(zip(made.values.tolist(), made.labels.tolist(), strict=True)) == alone
+
+
+@pytest.mark.parametrize("columns", [["completion"], ["completion", "word", "pattern"], None])
+def test_shards_without_some_columns_are_scored_as_their_examples(columns: list[str] | None, tmp_path: Path) -> None:
+    recipe = BASE.replace({"rules.replacement_length": [0, 3]}, examples=60)
+    mk.generate(recipe, tmp_path / "data", seed=5, columns=columns)
+    shards = mk.open(tmp_path / "data", split="train")
+    answers = [(example.completion, example.word, "?")[example.index % 3] for example in Dataset(recipe, seed=5)]
+    for credit in CREDITS:
+        made = shards.scores(range(60), answers, credit)
+        alone = [score(shards[i], answer, credit) for i, answer in enumerate(answers)]
+        assert list(zip(made.values.tolist(), made.labels.tolist(), strict=True)) == alone
 
 
 PRESETS = sorted(Recipe.presets())
