@@ -280,7 +280,11 @@ class View(Source):
         >>> len(view), len(view[999].word), len(view[1000].word), view[1000] == long[0]
         (5000, 30, 60, True)
         """
-        ends, sources = zip(*phases, strict=True) if (phases := list(phases)) else ((), ())
+        phases = list(phases)
+        for phase in phases:
+            if not isinstance(phase, tuple | list) or len(phase) != 2 or not isinstance(phase[1], Source):
+                raise TypeError(f"a phase is (place at which it ends, data set), got {phase!r}")
+        ends, sources = zip(*phases, strict=True) if phases else ((), ())
         start = 0
         for end, ds in phases:
             if end <= start:

@@ -191,6 +191,9 @@ def test_what_cannot_be() -> None:
             DS.view(indices)
     with pytest.raises(ValueError, match=r"rising places, got \[5, 5\]"):
         View.phases([(5, DS), (5, DS)])
+    for phase in ((DS, 5), (5, "paper/no-op"), (0, 5, DS), 5):
+        with pytest.raises(TypeError, match=r"a phase is \(place at which it ends, data set\), got "):
+            View.phases([phase])
     with pytest.raises(ValueError, match="needs 301 examples of <Dataset"):
         View.phases([(301, DS)])
     with pytest.raises(ValueError, match="at least one"):
