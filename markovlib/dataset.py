@@ -6,6 +6,7 @@ import hashlib
 import operator
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn, overload
@@ -37,9 +38,9 @@ class Dataset(Source):
 
     `ds[i]` is an `Example`, `ds[i:j]` and `ds[[i, j, ...]]` are batches of columns; any index, in any order, on any
     machine and any number of threads or processes gives the same.  `split` is `train`; `seen`: rules of `train`, words
-    that `train` cannot contain; or `unseen`: rules no side of which occurs in `train`.  `size` is the number of
-    examples, None where the recipe leaves it open; then `len` raises TypeError, and every index below 2^62 works that
-    the rule space can serve.
+    that `train` cannot contain; `unseen`: rules no side of which occurs in `train`; `recombined`: rules of a pool in
+    tuples that `train` cannot contain; or the name of a shift.  `size` is the number of examples, None where the recipe
+    leaves it open; then `len` raises TypeError, and every index below 2^62 works that the rule space can serve.
 
     `recipe` may also be what `Recipe.load` takes: the name of a preset, or of a file.
 
@@ -178,7 +179,8 @@ class Dataset(Source):
         """What the recipe comes to: how many rules there are, and where a promise could not be kept.
 
         `undivided` counts, for `train` and `seen`, the rules with fewer than 64 words (`with_pattern`) or fewer than
-        64 no-op words (`no_op`), which the two splits therefore share; at most the first 65,536 rules are counted.
+        64 no-op words (`no_op`), which the two splits therefore share; of several rules, runs and schemes it counts all
+        instructions or none.  At most the first 65,536 are counted.
         `spills` says for each stratum that runs out within the split's rules from which `rule` on it has fewer than
         its weight asks for, and `into` which stratum the first of its turns go.
         """
@@ -302,9 +304,13 @@ class Dataset(Source):
     def _undivided(self) -> dict[str, int] | None:
         if self.split not in ("train", "seen"):
             return None
+        counted = min(self._split.in_use, COUNTED_RULES)
+        if not self._split.divides_by_rule:
+            shared = 0 if self._split.divides else counted
+            return {"with_pattern": shared, "no_op": shared}
         counts = {"with_pattern": 0, "no_op": 0}
-        if not all(self._plan.always_divided):
-            for j in range(min(self._split.in_use, COUNTED_RULES)):
+        for j in range(0 if all(self._plan.always_divided) else counted):
+            with suppress(IndexError):  # An instruction without a candidate that will do has no examples.
                 _, _, with_pattern, no_op = self._plan.instruction(j)
                 counts["with_pattern"] += with_pattern
                 counts["no_op"] += no_op

@@ -79,12 +79,14 @@ def _attributes(example: Any) -> dict[str, Any]:
 def references_in(batch: Batch, completions: Sequence[Any]) -> Iterator[Reference]:
     """The references that the rows of a batch amount to, with these completions.
 
-    Where none of several rules fired, pattern and replacement are empty in the batch, and None here.
+    Where none of several rules fired, pattern and replacement are empty in the batch, and None here; so is the key of
+    an example that has none.
     """
     missing = [None] * len(completions)
     columns = [list(completions)]
     for name in Reference._fields[1:]:
-        columns.append(getattr(batch, name).tolist() if name in batch.columns else missing)
+        values = getattr(batch, name).tolist() if name in batch.columns else missing
+        columns.append([value or None for value in values] if name == "key" else values)
     for row in zip(*columns, strict=True):
         reference = Reference._make(row)
         if reference.pattern is not None and not reference.pattern and cast(int, reference.position) < 0:

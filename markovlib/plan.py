@@ -94,6 +94,24 @@ class SplitPlan:
         used = min(self.in_use, self.limit) if self.order in (_ORDER_OWN, _ORDER_CYCLE) else self.in_use
         return min(self.instructions.rules_used(used), LARGEST_INDEX)
 
+    @property
+    def divides_by_rule(self) -> bool:
+        """Whether each rule is looked at by itself, if it has words enough for `train` and `seen` to have their own."""
+        task = self.recipe.task
+        return self.instructions.per_example == 1 and not task.runs and task.kind != "scheme"
+
+    @cached_property
+    def divides(self) -> bool:
+        """Whether there are words enough for `train` and `seen` to have their own, where rules are not looked at."""
+        program, length = self.recipe.program, lengths_of(self.recipe.words.length)
+        if program is None:
+            free = length[0] - self.recipe.space.pattern_lengths[1]
+            return free > 0 and len(self.recipe.alphabet) ** min(free, 12) >= _WORDS_TO_DIVIDE
+        words = 1
+        for segment in program.segments(length):
+            words *= _words_of(segment)
+        return words >= _WORDS_TO_DIVIDE
+
     # ---- instructions -------------------------------------------------------------------------------------------
 
     @property
@@ -107,13 +125,19 @@ class SplitPlan:
             raise RecipeError("rules.pool", "must be given for the split 'recombined'")
         found = instruction_set(self.recipe, self.split, self._elsewhere)
         if found is None or not found.possible:
-            if self.recipe.rules.list is not None:
-                raise RecipeError(
-                    "rules.list", f"no rule can be held out for the split {self.split!r}: the rules of the list are "
-                    "all joined by sides that they share",
-                )  # fmt: skip
-            raise RecipeError("rules", f"the space is too small to hold out rules for the split {self.split!r}")
+            raise RecipeError(*self._why_none())
         return found
+
+    def _why_none(self) -> tuple[str, str]:
+        """Why the split has no instructions: the field, and what is wrong."""
+        rules, none = self.recipe.rules, f"no rule can be held out for the split {self.split!r}"
+        if rules.list is not None:
+            return "rules.list", f"{none}: the rules of the list are all joined by sides that they share"
+        for side, lengths in (("pattern", rules.pattern_length), ("replacement", rules.replacement_length)):
+            if lengths_of(lengths) == (0, 0) and self.split != "recombined":
+                only = f"since the empty {side} is the only one and training has it; let some be longer"
+                return f"rules.{side}_length", f"{none}, {only}"
+        return "rules", f"the space is too small to hold out rules for the split {self.split!r}"
 
     def _use(self) -> tuple[int, int]:
         """How many instructions are used, and in which order."""
@@ -167,7 +191,7 @@ class SplitPlan:
             lengths=lengths_of(words.length) if segments is None else _total(segments),
             exact=words.sampler == "exact",
             words=_WORD_CLASSES.get(self.split, 0),
-            divides=self._divides(segments),
+            divides=self.divides,
             segments=None if segments is None else [self._segment(segment) for segment in segments],
             task=self._task(),
             paraphrases=max(len(recipe.render.prompts), len(recipe.render.completions)),
@@ -219,16 +243,6 @@ class SplitPlan:
         exact = [Fraction(str(weight)) for weight in weights]
         common = lcm(*(weight.denominator for weight in exact))
         return list(accumulate(int(weight * common) for weight in exact))
-
-    def _divides(self, segments: tuple[Segment, ...] | None) -> bool:
-        """Whether there are words enough for `train` and `seen` to have their own."""
-        if segments is None:
-            free = lengths_of(self.recipe.words.length)[0] - self.recipe.space.pattern_lengths[1]
-            return free > 0 and len(self.recipe.alphabet) ** min(free, 12) >= _WORDS_TO_DIVIDE
-        words = 1
-        for segment in segments:
-            words *= _words_of(segment)
-        return words >= _WORDS_TO_DIVIDE
 
     def _task(self) -> dict[str, Any]:
         recipe, task = self.recipe, self.recipe.task

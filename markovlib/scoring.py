@@ -29,7 +29,7 @@ from markovlib.labels import LABELS, Reference, common_prefix, explained, label_
 
 if TYPE_CHECKING:
     from markovlib.examples import Example
-    from markovlib.source import Source
+    from markovlib.source import Indices, Source
 
 Credit = Literal["exact", "prefix", "steps", "pairs"]
 
@@ -183,7 +183,6 @@ def score_all(
     _credit(credit)
     values = np.zeros(len(answers))
     labels = np.full(len(answers), "correct", f"U{max(map(len, LABELS))}")
-    names = [*_SCORED, *(name for name in _SOME_HAVE if name in ds.columns)]
     for start in range(0, len(answers), _ROWS):
         rows = indices[start : start + _ROWS]
         completions = ds.batch(rows, ["completion"], threads).completion.tolist()
@@ -193,15 +192,33 @@ def score_all(
         values[start : start + len(rows)] = 1.0
         if not wrong:
             continue
-        batch = ds.batch(np.asarray(rows)[wrong], names, threads)
+        references = _references(ds, np.asarray(rows)[wrong], [completions[j] for j in wrong], threads)
         credited = _credit(credit)
-        for j, reference in zip(wrong, references_in(batch, [completions[j] for j in wrong]), strict=True):
+        for j, reference in zip(wrong, references, strict=True):
             values[start + j] = credited(given[j], reference)
             labels[start + j] = label_of(given[j], reference)
     return Scores(values, labels)
 
 
 _ROWS = 65536
+
+
+def _references(ds: Source, rows: Indices, completions: list[Any], threads: int | None) -> Iterator[Reference]:
+    """What answers to these examples are compared with: all that the data set can tell of them."""
+    names = [name for name in _SCORED if name in ds.known_columns]
+    if len(names) == len(_SCORED):
+        return references_in(ds.batch(rows, [*names, *_made_by_some(ds)], threads), completions)
+    batch = ds.batch(rows, ["completion", *names, *_made_by_some(ds)], threads)
+    return (Reference.of(batch[j])._replace(completion=completion) for j, completion in enumerate(completions))
+
+
+def _made_by_some(ds: Any) -> list[str]:
+    """The columns of `_SOME_HAVE` that a data set has, or one that a view is of; as far as they can be asked for."""
+    sources = [ds]
+    for source in sources:
+        sources += getattr(source, "sources", ())
+    held = {name for source in sources for name in source.columns}
+    return [name for name in _SOME_HAVE if name in held and name in ds.known_columns]
 
 
 def has_column(ds: Any, name: str) -> bool:

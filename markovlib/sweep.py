@@ -46,13 +46,11 @@ class SweepError(ValueError):
 
 
 class Point(NamedTuple):
-    """One point: the values of the axes by path, its folder's name, its recipe, which has no sweep, and that of its
-    evaluation sets."""
+    """One point: the values of the axes by path, its folder's name, and its recipe, which has no sweep."""
 
     values: dict[str, Any]
     name: str
     recipe: Recipe
-    evaluation: Recipe
 
 
 @dataclass(frozen=True)
@@ -94,8 +92,7 @@ def points(recipe: Recipe) -> list[Point]:
     grid = [_values(recipe.sweep, chosen) for chosen in product(*recipe.sweep.values())]
     for values, name in zip(grid, _names(grid), strict=True):
         try:
-            tested = {path: value for path, value in values.items() if path.split(".")[0] in _OF_TESTS}
-            found.append(Point(values, name, bare.replace(values), bare.replace(tested) if tested else bare))
+            found.append(Point(values, name, bare.replace(values)))
         except RecipeError as error:
             problems.append(f"sweep: {name}: {error.path}: {error.problem}")
     seen: dict[str, Point] = {}
@@ -155,6 +152,12 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
+def evaluation_of(recipe: Recipe, values: dict[str, Any]) -> Recipe:
+    """The recipe of a point's evaluation sets, which axes of training do not change."""
+    tested = {path: value for path, value in values.items() if path.split(".")[0] in _OF_TESTS}
+    return recipe.replace({**tested, "sweep": {}})
+
+
 def evaluation_key(recipe: Recipe, split: str) -> str:
     """What the rows of a split other than those of training depend on, as a hash without the seed."""
     followed = recipe.for_split(split)
@@ -209,16 +212,30 @@ class Sweep:
         """For each point its evaluation folder, and that folder's recipe; points that share it are told by its key."""
         if not self.shared:
             return {}
+        recipes = self._evaluations()
         keys = {
-            point.name: json.dumps([evaluation_key(point.evaluation, split) for split in self.shared])
-            for point in self.points
+            name: json.dumps([evaluation_key(recipe, split) for split in self.shared])
+            for name, recipe in recipes.items()
         }
         order = list(dict.fromkeys(keys.values()))
         names = {key: "eval" if len(order) == 1 else f"eval-{i}" for i, key in enumerate(order, 1)}
         first: dict[str, Recipe] = {}
+        for name, recipe in recipes.items():
+            first.setdefault(keys[name], recipe)
+        return {name: (names[key], first[key]) for name, key in keys.items()}
+
+    def _evaluations(self) -> dict[str, Recipe]:
+        """For each point the recipe of its evaluation sets; SweepError for those that cannot be."""
+        found, problems = {}, []
         for point in self.points:
-            first.setdefault(keys[point.name], point.evaluation)
-        return {point.name: (names[keys[point.name]], first[keys[point.name]]) for point in self.points}
+            try:
+                found[point.name] = evaluation_of(self.recipe, point.values)
+            except RecipeError as error:
+                problems.append(f"sweep: {point.name}: its evaluation sets, for which axes of training change nothing, "
+                                f"cannot be: {error.path}: {error.problem}")  # fmt: skip
+        if problems:
+            raise SweepError("\n".join(problems))
+        return found
 
     def _check(self) -> dict[tuple[str, str], tuple[int, int]]:
         """The rows and shards of each folder's splits, so that nothing is written unless all of it can be."""

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from markovlib import _tokens
 from markovlib._columns import Column, as_column
 from markovlib.render import characters_of
+from markovlib.source import name_list
 
 if TYPE_CHECKING:
     from markovlib.recipe import Recipe
@@ -173,9 +174,7 @@ class Tokenizer(ABC):
 
     def __init__(self, roles: dict[str, str | None], special: Iterable[str]) -> None:
         self._roles = {role: text for role, text in roles.items() if text is not None}
-        self._texts = list(dict.fromkeys([*self._roles.values(), *special]))
-        if "" in self._texts:
-            raise ValueError("a special token must not be the empty text")
+        self._texts = _texts_of(self._roles.values(), special)
         self.special = self._number(self._texts)
         ids = {role: self.special[text] for role, text in self._roles.items()}
         self.bos, self.sep, self.eos = (ids.get(role) for role in _ROLES[:3])
@@ -198,7 +197,10 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def decode(self, ids: Any) -> Any:
-        """The text of a flat sequence of ids, special tokens left out."""
+        """The text of a flat sequence of ids, special tokens left out.
+
+        Raises ValueError for an id below 0, such as stands where a loss looks at nothing.
+        """
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -242,7 +244,7 @@ class Tokenizer(ABC):
         """Reads what `save` wrote.  Raises ValueError for another file."""
         try:
             return Tokenizer.from_dict(json.loads(Path(path).read_text("utf-8")))
-        except (KeyError, TypeError, json.JSONDecodeError):
+        except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError):
             raise ValueError(f"{path}: is not a tokenizer that Tokenizer.save wrote") from None
 
 
@@ -317,7 +319,7 @@ class ByteTokenizer(_TableTokenizer):
         return np.arange(256, dtype=np.int32)
 
     def decode(self, ids: Any) -> bytes:
-        numbers = np.asarray(ids)
+        numbers = _no_negative(ids)
         return numbers[numbers < 256].astype(np.uint8).tobytes()
 
 
@@ -368,8 +370,8 @@ class CharacterTokenizer(_TableTokenizer):
         Letters are those of words and rules, then those of shifts.  They and the templates are all that it depends
         on, so that all splits share it.  Raises ValueError where an alphabet is bytes.
         """
-        special = list(special)
-        alone = [text for text in (bos, sep, eos, pad, *special) if text]
+        special = name_list(special, "special")
+        alone = _texts_of([text for text in (bos, sep, eos, pad) if text is not None], special)
         letters: list[str] = []
         others: set[str] = set()
         for recipe in _recipes_of(source):
@@ -408,7 +410,7 @@ class CharacterTokenizer(_TableTokenizer):
         ) from None
 
     def decode(self, ids: Any) -> str:
-        return "".join(self.vocabulary[i] for i in np.asarray(ids).tolist() if i < len(self.vocabulary))
+        return "".join(self.vocabulary[i] for i in _no_negative(ids).tolist() if i < len(self.vocabulary))
 
 
 class TokenizerFile(Tokenizer):
@@ -479,8 +481,26 @@ class TokenizerFile(Tokenizer):
         return Tokens(ids, np.cumsum(sizes), np.zeros(len(ids), np.uint8), pad=self.pad)
 
     def decode(self, ids: Any) -> str:
-        text: str = self._tokenizer.decode(np.asarray(ids).tolist(), skip_special_tokens=True)
+        text: str = self._tokenizer.decode(_no_negative(ids).tolist(), skip_special_tokens=True)
         return text
+
+
+def _texts_of(roles: Iterable[str], special: Iterable[str]) -> list[str]:
+    """The texts of special tokens, each once."""
+    texts = list(dict.fromkeys([*roles, *name_list(special, "special")]))
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"a special token is named by its text, got {text!r}")
+    if "" in texts:
+        raise ValueError("a special token must not be the empty text")
+    return texts
+
+
+def _no_negative(ids: Any) -> NDArray[Any]:
+    numbers = np.asarray(ids)
+    if numbers.size and numbers.min() < 0:
+        raise ValueError(f"ids must be at least 0, got {numbers.min()}")
+    return numbers
 
 
 _BYTES = ByteTokenizer()

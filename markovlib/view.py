@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from markovlib import _permute
 from markovlib._columns import Column
 from markovlib.examples import Batch, joined
-from markovlib.source import Indices, Source, asked_for, name_list, row_numbers
+from markovlib.source import Indices, Source, asked_for, index_array, name_list, row_numbers
 
 if TYPE_CHECKING:
     from markovlib.examples import Example
@@ -249,6 +249,8 @@ class View(Source):
     def selected(cls, ds: Source, indices: range | Sequence[int] | NDArray[np.integer[Any]]) -> View:
         """The examples at `indices`, a range or any integers, in that order; 8 bytes an example unless a range.
 
+        Raises IndexError for an index outside the data set, TypeError for what is no flat sequence of integers.
+
         >>> import markovlib as mk
         >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace(examples=None), seed=7)
         >>> len(mk.View.selected(ds, range(10**12, 10**12 + 5)))
@@ -258,7 +260,7 @@ class View(Source):
             chosen: range | NDArray[np.int64] = indices
             ends = [indices[0], indices[-1]] if len(indices) else []
         else:
-            chosen = np.array(indices, np.int64)
+            chosen = index_array(indices).copy()
             ends = [int(chosen.min()), int(chosen.max())] if len(chosen) else []
         if ends and (min(ends) < 0 or max(ends) >= (ds.size if ds.size is not None else _UNBOUNDED)):
             raise IndexError(f"indices run from {min(ends)} to {max(ends)}, outside of {ds!r}")
@@ -278,7 +280,11 @@ class View(Source):
         >>> len(view), len(view[999].word), len(view[1000].word), view[1000] == long[0]
         (5000, 30, 60, True)
         """
-        ends, sources = zip(*phases, strict=True) if (phases := list(phases)) else ((), ())
+        phases = list(phases)
+        for phase in phases:
+            if not isinstance(phase, tuple | list) or len(phase) != 2 or not isinstance(phase[1], Source):
+                raise TypeError(f"a phase is (place at which it ends, data set), got {phase!r}")
+        ends, sources = zip(*phases, strict=True) if phases else ((), ())
         start = 0
         for end, ds in phases:
             if end <= start:

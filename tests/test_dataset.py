@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -210,6 +211,34 @@ def test_rules_with_few_words_are_not_divided_and_reported() -> None:
     assert Dataset(BASE).report()["undivided"] == {"with_pattern": 0, "no_op": 0}
 
 
+@pytest.mark.parametrize(
+    ("changes", "undivided"),
+    [
+        ({"rules.per_example": 3, "words.length": [4, 9]}, 7),
+        ({"rules.per_example": 2, "words.length": 40}, 0),
+        ({"task.kind": "run", "words.length": [4, 9]}, 7),
+        ({"task.kind": "scheme", "rules.pattern_length": 3, "words.length": 6}, 7),
+        ({"task.kind": "run", "rules.program": "binary-increment", "instructions": None, "words.length": [1, 5]}, 1),
+        ({"task.kind": "run", "rules.program": "binary-addition", "instructions": None, "words.length": [1, 20]}, 0),
+    ],
+)
+def test_words_that_all_instructions_share_are_reported(changes: dict[str, Any], undivided: int) -> None:
+    small = {"rules.alphabet": "abc", "rules.pattern_length": 2, "rules.replacement_length": 4, "instructions": 7}
+    recipe = BASE.replace({**small, "words.no_op": 0.0, "eval.examples": 500, **changes}, examples=500)
+    splits = [Dataset(recipe, split=split) for split in ("train", "seen")]
+    assert [ds.report()["undivided"] for ds in splits] == [{"with_pattern": undivided, "no_op": undivided}] * 2
+    rows = [{(example.rules, example.word) for example in ds} for ds in splits]
+    assert bool(rows[0] & rows[1]) == bool(undivided)
+
+
+def test_a_report_passes_over_instructions_that_cannot_be_made() -> None:
+    recipe = BASE.replace({"rules.alphabet": "ab", "rules.pattern_length": 1, "rules.replacement_length": 9,
+                           "rules.terminating": True, "words.length": 5, "instructions": 7}, examples=20)  # fmt: skip
+    with pytest.raises(RecipeError, match="none of the 64 candidates"):
+        Dataset(recipe)[0:20]
+    assert Dataset(recipe).report()["undivided"]["no_op"] <= 7
+
+
 def test_seen_gives_up_on_a_rule_whose_words_are_all_trained_on() -> None:
     recipe = BASE.replace({"rules.alphabet": "ab", "rules.pattern_length": 4, "rules.replacement_length": 3,
                            "words.length": 8, "instructions": 90, "words.no_op": 0.0, "eval.examples": 90})  # fmt: skip
@@ -374,3 +403,11 @@ def test_no_memory() -> None:
             Dataset(BASE)
     finally:
         fail_allocations_after(-1)
+
+
+@pytest.mark.parametrize("side", ["pattern", "replacement"])
+def test_rules_that_all_have_the_same_empty_side_cannot_be_held_out(side: str) -> None:
+    recipe = BASE.replace({f"rules.{side}_length": 0, "words.no_op": 0.0})
+    assert getattr(Dataset(recipe, split="seen")[3], side) == ""
+    with pytest.raises(RecipeError, match=f"rules.{side}_length: .*'unseen', since the empty {side} is the only one"):
+        Dataset(recipe, split="unseen")

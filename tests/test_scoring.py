@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import markovlib as mk
 from markovlib import Dataset, Recipe, Rule, Score, View, reward
 from markovlib.evaluation import evaluate, misplaced, wilson
 from markovlib.labels import LABELS, Reference
@@ -539,6 +541,37 @@ def test_strata_are_named_by_family_and_lengths() -> None:
     assert len(groups) > 2
     phases = evaluate(View.phases([(9, ds), (20, Dataset(BASE))]), ["?"] * 20)
     assert [group.rows for group in phases.sections["stratum"]] == [20]
+
+
+def test_phases_of_different_tasks_are_scored_as_their_examples() -> None:
+    """What only some of the phases have, be it pairs, steps or a key, counts for those."""
+    recipe = BASE.replace({"rules.alphabet": "a-z", "instructions": 5}, examples=8)
+    tasks: list[dict[str, Any]] = [
+        {}, {"task.kind": "induce"}, {"task.kind": "encrypted", "task.cipher": "shift"}, {"rules.per_example": 2},
+        {"task.kind": "trace", "rules.per_example": 3, "task.steps": [2, 4],
+         "render.completion": "{for step in steps}{step.word}{sep} | {end}"},
+    ]  # fmt: skip
+    sources = [Dataset(recipe.replace({"words.no_op": 0.0, **changes}), seed=7) for changes in tasks]
+    view = View.permuted(View.phases([(8 * (i + 1), ds) for i, ds in enumerate(sources)]))
+    answers = [[one.completion.rpartition(" | ")[0], f"{one.pattern}>?", one.word.replace(*one.rules[-1][:2], 1)]
+               for one in view]  # fmt: skip
+    for credit in ("exact", "prefix", "steps", "pairs"):
+        for tried in zip(*answers, strict=True):
+            alone = [score(example, answer, credit) for example, answer in zip(view, tried, strict=True)]
+            made = view.scores(range(40), tried, credit)
+            assert list(zip(made.values.tolist(), made.labels.tolist(), strict=True)) == alone
+
+
+@pytest.mark.parametrize("columns", [["completion"], ["completion", "word", "pattern"], None])
+def test_shards_without_some_columns_are_scored_as_their_examples(columns: list[str] | None, tmp_path: Path) -> None:
+    recipe = BASE.replace({"rules.replacement_length": [0, 3]}, examples=60)
+    mk.generate(recipe, tmp_path / "data", seed=5, columns=columns)
+    shards = mk.open(tmp_path / "data", split="train")
+    answers = [(example.completion, example.word, "?")[example.index % 3] for example in Dataset(recipe, seed=5)]
+    for credit in CREDITS:
+        made = shards.scores(range(60), answers, credit)
+        alone = [score(shards[i], answer, credit) for i, answer in enumerate(answers)]
+        assert list(zip(made.values.tolist(), made.labels.tolist(), strict=True)) == alone
 
 
 PRESETS = sorted(Recipe.presets())

@@ -169,6 +169,20 @@ def test_paths_that_change_together_are_one_axis() -> None:
     assert Recipe.from_toml(BASE.replace(sweep=axes).to_toml()) == BASE.replace(sweep=axes)
 
 
+def test_rules_that_go_with_the_words_of_their_axis_alone_have_no_evaluation_sets() -> None:
+    recipe = BASE.replace({"words.length": 12, "sweep": {"words.length,rules.pattern_length": [[12, 5], [30, 20]]}})
+    assert [point.recipe.words.length for point in points(recipe)] == [(12, 12), (30, 30)]
+    assert [name for name, *_ in Sweep(recipe, splits=["train", "seen"]).folders] == [
+        "words.length=12,rules.pattern_length=5", "words.length=30,rules.pattern_length=20"
+    ]  # fmt: skip
+    with pytest.raises(SweepError) as caught:
+        Sweep(recipe)
+    assert str(caught.value) == (
+        "sweep: words.length=30,rules.pattern_length=20: its evaluation sets, for which axes of training change "
+        "nothing, cannot be: rules.pattern_length: 20 is longer than every word (words.length = [12, 12])"
+    )
+
+
 @pytest.mark.parametrize(
     ("axes", "problem"),
     [
@@ -248,7 +262,8 @@ def test_a_split_that_a_point_cannot_have_is_told_before_anything_is_written(tmp
     with pytest.raises(SweepError) as caught:
         Sweep(recipe).write(tmp_path / "a")
     assert str(caught.value) == (
-        "sweep: eval-2: rules: the space is too small to hold out rules for the split 'unseen'"
+        "sweep: eval-2: rules.replacement_length: no rule can be held out for the split 'unseen', since the empty "
+        "replacement is the only one and training has it; let some be longer"
     )
     for options, problem in (
         ({"splits": ["train", "nope"]}, "nope"), ({"columns": ["nope"]}, "no column 'nope'"),

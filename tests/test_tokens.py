@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,19 @@ def test_ids_of_special_tokens() -> None:
         ByteTokenizer(bos="")
     with pytest.raises(ValueError, match="1 to 65536 characters"):
         CharacterTokenizer("")
+    for make in (ByteTokenizer, partial(CharacterTokenizer, "ab"), partial(CharacterTokenizer.of, BASE)):
+        with pytest.raises(TypeError, match=r"special must be a list of names, got .<\|in\|>."):
+            make(special="<|in|>")
+        for wrong in ({"eos": 2}, {"bos": b"<s>"}, {"special": [7]}):
+            with pytest.raises(TypeError, match="a special token is named by its text, got "):
+                make(**wrong)
+
+
+def test_ids_below_zero_are_no_tokens() -> None:
+    for tokenizer in (ByteTokenizer(), CharacterTokenizer("abc")):
+        assert tokenizer.decode([]) in ("", b"")
+        with pytest.raises(ValueError, match="ids must be at least 0, got -100"):
+            tokenizer.decode(np.array([-100, -1, 2]))
 
 
 def test_a_template_with_special_tokens() -> None:
@@ -216,8 +230,8 @@ def test_saving_and_pickling(tokenizer: Tokenizer, tmp_path: Path) -> None:
         assert (copy, hash(copy), copy.fingerprint) == (tokenizer, hash(tokenizer), tokenizer.fingerprint)
         assert listed(copy.tokens(["ab"], ["ba"])) == listed(tokenizer.tokens(["ab"], ["ba"]))
     assert tokenizer != ByteTokenizer(bos="other")
-    for wrong in ("{}", "[]", "x", '{"kind": "bytes", "size": 3}'):
-        (tmp_path / "wrong.json").write_text(wrong)
+    for wrong in ("{}", "[]", "x", "\xff", '{"kind": "bytes", "size": 3}'):
+        (tmp_path / "wrong.json").write_bytes(wrong.encode("latin-1"))
         with pytest.raises(ValueError, match=r"wrong\.json: is not a tokenizer"):
             Tokenizer.load(tmp_path / "wrong.json")
 

@@ -186,8 +186,14 @@ def test_what_cannot_be() -> None:
         DS.view(range(301))
     with pytest.raises(IndexError, match="from -1 to 3"):
         DS.view([3, -1])
+    for indices in (np.arange(300) < 3, [1.5, 2.5], ["1", "2"], [[1, 2], [3, 4]], 3, {1, 2}):
+        with pytest.raises(TypeError, match="indices must be a range, a slice or a flat sequence of integers"):
+            DS.view(indices)
     with pytest.raises(ValueError, match=r"rising places, got \[5, 5\]"):
         View.phases([(5, DS), (5, DS)])
+    for phase in ((DS, 5), (5, "paper/no-op"), (0, 5, DS), 5):
+        with pytest.raises(TypeError, match=r"a phase is \(place at which it ends, data set\), got "):
+            View.phases([phase])
     with pytest.raises(ValueError, match="needs 301 examples of <Dataset"):
         View.phases([(301, DS)])
     with pytest.raises(ValueError, match="at least one"):
