@@ -91,6 +91,23 @@ static void choose(mk_instructor *instructor, uint64_t number)
     }
 }
 
+/* Strata take turns in an order that repeats itself, and so would the strata of the first rules, of the second ones,
+ * and so on.  So rules change places within some whole periods. */
+static uint64_t change_place(mk_instructor *instructor, uint64_t number)
+{
+    const mk_plan *plan = instructor->plan;
+    if (plan->turns == 1)
+        return number;
+    uint64_t first = number - number % plan->turns, left = plan->rules - first;
+    uint64_t count = left < plan->turns ? left : plan->turns;
+    if (!instructor->turns.size || instructor->turns_first != first) {
+        mk_philox_key key = mk_philox_subkey(plan->key, count, first / plan->turns, 0, MK_AXIS_TURNS);
+        mk_permutation_open(&instructor->turns, key, count);
+        instructor->turns_first = first;
+    }
+    return first + mk_permutation_at(&instructor->turns, number - first);
+}
+
 static void choose_rules(mk_instructor *instructor, uint64_t candidate)
 {
     const mk_plan *plan = instructor->plan;
@@ -99,7 +116,7 @@ static void choose_rules(mk_instructor *instructor, uint64_t candidate)
         return;
     }
     for (uint32_t i = 0; i < plan->per_example; i++)
-        instructor->chosen[i] = candidate * plan->per_example + i;
+        instructor->chosen[i] = change_place(instructor, candidate * plan->per_example + i);
 }
 
 static void take_rule(mk_instructor *instructor, uint32_t i, const mk_space_rule *rule)
@@ -124,15 +141,15 @@ static bool take_ahead(mk_instructor *instructor, uint32_t i, uint64_t number)
     return false;
 }
 
-/* Makes rule `number` of the space the i-th rule. */
-static void make_rule(mk_instructor *instructor, uint32_t i, uint64_t number)
+/* Makes a candidate for rule `number` of the space the i-th rule. */
+static void make_rule(mk_instructor *instructor, uint32_t i, uint64_t number, uint32_t candidate)
 {
     const mk_plan *plan = instructor->plan;
-    if (take_ahead(instructor, i, number))
+    if (!candidate && take_ahead(instructor, i, number))
         return;
     uint8_t *slot = instructor->letters + i * slot_letters(plan);
     mk_space_rule rule = {.pattern = slot, .replacement = slot + plan->widest_pattern};
-    mk_rule_space_at(plan->space, number, &rule);
+    mk_rule_space_at(plan->space, number, candidate, &rule);
     take_rule(instructor, i, &rule);
 }
 
@@ -220,16 +237,25 @@ static bool is_acceptable_rule(const mk_instructor *instructor, const mk_example
                                is_refused(instructor, 1, rule->replacement, rule->replacement_length));
 }
 
-/* Makes rule i the first acceptable one of its candidates. */
+/* Makes rule i the first acceptable one of the candidates for a rule of the space. */
+static bool find_candidate_rule(mk_instructor *instructor, uint32_t i, uint64_t number)
+{
+    uint32_t candidates = mk_rule_space_candidates(instructor->plan->space, number);
+    for (uint32_t candidate = 0; candidate < candidates; candidate++) {
+        make_rule(instructor, i, number, candidate);
+        if (is_acceptable_rule(instructor, &instructor->rules[i]))
+            return true;
+    }
+    return false;
+}
+
 static bool find_rule(mk_instructor *instructor, uint32_t i)
 {
     uint32_t bucket = instructor->plan->rule_bucket;
     uint64_t first = instructor->chosen[i] * bucket;
-    for (uint64_t number = first; number < first + bucket; number++) {
-        make_rule(instructor, i, number);
-        if (bucket == 1 || is_acceptable_rule(instructor, &instructor->rules[i]))
+    for (uint64_t number = first; number < first + bucket; number++)
+        if (find_candidate_rule(instructor, i, number))
             return true;
-    }
     return false;
 }
 
@@ -518,6 +544,7 @@ mk_status mk_instructor_open(mk_instructor *instructor, const mk_plan *plan, mk_
 void mk_instructor_close(mk_instructor *instructor)
 {
     mk_permutation_close(&instructor->tuples);
+    mk_permutation_close(&instructor->turns);
     mk_free(instructor->rules);
     mk_free(instructor->chosen);
     mk_free(instructor->letters);

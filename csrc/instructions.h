@@ -29,7 +29,8 @@ typedef struct {
 typedef struct {
     const mk_plan *plan;
     mk_exacts *exacts;
-    mk_permutation tuples;
+    mk_permutation tuples, turns;
+    uint64_t turns_first;            /* the first of the rules whose places `turns` changes, if it is open */
     mk_example_rule *rules;
     uint8_t *letters;                /* of the rules, and room for two more */
     uint32_t stratum;
@@ -49,7 +50,7 @@ mk_status mk_instructor_get(mk_instructor *instructor, uint64_t j, mk_instructio
 /* How many instructions it pays to write ahead; 0 where it does not. */
 size_t mk_instructor_ahead(const mk_instructor *instructor);
 
-/* Writes the rules of the first candidates of those instructions, for the calls of mk_instructor_get that follow to
+/* Writes the first candidates for the rules of those instructions, for the calls of mk_instructor_get that follow to
  * find, whose answers stay what they are.  `count` is at most mk_instructor_ahead. */
 void mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers, size_t count);
 

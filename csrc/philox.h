@@ -30,7 +30,8 @@ enum {
     MK_AXIS_CHOICE = 7,
     MK_AXIS_KEY = 8,
     MK_AXIS_TUPLES = 9,
-    MK_AXIS_CASCADE = 10
+    MK_AXIS_CASCADE = 10,
+    MK_AXIS_TURNS = 11
 };
 
 static inline uint64_t mk_multiply_high(uint64_t a, uint64_t b)

@@ -63,8 +63,10 @@ typedef struct {
     uint64_t pool;                   /* tuples are drawn from this many rules; 0: from consecutive ones */
     uint64_t pool_first, pool_tuples;  /* which tuples, in keyed order; and how many there are in all */
     uint32_t pool_named;             /* rules that the number of a tuple names; the others are drawn */
+    uint64_t turns;                  /* this many consecutive rules change places by a key; 1: none does */
+    uint64_t rules;                  /* of the space that there are, or 2^62 for more */
     uint32_t bucket;                 /* candidates for one instruction, at least 1 */
-    uint32_t rule_bucket;            /* candidates for each of their rules, at least 1 */
+    uint32_t rule_bucket;            /* rules of the space for each of their rules, at least 1 */
     uint32_t variables;              /* letters of a scheme that stand for any letter, coded from `letters` on */
     bool terminating;                /* only rule sets that are proved to terminate */
     bool cascades;                   /* whether that is asked: */

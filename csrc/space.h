@@ -73,6 +73,8 @@ typedef struct {
     uint64_t lcm;               /* of the two counts, or 2^63 for more */
     uint64_t reserve;           /* (gcd - 1 - P) mod R, where R < 2^63 */
     uint64_t possible;          /* instructions, or 2^62 for more */
+    uint32_t candidates;        /* as many of them stand for a rule, at least 1 */
+    const uint32_t *accepted;   /* borrowed: those that will do, if that is known; then candidates is 1 */
 } mk_stratum;
 
 /* Writes instruction j < possible.  O(pattern + replacement), 10 Philox blocks each where they are long. */

@@ -15,16 +15,37 @@ static const mk_phase *find_phase(const mk_rule_space *space, uint64_t j)
     return &space->phases[low];
 }
 
-size_t mk_rule_space_turn(const mk_rule_space *space, uint64_t j, uint64_t *index)
+/* The stratum whose turn number j is, and how many it had before. */
+static size_t find_turn(const mk_rule_space *space, uint64_t j, uint64_t *before)
 {
-    *index = j;
+    *before = j;
     if (space->stratum_count <= 1)
         return 0;
     const mk_phase *phase = find_phase(space, j);
     uint64_t run = (j - phase->start) / phase->period;
     mk_turn turn = phase->turns[(j - phase->start) % phase->period];
-    *index = phase->bases[turn.stratum] + run * phase->weights[turn.stratum] + turn.rank;
+    *before = phase->bases[turn.stratum] + run * phase->weights[turn.stratum] + turn.rank;
     return turn.stratum;
+}
+
+static uint32_t candidates_of(const mk_rule_space *space, size_t stratum)
+{
+    return space->stratum_count ? space->strata[stratum].candidates : space->list.candidates;
+}
+
+uint32_t mk_rule_space_candidates(const mk_rule_space *space, uint64_t j)
+{
+    uint64_t before;
+    return candidates_of(space, find_turn(space, j, &before));
+}
+
+size_t mk_rule_space_turn(const mk_rule_space *space, uint64_t j, uint64_t *index)
+{
+    uint64_t before;
+    size_t stratum = find_turn(space, j, &before);
+    const uint32_t *accepted = space->stratum_count ? space->strata[stratum].accepted : space->list.accepted;
+    *index = accepted ? accepted[before] : before * candidates_of(space, stratum);
+    return stratum;
 }
 
 static uint32_t list_length(const mk_rule_list *list, size_t string)
@@ -42,19 +63,24 @@ static void list_at(const mk_rule_list *list, uint64_t j, mk_space_rule *rule)
     memcpy(rule->replacement, list->letters + list->offsets[string + 1], rule->replacement_length);
 }
 
-void mk_rule_space_at(const mk_rule_space *space, uint64_t j, mk_space_rule *rule)
+void mk_rule_space_in(const mk_rule_space *space, size_t number, uint64_t index, mk_space_rule *rule)
 {
     if (!space->stratum_count) {
-        list_at(&space->list, j, rule);
+        list_at(&space->list, index, rule);
         return;
     }
-    uint64_t index;
-    size_t number = mk_rule_space_turn(space, j, &index);
     const mk_stratum *stratum = &space->strata[number];
     rule->stratum = (uint32_t)number;
     rule->pattern_length = mk_share_length(stratum->patterns.share);
     rule->replacement_length = mk_share_length(stratum->replacements.share);
     mk_stratum_at(stratum, index, rule->pattern, rule->replacement);
+}
+
+void mk_rule_space_at(const mk_rule_space *space, uint64_t j, uint32_t candidate, mk_space_rule *rule)
+{
+    uint64_t index;
+    size_t stratum = mk_rule_space_turn(space, j, &index);
+    mk_rule_space_in(space, stratum, index + candidate, rule);
 }
 
 /* The rules of one stratum among `count`, beginning with rule `first`. */
@@ -84,7 +110,7 @@ void mk_rule_space_many(const mk_rule_space *space, const uint64_t *numbers, siz
     uint64_t indices[MK_RULES_AT_ONCE];
     if (!space->stratum_count) {
         for (size_t i = 0; i < count; i++)
-            list_at(&space->list, numbers[i], &rules[i]);
+            mk_rule_space_at(space, numbers[i], 0, &rules[i]);
         return;
     }
     for (size_t i = 0; i < count; i++)

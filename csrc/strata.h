@@ -1,4 +1,7 @@
-/* strata.h - a rule space as instructions see it: strata that take turns by weight, or a list of rules.
+/* strata.h - a rule space as rule sets see it: strata that take turns by weight, or a list of rules.
+ *
+ * Where not every rule will do, either those that will are known, or a rule has candidates, all of them of its stratum,
+ * of which the first that will do is to be taken.  So what is refused does not change how often a stratum has its turn.
  *
  * Turns go by periods, in each of which a stratum has as many as its weight says.  A phase is a run of periods that are
  * alike; the next one begins when a stratum runs out of rules and others take its turns.  The caller prepares all of
@@ -27,7 +30,9 @@ typedef struct {
     const uint8_t *letters;
     const uint64_t *offsets;
     size_t count;
-    mk_permutation order;        /* instruction j is rule order(j) */
+    uint32_t candidates;         /* as those of a stratum */
+    const uint32_t *accepted;
+    mk_permutation order;        /* candidate j is rule order(j) */
     const uint32_t *sorted[2];   /* the rules by pattern, by replacement: shorter ones first, then in order of letters */
 } mk_rule_list;
 
@@ -40,7 +45,7 @@ typedef struct {
     const mk_phase *phases;      /* by start, the first one at 0 */
     size_t phase_count;
     mk_rule_list list;
-    uint64_t possible;           /* instructions, or 2^62 for more */
+    uint64_t possible;           /* rules that have candidates, or 2^62 for more */
 } mk_rule_space;
 
 typedef struct {
@@ -49,14 +54,21 @@ typedef struct {
     uint32_t stratum;
 } mk_space_rule;
 
-/* Writes instruction j < possible: letters into the caller's room, and the lengths. */
-void mk_rule_space_at(const mk_rule_space *space, uint64_t j, mk_space_rule *rule);
+/* How many candidates stand for rule j < possible. */
+uint32_t mk_rule_space_candidates(const mk_rule_space *space, uint64_t j);
 
-/* Writes the instructions of those numbers, each < possible, at most MK_RULES_AT_ONCE of them and quicker together. */
+/* Writes a candidate for rule j < possible: letters into the caller's room, and the lengths. */
+void mk_rule_space_at(const mk_rule_space *space, uint64_t j, uint32_t candidate, mk_space_rule *rule);
+
+/* Writes the first candidates for the rules of those numbers, each < possible, at most MK_RULES_AT_ONCE of them and
+ * quicker together. */
 void mk_rule_space_many(const mk_rule_space *space, const uint64_t *numbers, size_t count, mk_space_rule *rules);
 
-/* Which stratum instruction j belongs to, and its number there. */
+/* Which stratum rule j belongs to, and the number of its first candidate there. */
 size_t mk_rule_space_turn(const mk_rule_space *space, uint64_t j, uint64_t *index);
+
+/* Writes instruction `index` of a stratum (of the list, if there are none). */
+void mk_rule_space_in(const mk_rule_space *space, size_t stratum, uint64_t index, mk_space_rule *rule);
 
 /* Whether a pattern (side 0) or a replacement (side 1) of the space has these letters. */
 bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length);

@@ -58,6 +58,8 @@ cdef extern from "space.h" nogil:
         uint64_t lcm
         uint64_t reserve
         uint64_t possible
+        uint32_t candidates
+        const uint32_t *accepted
 
 
 cdef extern from "strata.h" nogil:
@@ -75,6 +77,8 @@ cdef extern from "strata.h" nogil:
         const uint8_t *letters
         const uint64_t *offsets
         size_t count
+        uint32_t candidates
+        const uint32_t *accepted
         mk_permutation order
         const uint32_t *sorted[2]
 
@@ -95,9 +99,10 @@ cdef extern from "strata.h" nogil:
         uint32_t replacement_length
         uint32_t stratum
 
-    void mk_rule_space_at(const mk_rule_space *space, uint64_t j, mk_space_rule *rule)
+    void mk_rule_space_at(const mk_rule_space *space, uint64_t j, uint32_t candidate, mk_space_rule *rule)
     void mk_rule_space_many(const mk_rule_space *space, const uint64_t *numbers, size_t count, mk_space_rule *rules)
     size_t mk_rule_space_turn(const mk_rule_space *space, uint64_t j, uint64_t *index)
+    void mk_rule_space_in(const mk_rule_space *space, size_t stratum, uint64_t index, mk_space_rule *rule)
     mk_bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length)
     uint32_t mk_rule_space_widest(const mk_rule_space *space, int side)
 
@@ -153,6 +158,7 @@ cdef extern from "plan.h" nogil:
         uint64_t pool_first
         uint64_t pool_tuples
         uint32_t pool_named
+        uint64_t turns, rules
         uint32_t bucket
         uint32_t rule_bucket
         uint32_t variables

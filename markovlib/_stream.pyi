@@ -32,6 +32,9 @@ class RuleSpace:
     def turn(self, j: int) -> tuple[int, int]: ...
     def rule(self, j: int) -> tuple[bytes, bytes, int]: ...
     def rules(self, numbers: Sequence[int]) -> list[tuple[bytes, bytes, int]]: ...
+    def acceptable(
+        self, stratum: int, count: int, refused: RuleSpace, codes: NDArray[np.uint16] | None
+    ) -> NDArray[np.intp]: ...
     def holds(self, replacement: bool, codes: bytes) -> bool: ...
 
 @final
@@ -50,6 +53,7 @@ class Plan:
         fixed: Sequence[tuple[bytes, bytes, bool]] | None,
         per_example: int,
         pool: tuple[int, int, int, int],
+        turns: tuple[int, int],
         buckets: tuple[int, int],
         variables: int,
         terminating: bool,

@@ -88,6 +88,18 @@ cdef const uint32_t *numbers_of(bytes numbers):
     return <const uint32_t *>PyBytes_AS_STRING(numbers)
 
 
+cdef bint holds_translated(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length,
+                           const uint16_t *codes, uint8_t *scratch) noexcept nogil:
+    cdef uint32_t i
+    if codes == NULL:
+        return mk_rule_space_holds(space, side, letters, length)
+    for i in range(length):
+        if codes[letters[i]] > 255:
+            return False
+        scratch[i] = <uint8_t>codes[letters[i]]
+    return mk_rule_space_holds(space, side, scratch, length)
+
+
 @cython.final
 cdef class RuleSpace:
     """A share of a rule space under a key, from what `for_engine` says; read-only, so that threads may share it."""
@@ -120,6 +132,8 @@ cdef class RuleSpace:
             self.set_side(&self.strata[i].patterns, 0, stratum[0])
             self.set_side(&self.strata[i].replacements, 1, stratum[1])
             self.strata[i].lcm, self.strata[i].reserve, self.strata[i].possible = stratum[2]
+            self.strata[i].candidates, accepted = stratum[3]
+            self.strata[i].accepted = NULL if accepted is None else numbers_of(accepted)
         self.c.phases = self.phases = <mk_phase *>room(len(phases), sizeof(mk_phase))
         self.c.phase_count = len(phases)
         for i, phase in enumerate(phases):
@@ -183,7 +197,9 @@ cdef class RuleSpace:
 
     cdef int set_list(self, table) except -1:
         self.kept = (self.kept, table)
-        self.c.list.count, order, letters, offsets, by_pattern, by_replacement = table
+        self.c.list.count, order, letters, offsets, by_pattern, by_replacement, choice = table
+        self.c.list.candidates, accepted = choice
+        self.c.list.accepted = NULL if accepted is None else numbers_of(accepted)
         self.c.list.letters = digits_of(letters)
         self.c.list.offsets = <const uint64_t *>digits_of(offsets)
         self.c.list.sorted[0] = numbers_of(by_pattern)
@@ -197,7 +213,7 @@ cdef class RuleSpace:
         return mk_rule_space_widest(&self.c, 0), mk_rule_space_widest(&self.c, 1)
 
     def turn(self, uint64_t j):
-        """(stratum, number there) of instruction j."""
+        """(stratum, number there) of rule j, or of its first candidate."""
         cdef uint64_t index
         if j >= self.c.possible:
             raise IndexError(j)
@@ -205,7 +221,7 @@ cdef class RuleSpace:
         return stratum, index
 
     def rule(self, uint64_t j):
-        """(pattern, replacement, stratum) of instruction j, the sides as codes."""
+        """(pattern, replacement, stratum) of rule j, or of its first candidate, the sides as codes."""
         if j >= self.c.possible:
             raise IndexError(j)
         cdef mk_space_rule rule
@@ -214,7 +230,7 @@ cdef class RuleSpace:
         rule.pattern = <uint8_t *>PyByteArray_AS_STRING(pattern)
         rule.replacement = <uint8_t *>PyByteArray_AS_STRING(replacement)
         with nogil:
-            mk_rule_space_at(&self.c, j, &rule)
+            mk_rule_space_at(&self.c, j, 0, &rule)
         return bytes(pattern[:rule.pattern_length]), bytes(replacement[:rule.replacement_length]), rule.stratum
 
     def rules(self, numbers):
@@ -234,6 +250,27 @@ cdef class RuleSpace:
             mk_rule_space_many(&self.c, c_numbers, count, rules)
         return [(rules[i].pattern[:rules[i].pattern_length], rules[i].replacement[:rules[i].replacement_length],
                  rules[i].stratum) for i in range(count)]
+
+    def acceptable(self, size_t stratum, uint32_t count, RuleSpace refused, codes):
+        """Which of a stratum's first `count` instructions have no side that `refused` holds; `codes` (uint16) are its
+        numbers of the letters, or None if they are the same."""
+        cdef const uint16_t[::1] known = codes
+        cdef const uint16_t *numbers = NULL if codes is None else &known[0]
+        cdef size_t widest = max(self.widest)
+        cdef bytearray room = bytearray(3 * widest + MK_READ_SLACK)
+        cdef uint8_t *letters = <uint8_t *>PyByteArray_AS_STRING(room)
+        cdef uint8_t[::1] found = np.zeros(count, np.uint8)
+        cdef mk_space_rule rule
+        cdef uint32_t index
+        rule.pattern, rule.replacement = letters, letters + widest
+        with nogil:
+            for index in range(count):
+                mk_rule_space_in(&self.c, stratum, index, &rule)
+                found[index] = not (
+                    holds_translated(&refused.c, 0, rule.pattern, rule.pattern_length, numbers, letters + 2 * widest)
+                    or holds_translated(&refused.c, 1, rule.replacement, rule.replacement_length, numbers,
+                                        letters + 2 * widest))
+        return np.flatnonzero(found)
 
     def holds(self, bint replacement, bytes codes):
         """Whether a string of codes is one of the patterns, or of the replacements."""
@@ -261,7 +298,7 @@ cdef class Plan:
     cdef mk_reader_shelf shelf
 
     def __cinit__(self, *, key, split, list letters, int word_letters, bint text, RuleSpace space, RuleSpace refused, refused_codes,
-                  fixed, int per_example, pool, buckets, int variables, bint terminating, cascade, instructions,
+                  fixed, int per_example, pool, turns, buckets, int variables, bint terminating, cascade, instructions,
                   int order, popularity, size, no_op, near_miss, int near_miss_edits, occurrences, fires, lengths,
                   bint exact, int words, bint divides, segments, dict task, int paraphrases, prompt, completion, fields):
         memset(&self.c, 0, sizeof(self.c))
@@ -278,6 +315,7 @@ cdef class Plan:
         self.c.refused_codes = <const uint16_t *>self.array(refused_codes, np.uint16)
         self.c.per_example = per_example
         self.c.pool, self.c.pool_first, self.c.pool_tuples, self.c.pool_named = pool
+        self.c.turns, self.c.rules = turns
         (self.c.bucket, self.c.rule_bucket), self.c.variables, self.c.terminating = buckets, variables, terminating
         self.c.cascades = cascade is not None
         if cascade is not None:

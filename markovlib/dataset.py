@@ -256,7 +256,8 @@ class Dataset(Source):
         if error.ruleless:
             made = self._split.instructions
             tried = made.bucket * made.rule_bucket
-            problem = f"none of the {tried} candidates for its rules is of the kind asked for; ask for less"
+            candidates = f"{tried} candidates" if tried > 1 else "candidates"
+            problem = f"none of the {candidates} for its rules is of the kind asked for; ask for less"
             raise RecipeError("rules", f"{example}: {problem} or enlarge the space") from None
         cause = "because its rule has few words; lengthen words.length or shorten the pattern"
         if self._split.recipe.task.runs:

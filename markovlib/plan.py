@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from markovlib import _stream
 from markovlib.fields import RecipeError
-from markovlib.instructions import InstructionSet, instruction_set
+from markovlib.instructions import InstructionSet, Share, instruction_set
 from markovlib.popularity import cumulative, read_popularity
 from markovlib.recipe import SPLITS, Recipe, lengths_of, space_fields
 from markovlib.recipe_checks import NEEDS_INSTRUCTIONS
@@ -22,6 +22,7 @@ from markovlib.render import compile_templates
 
 if TYPE_CHECKING:
     from markovlib.programs import Segment
+    from markovlib.spaces import Choice
 
 _SPAWN_KEY = 0x6D61726B6F76
 _ORDER_OWN, _ORDER_CYCLE, _ORDER_SHUFFLED, _ORDER_WEIGHTED = range(4)
@@ -34,6 +35,13 @@ _WORDS_TO_DIVIDE = 4096
 _NO_LETTER = 256
 
 LARGEST_INDEX = 2**62
+
+# In a shift to another space, the rules of a stratum, and of all strata, that are looked at; and of a stratum with
+# more, the candidates for a rule at least, and how many of them will do on average.
+_LISTED = 2**16
+_LOOKED_AT = 2**20
+_CANDIDATES = 64
+_EXPECTED = 32
 
 # Rules that a report looks at, at most.
 COUNTED_RULES = 2**16
@@ -123,10 +131,26 @@ class SplitPlan:
     def _instructions(self) -> InstructionSet:
         if self.split == "recombined" and self.recipe.rules.pool is None:
             raise RecipeError("rules.pool", "must be given for the split 'recombined'")
-        found = instruction_set(self.recipe, self.split, self._elsewhere)
+        choose = self._choose if self._refused is not None and self.recipe.task.kind != "scheme" else None
+        found = instruction_set(self.recipe, self.split, choose)
         if found is None or not found.possible:
             raise RecipeError(*self._why_none())
         return found
+
+    def _choose(self, share: Share) -> list[Choice]:
+        """Which instructions of each stratum have no side that training could use; of large ones, so many candidates
+        for a rule that one will hardly ever be missing."""
+        assert self._refused is not None
+        space = _stream.RuleSpace(stream_key(self.seed), share.for_engine(1))
+        choices: list[Choice] = []
+        for number, stratum in enumerate(share.strata):
+            tried = min(stratum.possible, _LISTED, max(_CANDIDATES, _LOOKED_AT // len(share.strata)))
+            found = space.acceptable(number, tried, self._refused, self._refused_codes)
+            if tried == stratum.possible or not len(found):
+                choices.append(found.astype(np.uint32))
+            else:
+                choices.append(max(_CANDIDATES, 1 << (_EXPECTED * tried // len(found)).bit_length()))
+        return choices
 
     def _why_none(self) -> tuple[str, str]:
         """Why the split has no instructions: the field, and what is wrong."""
@@ -137,6 +161,8 @@ class SplitPlan:
             if lengths_of(lengths) == (0, 0) and self.split != "recombined":
                 only = f"since the empty {side} is the only one and training has it; let some be longer"
                 return f"rules.{side}_length", f"{none}, {only}"
+        if instruction_set(self.recipe, self.split) is not None:
+            return "rules", f"every rule for the split {self.split!r} has a side that training could use"
         return "rules", f"the space is too small to hold out rules for the split {self.split!r}"
 
     def _use(self) -> tuple[int, int]:
@@ -170,11 +196,12 @@ class SplitPlan:
             word_letters=len(letters) if program is not None else len(recipe.alphabet),
             text=letters.text,
             space=self._space(made, max(self.rules_used, made.rules_used(COUNTED_RULES))),
-            refused=self._refused(),
-            refused_codes=self._refused_codes(),
+            refused=self._refused,
+            refused_codes=self._refused_codes,
             fixed=None if program is None else self._fixed(),
             per_example=made.per_example,
             pool=(made.pool, made.first, made.tuples, made.named),
+            turns=(made.turns, min(made.rules, LARGEST_INDEX)),
             buckets=(made.bucket, made.rule_bucket),
             variables=len(letters) - len(recipe.alphabet) if recipe.task.kind == "scheme" else 0,
             terminating=recipe.terminating,
@@ -207,6 +234,7 @@ class SplitPlan:
             return None
         return _stream.RuleSpace(stream_key(self.seed), share.for_engine(min(rules, LARGEST_INDEX)))
 
+    @cached_property
     def _refused(self) -> _stream.RuleSpace | None:
         """The training share whose sides a shift into another space must not have."""
         if not self._elsewhere or self.split in SPLITS or self.recipe.letters.text != self.base.letters.text:
@@ -214,6 +242,7 @@ class SplitPlan:
         trained = instruction_set(self.base, "train")
         return None if trained is None else self._space(trained, 1)
 
+    @cached_property
     def _refused_codes(self) -> NDArray[np.uint16] | None:
         """The numbers that the letters have in the alphabet of training; None where it is the same."""
         here, there = self.recipe.letters.letters, self.base.letters.letters
@@ -271,7 +300,7 @@ def _total(segments: tuple[Segment, ...]) -> tuple[int, int]:
 
 def _words_of(segment: Segment) -> int:
     """How many different stretches there are at least, counted up to a bound."""
-    letters, longest = len(segment.letters), min(segment.greatest, 12)
+    letters, longest = len(segment.letters), min(segment.greatest, 13)
     if letters < 2:
         return segment.greatest - segment.least + 1
     return (

@@ -14,7 +14,7 @@ from markovlib.alphabets import Alphabet
 from markovlib.families import FAMILIES, unite
 from markovlib.quotas import Spill, round_half_up
 from markovlib.rules import Rule
-from markovlib.spaces import EngineSpace, SpaceError, Stratum
+from markovlib.spaces import Choice, EngineSpace, SpaceError, Stratum, choice_for_engine, rules_of
 
 # In the place of a family's name in the keys.
 _CODE = len(FAMILIES) << 48
@@ -158,10 +158,16 @@ class RuleList:
 
 
 class ListedInstructions:
-    """The instructions of one share of a list; `held` says how many components of each size are held out."""
+    """The instructions of one share of a list; `held` says how many components of each size are held out.
 
-    def __init__(self, listed: RuleList, held: dict[int, int], held_out: bool) -> None:
+    Where not all will do, `choice` says which those are, or how many stand for one rule.
+    """
+
+    period = 1
+
+    def __init__(self, listed: RuleList, held: dict[int, int], held_out: bool, choice: Choice = 1) -> None:
         self._list = listed
+        self.choice = choice
         self._held = held
         self._held_out = held_out
         self.letters = len(listed.alphabet)
@@ -171,6 +177,16 @@ class ListedInstructions:
         """How many different instructions there are."""
         held = sum(size * count for size, count in self._held.items())
         return held if self._held_out else self._list.size - held
+
+    @property
+    def rule_count(self) -> int:
+        """How many rules there are that have candidates of their own."""
+        return rules_of(self.choice, self.possible)
+
+    def chosen(self, choices: Sequence[Choice]) -> ListedInstructions:
+        """The same, with only some of its instructions."""
+        (choice,) = choices
+        return ListedInstructions(self._list, self._held, self._held_out, choice)
 
     @property
     def strata(self) -> tuple[Stratum, ...]:
@@ -187,9 +203,9 @@ class ListedInstructions:
         """None: how many different replacements there are depends on the seed."""
         return None
 
-    def spills(self, instructions: int | None = None) -> list[Spill]:
+    def spills(self, rules: int | None = None) -> list[Spill]:
         """None ever: there is one stratum."""
-        del instructions
+        del rules
         return []
 
     def rules(self, key: Sequence[int]) -> list[int]:
@@ -202,14 +218,14 @@ class ListedInstructions:
                 held += components[order[i]]
         return sorted(held) if self._held_out else sorted(set(range(self._list.size)).difference(held))
 
-    def for_engine(self, instructions: int | None = None) -> EngineSpace:
+    def for_engine(self, rules: int | None = None) -> EngineSpace:
         """What `_stream.RuleSpace` takes."""
-        del instructions
-        return EngineSpace(self.letters, ([], []), [], [], self._table, self.possible)
+        del rules
+        return EngineSpace(self.letters, ([], []), [], [], self._table, self.rule_count)
 
-    def _table(self, key: Sequence[int]) -> tuple[int, tuple[int, int], bytes, bytes, bytes, bytes]:
+    def _table(self, key: Sequence[int]) -> tuple[Any, ...]:
         """(rules, key of their order, letters, offsets of patterns and replacements by turns, the rules by pattern, the
-        rules by replacement)."""
+        rules by replacement, which of them will do)."""
         rules = [self._list._rules[number] for number in self.rules(key)]
         strings = [string for rule in rules for string in rule]
         offsets = np.concatenate([[0], np.cumsum([len(string) for string in strings])]).astype(np.uint64)
@@ -220,4 +236,5 @@ class ListedInstructions:
             for side in (0, 1)
         ]
         order = _subkey(key, len(rules), 0)
-        return len(rules), order, b"".join(strings), offsets.tobytes(), by_side[0], by_side[1]
+        sides = b"".join(strings), offsets.tobytes(), *by_side
+        return len(rules), order, *sides, choice_for_engine(self.choice)

@@ -12,6 +12,7 @@ from math import gcd
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from markovlib import _stream
 from markovlib.alphabets import Alphabet, digits
@@ -160,12 +161,36 @@ class EngineSpace(NamedTuple):
     possible: int
 
 
-class Instructions:
-    """The instructions of one share of a rule space: the strata's own, taken in turns by weight."""
+# Those instructions of a stratum that will do, or how many candidates there are for each.
+Choice = int | NDArray[np.uint32]
 
-    def __init__(self, letters: int, pairings: Sequence[Pairing], strata: Sequence[Stratum]) -> None:
+
+def rules_of(choice: Choice, possible: int) -> int:
+    """How many rules there are to choose, of so many possible ones."""
+    return possible // choice if isinstance(choice, int) else len(choice)
+
+
+def choice_for_engine(choice: Choice) -> tuple[int, bytes | None]:
+    """(candidates for a rule, the instructions that will do), as the engine takes them."""
+    return (choice, None) if isinstance(choice, int) else (1, choice.tobytes())
+
+
+class Instructions:
+    """The instructions of one share of a rule space: the strata's own, taken in turns by weight.
+
+    Where not all will do, `choices` says by stratum which of its instructions those are, or how many stand for a rule.
+    """
+
+    def __init__(
+        self,
+        letters: int,
+        pairings: Sequence[Pairing],
+        strata: Sequence[Stratum],
+        choices: Sequence[Choice] | None = None,
+    ) -> None:
         self.letters = letters
         self.pairings = tuple(pairings)
+        self.choices = tuple(choices or [1] * len(strata))
         self.strata = tuple(
             stratum._replace(possible=pairing.possible) for stratum, pairing in zip(strata, pairings, strict=True)
         )
@@ -174,6 +199,25 @@ class Instructions:
     def possible(self) -> int:
         """How many different instructions there are."""
         return sum(pairing.possible for pairing in self.pairings)
+
+    @cached_property
+    def rule_count(self) -> int:
+        """How many rules there are that have candidates of their own."""
+        return sum(self._rules)
+
+    @property
+    def _rules(self) -> list[int]:
+        pairs = zip(self.choices, self.strata, strict=True)
+        return [rules_of(choice, stratum.possible) for choice, stratum in pairs]
+
+    def chosen(self, choices: Sequence[Choice]) -> Instructions:
+        """The same, with only some of its instructions."""
+        return Instructions(self.letters, self.pairings, self.strata, choices)
+
+    @property
+    def period(self) -> int:
+        """The turns after which the strata's order begins anew."""
+        return sum(stratum.weight for stratum in self.strata) if len(self.strata) > 1 else 1
 
     @property
     def patterns(self) -> int:
@@ -188,35 +232,35 @@ class Instructions:
     def _shares(self, side: int) -> list[Share]:
         return list({id(pairing[side].share): pairing[side].share for pairing in self.pairings}.values())
 
-    def _phases(self, instructions: int | None) -> Iterator[tuple[Phase, list[Spill]]]:
-        limit = _NUMBERED if instructions is None else instructions
-        return phases([s.weight for s in self.strata], [s.possible for s in self.strata], limit)
+    def _phases(self, rules: int | None) -> Iterator[tuple[Phase, list[Spill]]]:
+        limit = _NUMBERED if rules is None else rules
+        return phases([stratum.weight for stratum in self.strata], self._rules, limit)
 
-    def spills(self, instructions: int | None = None) -> list[Spill]:
-        """Strata that run out within so many instructions (None: all that an engine can number)."""
-        return [spill for _, spills in self._phases(instructions) for spill in spills]
+    def spills(self, rules: int | None = None) -> list[Spill]:
+        """Strata that run out within so many rules (None: all that an engine can number)."""
+        return [spill for _, spills in self._phases(rules) for spill in spills]
 
-    def for_engine(self, instructions: int | None = None) -> EngineSpace:
-        """What `_stream.RuleSpace` takes, for instructions below `instructions` (None: all, up to 2^62)."""
+    def for_engine(self, rules: int | None = None) -> EngineSpace:
+        """What `_stream.RuleSpace` takes, for rules below `rules` (None: all, up to 2^62)."""
         shares = [self._shares(side) for side in (0, 1)]
         numbers = [{id(share): n for n, share in enumerate(of_side)} for of_side in shares]
         strata = [
             (*(pairing[side].for_engine(numbers[side][id(pairing[side].share)]) for side in (0, 1)),
-             pairing.for_engine())
-            for pairing in self.pairings
+             pairing.for_engine(), choice_for_engine(choice))
+            for pairing, choice in zip(self.pairings, self.choices, strict=True)
         ]  # fmt: skip
         return EngineSpace(
             self.letters,
             ([share.for_engine() for share in shares[0]], [share.for_engine() for share in shares[1]]),
             strata,
-            self._tables(instructions) if len(strata) > 1 else [],
+            self._tables(rules) if len(strata) > 1 else [],
             None,
-            min(self.possible, _NUMBERED if instructions is None else instructions),
+            min(self.rule_count, _NUMBERED if rules is None else rules),
         )
 
-    def _tables(self, instructions: int | None) -> list[tuple[int, bytes, bytes, bytes]]:
+    def _tables(self, rules: int | None) -> list[tuple[int, bytes, bytes, bytes]]:
         tables, entries = [], 0
-        for phase, _ in self._phases(instructions):
+        for phase, _ in self._phases(rules):
             entries += sum(phase.weights) + len(phase.weights)
             if entries > _MOST_ENTRIES:
                 raise SpaceError("strata", "run out in too many ways; ask for fewer instructions, lengths or k")

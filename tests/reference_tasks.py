@@ -172,7 +172,7 @@ class ReferenceTasks(ReferenceStream):
         words = 1
         for segment in self.program.segments(self.recipe.words.length):
             first = 1 if segment.balanced else len(segment.letters) - segment.first_not_zero
-            rest = len(segment.letters) ** (min(12, segment.greatest) - 1)
+            rest = len(segment.letters) ** (min(13, segment.greatest) - 1)
             words *= first * rest if len(segment.letters) > 1 else segment.greatest - segment.least + 1
         return words
 

@@ -219,6 +219,7 @@ def test_rules_with_few_words_are_not_divided_and_reported() -> None:
         ({"task.kind": "run", "words.length": [4, 9]}, 7),
         ({"task.kind": "scheme", "rules.pattern_length": 3, "words.length": 6}, 7),
         ({"task.kind": "run", "rules.program": "binary-increment", "instructions": None, "words.length": [1, 5]}, 1),
+        ({"task.kind": "run", "rules.program": "binary-increment", "instructions": None, "words.length": [1, 13]}, 0),
         ({"task.kind": "run", "rules.program": "binary-addition", "instructions": None, "words.length": [1, 20]}, 0),
     ],
 )
@@ -257,8 +258,8 @@ def test_a_near_miss_that_no_word_can_be_is_told_as_such() -> None:
                            "rules.replacement_length": [0, 3], "rules.per_example": 3, "words.length": [3, 12],
                            "words.no_op": 0.3, "words.near_miss": 0.5})  # fmt: skip
     recipe = recipe.replace(examples=3000, instructions=40)
-    with pytest.raises(RecipeError, match=r"example 1305 .*, or no near miss of a rule without the others' patterns"):
-        Dataset(recipe, seed=3)[1305]  # of the rules eec -> b☃, é☃é -> ☃cc, e -> b
+    with pytest.raises(RecipeError, match=r"example 135 .*, or no near miss of a rule without the others' patterns"):
+        Dataset(recipe, seed=0)[135]  # of the rules ee -> ☃eé, e -> da☃, ede ->
 
 
 def test_unseen_depends_on_rules_words_seed_and_name_only() -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from fractions import Fraction
+from functools import partial
 from itertools import combinations, islice, product
 
+import numpy as np
 import pytest
 from effort import tries
 from hypothesis import given
 from hypothesis import strategies as st
 from reference_space import FAMILIES, ReferenceSpace, build, free_letters, named, share_out
+from reference_stream import permute, subkey
 
-from markovlib import Dataset, Recipe, RecipeError
+from markovlib import Dataset, Recipe, RecipeError, plan
 from markovlib._stream import RuleSpace as EngineSpace
 from markovlib._stream import fail_allocations_after
 from markovlib.families import Form, Part, form_of, source
@@ -284,7 +287,7 @@ GOLDEN = {
     "all three": "635a747fe2c9d3336f790eb5731c5f6f",
     "families and effects": "ef61cbd042f8d7afb4aa5402bd32469a",
     "lengths": "12294cf801b0d5c00a8c323b80eb7b32",
-    "large": "58d8ca320516b3c69b788e2f822a9c97",
+    "large": "437455d064b4d9a67c6e3af375a58705",
 }
 
 
@@ -379,3 +382,108 @@ def test_without_memory_there_is_no_space(name: str) -> None:
             fail_allocations_after(-1)
         assert [space.rule(j) for j in range(20)] == [whole.rule(j) for j in range(20)]
     assert 5 <= failures < 30
+
+
+# ---- strata of several rules, and of shifts --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("per_example", [2, 3])
+def test_rules_of_a_set_are_those_of_the_turns_in_an_order_of_their_own(per_example: int) -> None:
+    """docs/datasets.md, *Several rules*; to the last rule of the space, where a run of turns is cut short."""
+    key, letters, lengths = plan.stream_key(4), 2, ((1, 2), (2, 3))
+    recipe = Recipe.load("first-rewrite").replace({
+        "rules.per_example": per_example, "rules.alphabet": "ab", "rules.pattern_length": [1, 2],
+        "rules.replacement_length": [2, 3], "words.length": [5, 9], "examples": None, "instructions": None,
+        "words.no_op": 0.0,
+    })  # fmt: skip
+    reference = ReferenceSpace(key, letters, [("uniform", (1, 1), 1)], *lengths, TENTH, False)
+    turns = [(bytes(x), bytes(y)) for x, y, _ in reference.instructions()]
+    ds = Dataset(recipe, 4)
+    each = per_example * sum(reference.weights)
+    assert each % per_example == 0 < len(turns) % each
+    expected = []
+    for number in range(len(turns) // per_example * per_example):
+        block, place = divmod(number, each)
+        size = min(each, len(turns) - block * each)
+        expected.append(turns[block * each + permute(subkey(key, size, block, 0, 11), size, place)])
+    rules = [ds._plan.instruction(j)[0] for j in range(ds.report()["possible_instructions"])]
+    assert rules == [expected[i : i + per_example] for i in range(0, len(expected), per_example)]
+
+
+def test_the_place_of_a_rule_does_not_tell_its_stratum() -> None:
+    recipe = Recipe.load("first-rewrite").replace({"rules.per_example": 2, "rules.pattern_length": [3, 4]})
+    ds = Dataset(recipe.replace(examples=400, instructions=400), 1)
+    sets = Counter(tuple(len(rule.pattern) for rule in ds[i].rules) for i in range(400))
+    assert set(sets) == {(3, 3), (3, 4), (4, 3), (4, 4)}
+    assert min(sets.values()) > 60
+    assert sum(count * pair.count(3) for pair, count in sets.items()) == 400
+
+
+SHIFTED = Recipe.from_dict({
+    "examples": 500, "instructions": 100, "words": {"length": [12, 14]}, "eval": {"examples": 400, "instructions": 400},
+    "rules": {"alphabet": "a-h", "pattern_length": [3, 4], "replacement_length": 5},
+    "shifts": {
+        "latin": {"rules.alphabet": "a-z"},
+        "lengths": {"rules.pattern_length": [3, 10]},
+        "families": {"rules.family": ["mirrored", "periodic"], "rules.k": 2, "rules.pattern_length": [4, 5],
+                     "rules.replacement_length": 6},
+    },
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("split", ["latin", "lengths"])
+def test_strata_have_their_quotas_in_a_shift_too(split: str) -> None:
+    ds = Dataset(SHIFTED, 1, split)
+    batch = ds.batch(range(400), ["stratum", "instruction"])
+    strata = dict(zip(batch.instruction.tolist(), batch.stratum.tolist(), strict=True))
+    assert len(strata) == 400
+    assert set(Counter(strata.values()).values()) == {400 // len(ds.strata)}
+    assert ds.report()["spills"] == []
+
+
+@pytest.mark.parametrize("split", ["latin", "lengths", "families"])
+def test_a_shift_has_no_side_that_training_could_use_and_no_rule_twice(split: str) -> None:
+    ds = Dataset(SHIFTED, 1, split)
+    held_out = partial(SHIFTED.space.held_out, plan.stream_key(1), SHIFTED.holdout_share)
+    rules = {(example.pattern, example.replacement) for example in ds}
+    assert len(rules) == min(400, ds.report()["possible_instructions"])
+    for pattern, replacement in rules:
+        for side, string, lengths in (("pattern", pattern, (3, 4)), ("replacement", replacement, (5,))):
+            if len(string) in lengths and set(string) <= set("abcdefgh"):
+                assert held_out(side, string)
+
+
+def test_all_rules_of_a_small_stratum_that_will_do_are_there() -> None:
+    """Of 2^16 rules or fewer it is known which; those of none are a spill."""
+    ds = Dataset(SHIFTED, 1, "families")
+    tests = ds._split.instructions.share
+    assert all(isinstance(choice, np.ndarray) for choice in tests.choices)
+    other, refused = EngineSpace(plan.stream_key(1), tests.chosen([1] * 4).for_engine()), ds._split._refused
+    expected = {
+        rule for rule in map(other.rule, range(other.possible))
+        if not refused.holds(False, rule[0]) and not refused.holds(True, rule[1])
+    }  # fmt: skip
+    engine = EngineSpace(plan.stream_key(1), tests.for_engine())
+    assert {engine.rule(j) for j in range(engine.possible)} == expected
+    assert engine.possible == len(expected) > 0
+    empty = [number for number, choice in enumerate(tests.choices) if not len(choice)]
+    assert {spill["stratum"] for spill in ds.report()["spills"]} >= set(empty)
+
+
+def test_a_shift_to_a_list_takes_those_that_will_do() -> None:
+    rules = [[a + b + c + "aa"[: len({a, b, c}) - 1], a + b + c + "aaa"] for a, b, c in product("abcdefgh", repeat=3)]
+    ds = Dataset(SHIFTED.replace({"shifts": {"listed": {"rules.list": rules}}, "eval.instructions": None}), 1, "listed")
+    held_out = partial(SHIFTED.space.held_out, plan.stream_key(1), SHIFTED.holdout_share)
+    used = {(example.pattern, example.replacement) for example in ds}
+    assert 0 < len(used) == ds.report()["possible_instructions"] < 51
+    assert {len(pattern) for pattern, _ in used} == {4, 5}
+    assert all(len(pattern) > 4 or held_out("pattern", pattern) for pattern, _ in used)
+
+
+def test_a_shift_of_which_training_has_every_rule_says_so() -> None:
+    recipe = SHIFTED.replace({"rules.holdout": 0.001, "rules.pattern_length": 2, "rules.replacement_length": 3,
+                              "instructions": 10, "eval.instructions": None,
+                              "shifts": {"same": {"rules.pattern_length": [2, 2], "rules.k": 1,
+                                                  "rules.family": [{"name": "mirrored", "k": 2}]}}})  # fmt: skip
+    with pytest.raises(RecipeError, match="every rule for the split 'same' has a side that training could use"):
+        Dataset(recipe, 1, "same")
