@@ -225,6 +225,14 @@ def test_limits_of_rows_are_integers():
             ONE.run_batch(["a", "a"], max_steps=wrong)
     with pytest.raises(ValueError, match=r"of shape \(2,\), not \(3,\)"):
         ONE.run_batch(["a", "a"], max_steps=[1, 2, 3])
+    with pytest.raises(ValueError, match=r"of shape \(2,\), not \(0,\)"):
+        ONE.run_batch(["a", "a"], max_steps=[])
+    assert len(ONE.run_batch([], max_steps=[]).words) == 0
+
+
+def test_limits_of_rows_beyond_int64_are_none():
+    limits = np.array([2**64 - 1, 0], np.uint64)
+    assert ONE.run_batch(["a", "a"], max_steps=limits) == ONE.run_batch(["a", "a"], max_steps=[2**63 - 1, 0])
 
 
 def test_run_rows_takes_arrow_rules():
