@@ -267,6 +267,30 @@ def test_run_rows_takes_arrow_rules():
         mk.run_rows(damaged, words)
 
 
+def test_terminal_in_arrow_rules_is_true_or_false():
+    pa = pytest.importorskip("pyarrow")
+
+    def outcome(terminal):
+        rules = pa.array([[{"pattern": "a", "replacement": "b", "terminal": terminal}]])
+        return mk.run_rows(rules, ["aa"]).words.tolist()
+
+    assert outcome(True) == outcome(1) == outcome(256) == ["ba"]
+    assert outcome(False) == outcome(0) == ["bb"]
+    for wrong in (0.5, "false"):
+        with pytest.raises(TypeError, match=r"^rules: terminal must be bool, got (double|string)$"):
+            outcome(wrong)
+
+
+def test_which_sides_are_wrong_is_said():
+    pa = pytest.importorskip("pyarrow")
+    with pytest.raises(TypeError, match=r"^patterns: row 0 is bytes, expected str$"):
+        mk.rewrite_once([b"a"], ["b"], ["a"])
+    with pytest.raises(ValueError, match=r"^replacements: row 0 is null"):
+        mk.rewrite_once(["a"], pa.array([None], pa.string()), ["a"])
+    with pytest.raises(TypeError, match=r"^rules, pattern: words are bytes, str is needed here$"):
+        mk.run_rows(pa.array([[{"pattern": b"a", "replacement": "b"}]]), ["a"])
+
+
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
