@@ -3,6 +3,8 @@
 
 enum { WORK_PER_LETTER = 64, WORK_PER_PATTERN_BYTE = 1500 };
 
+enum { LETTERS_PER_MATCH = 64 }; /* a match costs something even where no letter is read, so that all of them poll */
+
 /* Reads the word off with the automaton, from right to left: one pass, however many rules there are. */
 static mk_status read_off(const mk_automaton *a, mk_strategy strategy, const uint8_t *word, size_t length,
                           mk_meter *meter, bool *found, mk_match *match)
@@ -57,6 +59,13 @@ mk_status mk_ruleset_find(const mk_ruleset *rules, mk_strategy strategy, const u
     return answer == MK_STOPPED ? MK_INTERRUPTED : MK_OK;
 }
 
+/* The pattern's first start from a place on, or MK_NOWHERE, also where the meter says to stop. */
+static size_t next_start(const mk_needle *pattern, const uint8_t *word, size_t length, size_t from, mk_meter *meter)
+{
+    size_t at = mk_search_range(pattern, word, length, from, SIZE_MAX, meter);
+    return at != MK_NOWHERE && mk_meter_spend(meter, LETTERS_PER_MATCH) ? at : MK_NOWHERE;
+}
+
 mk_status mk_ruleset_count(const mk_ruleset *rules, const uint8_t *word, size_t length, mk_poll poll,
                            uint64_t *counts)
 {
@@ -64,10 +73,10 @@ mk_status mk_ruleset_count(const mk_ruleset *rules, const uint8_t *word, size_t 
     for (size_t i = 0; i < rules->count; i++) {
         const mk_needle *pattern = &rules->rules[i].pattern;
         counts[i] = 0;
-        size_t at = mk_search_range(pattern, word, length, 0, SIZE_MAX, &meter);
-        while (at != MK_NOWHERE && !meter.stopped) {
+        size_t at = next_start(pattern, word, length, 0, &meter);
+        while (at != MK_NOWHERE) {
             counts[i]++;
-            at = mk_search_range(pattern, word, length, at + 1, SIZE_MAX, &meter);
+            at = next_start(pattern, word, length, at + 1, &meter);
         }
         if (meter.stopped)
             return MK_INTERRUPTED;
@@ -100,10 +109,10 @@ mk_status mk_ruleset_find_all(const mk_ruleset *rules, const uint8_t *word, size
     mk_status status = MK_OK;
     for (size_t i = 0; i < rules->count && status == MK_OK; i++) {
         const mk_needle *pattern = &rules->rules[i].pattern;
-        size_t at = mk_search_range(pattern, word, length, 0, SIZE_MAX, &meter);
-        while (at != MK_NOWHERE && !meter.stopped && status == MK_OK) {
+        size_t at = next_start(pattern, word, length, 0, &meter);
+        while (at != MK_NOWHERE && status == MK_OK) {
             status = append_match(&found, &n, &capacity, (mk_match){i, at});
-            at = mk_search_range(pattern, word, length, at + 1, SIZE_MAX, &meter);
+            at = next_start(pattern, word, length, at + 1, &meter);
         }
         if (meter.stopped)
             status = MK_INTERRUPTED;

@@ -73,7 +73,7 @@ cdef mk_arrow_type type_of(const ArrowSchema *schema) except *:
     cdef mk_arrow_type type
     if schema.release == NULL:
         raise ValueError("the Arrow schema has been released already")
-    if schema.n_children > 1:
+    if schema.format.startswith(b"+s") and schema.n_children > 1:
         raise TypeError(f"words must be one column, got {schema.n_children}: select one")
     cdef const char *format = mk_arrow_type_read(&type, schema)
     if format != NULL:

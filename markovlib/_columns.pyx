@@ -93,7 +93,8 @@ cdef class Block:
 cdef Block new_block(Py_ssize_t length):
     """A block with room for the offsets of `length` rows, the first one set to 0, and no data yet."""
     cdef Block block = Block.__new__(Block)
-    block.offsets = <int64_t *>mk_malloc((<size_t>length + 1) * sizeof(int64_t))
+    if length < INT64_MAX // <Py_ssize_t>sizeof(int64_t):
+        block.offsets = <int64_t *>mk_malloc((<size_t>length + 1) * sizeof(int64_t))
     if block.offsets == NULL:
         raise MemoryError(f"no memory for the offsets of {length} rows")
     block.offsets[0] = 0

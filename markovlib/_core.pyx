@@ -441,12 +441,14 @@ cdef int64_t[::1] limits_of(object limits, Py_ssize_t rows, str name):
     if limits is None or not hasattr(limits, "__len__"):
         return np.array([limit_of(limits, name)], np.int64)
     given = np.array(limits)  # a copy: nobody else writes into it after it is checked
-    if given.dtype.kind not in "iu":
+    if given.dtype.kind not in "iu" and given.size:
         raise TypeError(f"{name} must be an int, None, or an integer array of shape ({rows},), not "
                         + (f"an array of {given.dtype}" if given.shape else type(limits).__name__))
     if given.shape != (rows,):
         raise ValueError(f"{name} must be an int, None, or an integer array of shape ({rows},), not {given.shape}")
-    if rows and (given.min() < 0 or given.max() > INT64_MAX):
+    if given.dtype == np.uint64:
+        given = np.minimum(given, np.uint64(INT64_MAX))
+    if rows and given.min() < 0:
         raise ValueError(f"{name} must be at least 0 in every row")
     return np.ascontiguousarray(given, np.int64)
 

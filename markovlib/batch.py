@@ -83,7 +83,7 @@ def rewrite_once(patterns: Any, replacements: Any, words: Any, *, threads: int |
     """
     column = Column.from_words(words)
     text = column.text if len(column) else None
-    p, r = Column.from_words(patterns, text), Column.from_words(replacements, text)
+    p, r = _side("patterns", patterns, text), _side("replacements", replacements, text)
     return Rewritten(*_core.rewrite_once(p, r, column, thread_count(threads, len(column))))
 
 
@@ -197,10 +197,23 @@ def _arrow_rules(rules: Any, text: bool | None) -> tuple[NDArray[np.int64], Colu
     for name in {"pattern", "replacement", "terminal"} & {*parts}:
         _refuse_null(parts[name], cuts, f"has no {name}: it is null")
     terminal = np.zeros(len(fields), np.uint8)
-    if "terminal" in parts:
-        terminal[:] = parts["terminal"].to_numpy(zero_copy_only=False)
-    columns = (Column.from_words(parts[name], text) for name in ("pattern", "replacement"))
-    return (cuts, *columns, terminal)  # type: ignore[return-value]
+    if "terminal" in parts and len(fields):
+        flags = parts["terminal"]
+        if not (pa.types.is_boolean(flags.type) or pa.types.is_integer(flags.type)):
+            raise TypeError(f"rules: terminal must be bool, got {flags.type}")
+        terminal[:] = flags.to_numpy(zero_copy_only=False) != 0
+    patterns, replacements = (_side(f"rules, {name}", parts[name], text) for name in ("pattern", "replacement"))
+    return cuts, patterns, replacements, terminal
+
+
+def _side(name: str, words: Any, text: bool | None) -> Column:
+    """The patterns or replacements of many rules, whose name errors tell."""
+    try:
+        return Column.from_words(words, text)
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _refuse_null(rules: Any, cuts: NDArray[np.int64], wrong: str) -> None:

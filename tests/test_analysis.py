@@ -172,7 +172,9 @@ def test_confluence_of_two_rules_sampled():
 
 def test_what_cannot_be_searched_to_its_end_is_unknown():
     rules = mk.RuleSet([("a", "bab"), ("a", "cac")])
-    assert analysis.confluence(rules, max_words=20).status == "unknown"
+    unknown = analysis.confluence(rules, max_words=20)
+    assert unknown.status == "unknown"
+    assert str(unknown).startswith("confluence unknown in any order of application: ")
     assert joinable(plain(mk.RuleSet([("a", "aa"), ("b", "bb")])), "a", "b", 10, 10) is None
     with pytest.raises(ValueError, match="rule 2 is terminal"):
         analysis.critical_pairs(mk.RuleSet([("a", "b"), ("b", "", True)]))

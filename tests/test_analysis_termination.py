@@ -182,6 +182,14 @@ def test_bytes_and_text_beyond_ascii():
     assert firing(plain(mk.RuleSet([("é", "")])), "aé") == (0, 1)
 
 
+def test_proofs_show_letters_that_cannot_be_seen():
+    for rules in ([("\n", ""), ("\x1b", " ")], [("\x1b\n", "\n\x1b")], [(" \n", "\n\n "), ("\n\n\n", "\x1b")]):
+        shown = str(analysis.termination(mk.RuleSet(rules)))
+        assert shown.startswith("terminates")
+        assert shown.isprintable()
+    assert str(analysis.termination(mk.RuleSet([("\n", "")]))).endswith(r"weights '\n'=1")
+
+
 def test_unknown_is_said():
     """Rules that count: they neither loop from a short word nor fall by a small measure."""
     large = mk.RuleSet([("ab" * 3000, "a")])

@@ -340,6 +340,7 @@ def test_kinds_are_demanded(text):
         (pa.table({"a": ["x"], "b": ["y"]}), "one column, got 2"),
         (pa.record_batch({"a": ["x"], "b": ["y"]}), "one column, got 2"),
         (pa.table({}), r"Arrow format '\+s'"),
+        (pa.RunEndEncodedArray.from_arrays([2, 3], ["a", "b"]), r"Arrow format '\+r'"),
         (pl.Series([1.5]), "Arrow format 'g'"),
     ],
 )

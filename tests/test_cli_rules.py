@@ -193,6 +193,16 @@ def test_each_line_of_traces_in_json_tells_its_word(tmp_path):
     assert "word_number" not in run("trace", path, "a", "--json").stdout
 
 
+def test_traces_in_json_are_utf8_whatever_the_terminal_is_in(tmp_path):
+    path = tmp_path / "ж.markov"
+    path.write_text("ж -> б\n", encoding="utf-8")
+    command = [*MAIN, "trace", "--json", str(path), "ж"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert done.stdout == piped(b"", *command[len(MAIN) :]).stdout
+    assert [json.loads(line)["word"] for line in done.stdout.splitlines()] == ["б", "б"]
+
+
 def test_check(tmp_path):
     path = tmp_path / "r.markov"
     path.write_text("a -> b\n\n# dead\nxax -> c\nc -> c\nc -> d\n")

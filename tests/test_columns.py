@@ -138,6 +138,12 @@ def test_cells_without_width():
     assert as_column(array["b"]).tolist() == ["", "", ""]
 
 
+@pytest.mark.parametrize("rows", [2**60, 2**61, 2**62])
+def test_more_rows_than_any_memory_has_offsets_for(rows):
+    with pytest.raises(MemoryError, match=f"no memory for the offsets of {rows} rows"):
+        as_column(np.ndarray((rows,), "S0"))
+
+
 @pytest.mark.parametrize("na", [None, float("nan")])
 def test_a_missing_string_names_its_row(na):
     array = np.array(["a", "b", na], np.dtypes.StringDType(na_object=na))

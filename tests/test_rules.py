@@ -225,6 +225,14 @@ def test_limits_of_rows_are_integers():
             ONE.run_batch(["a", "a"], max_steps=wrong)
     with pytest.raises(ValueError, match=r"of shape \(2,\), not \(3,\)"):
         ONE.run_batch(["a", "a"], max_steps=[1, 2, 3])
+    with pytest.raises(ValueError, match=r"of shape \(2,\), not \(0,\)"):
+        ONE.run_batch(["a", "a"], max_steps=[])
+    assert len(ONE.run_batch([], max_steps=[]).words) == 0
+
+
+def test_limits_of_rows_beyond_int64_are_none():
+    limits = np.array([2**64 - 1, 0], np.uint64)
+    assert ONE.run_batch(["a", "a"], max_steps=limits) == ONE.run_batch(["a", "a"], max_steps=[2**63 - 1, 0])
 
 
 def test_run_rows_takes_arrow_rules():
@@ -257,6 +265,30 @@ def test_run_rows_takes_arrow_rules():
     damaged = pa.LargeListArray.from_buffers(kind, 3, [None, offsets], children=[rules.values])
     with pytest.raises(ValueError, match="row_rules must rise"):
         mk.run_rows(damaged, words)
+
+
+def test_terminal_in_arrow_rules_is_true_or_false():
+    pa = pytest.importorskip("pyarrow")
+
+    def outcome(terminal):
+        rules = pa.array([[{"pattern": "a", "replacement": "b", "terminal": terminal}]])
+        return mk.run_rows(rules, ["aa"]).words.tolist()
+
+    assert outcome(True) == outcome(1) == outcome(256) == ["ba"]
+    assert outcome(False) == outcome(0) == ["bb"]
+    for wrong in (0.5, "false"):
+        with pytest.raises(TypeError, match=r"^rules: terminal must be bool, got (double|string)$"):
+            outcome(wrong)
+
+
+def test_which_sides_are_wrong_is_said():
+    pa = pytest.importorskip("pyarrow")
+    with pytest.raises(TypeError, match=r"^patterns: row 0 is bytes, expected str$"):
+        mk.rewrite_once([b"a"], ["b"], ["a"])
+    with pytest.raises(ValueError, match=r"^replacements: row 0 is null"):
+        mk.rewrite_once(["a"], pa.array([None], pa.string()), ["a"])
+    with pytest.raises(TypeError, match=r"^rules, pattern: words are bytes, str is needed here$"):
+        mk.run_rows(pa.array([[{"pattern": b"a", "replacement": "b"}]]), ["a"])
 
 
 @pytest.mark.parametrize(

@@ -71,25 +71,30 @@ static void interrupted(size_t side, mk_matcher matcher, uint64_t most_steps)
     mk_ruleset_free(rules);
 }
 
-static void interrupted_count(void)
+/* The pattern occurs at every place: what is found is asked about too, not only what is read. */
+static void interrupted_count(const char *pattern, size_t n)
 {
-    size_t n = (size_t)1 << 26;
     uint8_t *word = malloc(n);
     memset(word, 'a', n);
     mk_ruleset *rules;
-    oracle_rule rule = make_rule("a", "", false);
+    oracle_rule rule = make_rule(pattern, "", false);
     CHECK(compile(&rule, 1, &rules) == MK_OK);
     int asked = 0;
     uint64_t count;
+    mk_match *matches;
+    size_t found;
     CHECK(mk_ruleset_count(rules, word, n, (mk_poll){stop, &asked}, &count) == MK_INTERRUPTED);
     CHECK(asked == 1 && count < n / 2);
+    CHECK(mk_ruleset_find_all(rules, word, n, (mk_poll){stop, &asked}, &matches, &found) == MK_INTERRUPTED);
+    CHECK(asked == 2);
     mk_ruleset_free(rules);
     free(word);
 }
 
 static void interruptions(void)
 {
-    interrupted_count();
+    interrupted_count("a", (size_t)1 << 20);
+    interrupted_count("", (size_t)1 << 20);
     interrupted(30, MK_BITS, 2000000);
     interrupted(LONG_SIDE, MK_SCAN, 20000);
     interrupted(LONG_SIDE, MK_INDEX, 20000);

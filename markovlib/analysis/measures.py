@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, ClassVar, Protocol
 
-from markovlib.analysis.plain import PlainRule
+from markovlib.analysis.plain import PlainRule, shown
 
 Matrix = tuple[tuple[int, ...], ...]
 
@@ -65,7 +65,7 @@ class Weights:
         return self.weigh(word)
 
     def __str__(self) -> str:
-        return "weights " + ", ".join(f"{letter}={weight}" for letter, weight in self.letters)
+        return "weights " + ", ".join(f"{shown(letter)}={weight}" for letter, weight in self.letters)
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": "weights", "weights": dict(self.letters)}
@@ -107,7 +107,7 @@ class LetterOrder:
 
     def __str__(self) -> str:
         side = "right" if self.from_right else "left"
-        return f"length, then {' > '.join(self.letters)} from the {side}"
+        return f"length, then {' > '.join(map(shown, self.letters))} from the {side}"
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": "length_lexicographic", "letters": self.letters, "from_right": self.from_right}
@@ -161,8 +161,8 @@ class Matrices:
 
     def __str__(self) -> str:
         side = "right" if self.from_right else "left"
-        shown = ", ".join(f"{letter}={[list(row) for row in matrix[:-1]]}" for letter, matrix in self.letters)
-        return f"matrices of dimension {self.size - 1} from the {side}: {shown}"
+        named = ", ".join(f"{shown(letter)}={[list(row) for row in matrix[:-1]]}" for letter, matrix in self.letters)
+        return f"matrices of dimension {self.size - 1} from the {side}: {named}"
 
     def to_dict(self) -> dict[str, Any]:
         return {

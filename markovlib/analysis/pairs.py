@@ -74,7 +74,8 @@ class Confluence:
 
     def __str__(self) -> str:
         witness = self.pair or self.reason
-        return f"{self.status} in any order of application" + (f": {witness}" if witness else "")
+        status = "confluence unknown" if self.status == "unknown" else self.status
+        return f"{status} in any order of application" + (f": {witness}" if witness else "")
 
     def to_dict(self) -> dict[str, Any]:
         answer: dict[str, Any] = {"status": self.status, "pairs": self.pairs}

@@ -21,6 +21,11 @@ def as_letters(word: Any) -> str:
     return word if isinstance(word, str) else bytes(word).decode("latin-1")
 
 
+def shown(letter: str) -> str:
+    """A letter for people: as it is, or as Python writes it if it is blank or a control."""
+    return letter if letter.isprintable() and not letter.isspace() else repr(letter)
+
+
 def given_letters(word: Any, rules: RuleSet) -> str:
     """As `as_letters`, of a word or letters from a caller; raises as `rules.run` does for one of another kind."""
     rules._encode(word)

@@ -208,7 +208,7 @@ def trace(
         record = rule_set.trace(word, last=last if first is None else None, **options)
         if as_json:
             for line in view.objects(record, {} if len(words) == 1 else {"word_number": number}):
-                click.echo(line)
+                click.echo(line.encode())
         elif not files:
             if number > 1:
                 click.echo()
