@@ -9,8 +9,8 @@ BUILD    ?= build
 PYTEST   ?= -q -n auto
 RUNNER   ?=
 BENCH    ?= -q -p no:cacheprovider
-SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
-TSAN     ?= -fsanitize=thread -g -O1
+SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -O1
+TSAN     ?= -fsanitize=thread -g1 -O1
 
 INCLUDES = -Icsrc/include -Icsrc -Icsrc/tests
 
@@ -33,10 +33,13 @@ REPORT      = $(abspath $(SCRATCH))/report
 ASAN_PYTHON = detect_leaks=0:allocator_may_return_null=1:log_path=$(REPORT)
 
 # Tests of what is not the engine, or of other programs that use it, which the sanitizers only make slow: Python over
-# columns, the rows of which other tests make; a made-up data set (shards); processes and formats.
-UNSANITIZED = analysis* benchmarks cli_* codegen_* combinators conformance crashes diversity* docs executors exporting \
-	formats_r* leakage machines manifest mixing_* mixture_shards mutants notation* presets recheck reproduction schemes \
-	seeing_* shards stores strategies sweep trial
+# columns, the rows of which other tests make; a made-up data set (shards); processes and formats.  And those that go
+# again where others go: laws (as differential and exhaustive do), statistics and tasks (task_datasets, task_stream and
+# dataset make the same rows), examples in docstrings, and how much memory is held.
+UNSANITIZED = analysis* benchmarks cli_* codegen_* combinators conformance crashes design diversity* docs doctests \
+	executors exporting formats_r* laws leakage loader machines manifest memory mixing_* mixture* mutants notation* \
+	package presets recheck recipe reproduction sampling_statistics schemes scoring seeing_* shards* sources stores \
+	strategies sweep tasks trial
 
 # How long each fuzzer runs, and with what.  LIBFUZZER is empty where the compiler has none (GCC): then random changes
 # of the corpus are run, without guidance by coverage.
@@ -69,7 +72,7 @@ test-thorough:
 
 # Fifty kills over each format, every failing call, full disks, and the memory of 10^7 rows: some minutes.
 test-crash:
-	$(RUN) -m pytest -q -s -m "slow or not slow" tests/test_crashes.py
+	MARKOVLIB_KILLS=50 $(RUN) -m pytest -q -s -m "slow or not slow" tests/test_crashes.py
 
 # The termination of every pair of rules over two letters with sides up to three: ten minutes.
 test-pairs:
@@ -91,7 +94,7 @@ test-browser:
 # The sandbox against hostile programs, all of HumanEval, a tiny model tuned from end to end: some minutes.  What needs
 # an extra (markovlib[codegen-test]) or a sandbox that the system does not have is skipped, and says so.
 test-codegen:
-	$(RUN) -m pytest -q -m "slow or not slow" tests/test_codegen_*.py
+	MARKOVLIB_EVERY_PROBLEM=1 $(RUN) -m pytest -q -m "slow or not slow" tests/test_codegen_*.py
 
 # Model and training of benchmarks/reproduction, with torch: a few minutes.
 test-reproduction:
@@ -146,6 +149,7 @@ sanitize-c:
 	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(MAKE) ctest BUILD="$(SCRATCH)" CFLAGS="$(CFLAGS) $(SANITIZE)"
 
+# Modules, which Cython writes at great length, take twice as long to compile with -O1 as with -Og.
 # The build is made from a copy of the sources, so that no object of the ordinary build is used or replaced.
 # Reports go to files, because pytest captures what a process says before it dies.
 sanitize-python:
@@ -153,7 +157,8 @@ sanitize-python:
 	mkdir -p $(SCRATCH)/tree
 	cp -R csrc markovlib pyproject.toml setup.py README.md LICENSE $(SCRATCH)/tree
 	rm -f $(SCRATCH)/tree/markovlib/*.so $(SCRATCH)/tree/markovlib/*.c
-	MARKOVLIB_CFLAGS="$(SANITIZE)" $(PYTHON) -m pip install -q --no-deps --target $(SCRATCH)/package $(SCRATCH)/tree
+	MARKOVLIB_CFLAGS="$(SANITIZE)" MARKOVLIB_MODULE_CFLAGS=-Og \
+		$(PYTHON) -m pip install -q --no-deps --target $(SCRATCH)/package $(SCRATCH)/tree
 	LD_PRELOAD="$(PRELOAD)" PYTHONMALLOC=malloc \
 		ASAN_OPTIONS=$(ASAN_PYTHON) UBSAN_OPTIONS=print_stacktrace=1:log_path=$(REPORT) \
 		PYTHONSAFEPATH=1 PYTHONPATH="$(abspath $(SCRATCH)/package)" MARKOVLIB_SANITIZED=1 \

@@ -1,7 +1,8 @@
 """Builds the C engine once, as a static library, and links each Cython boundary module against it.
 
-Metadata lives in pyproject.toml.  MARKOVLIB_CFLAGS adds flags to every compilation and link (the sanitizer
-build uses it); nothing here depends on the machine that builds, so wheels run on any CPU of their platform.
+Metadata lives in pyproject.toml.  MARKOVLIB_CFLAGS adds flags to every compilation and link, and
+MARKOVLIB_MODULE_CFLAGS to the compilation of the modules (the sanitizer build uses both).  Nothing here depends on
+the machine that builds, so wheels run on any CPU of their platform.
 """
 
 import os
@@ -14,6 +15,7 @@ from setuptools.command.build_clib import build_clib
 from setuptools.command.build_ext import build_ext
 
 EXTRA = os.environ.get("MARKOVLIB_CFLAGS", "").split()
+MODULE_EXTRA = os.environ.get("MARKOVLIB_MODULE_CFLAGS", "").split()
 CFLAGS = ["-std=c11", "-O3", "-g0", "-fvisibility=hidden", *EXTRA]
 HEADERS = sorted(str(p) for pattern in ("csrc/*.h", "csrc/*/*.h") for p in Path().glob(pattern))
 SOURCES = sorted(str(p) for pattern in ("csrc/*.c", "csrc/arch/*.c") for p in Path().glob(pattern))
@@ -35,7 +37,7 @@ def boundary(name: str) -> Extension:
         [f"markovlib/{name}.pyx"],
         include_dirs=["csrc/include", "csrc"],
         depends=HEADERS + SOURCES,
-        extra_compile_args=CFLAGS,
+        extra_compile_args=[*CFLAGS, *MODULE_EXTRA],
         extra_link_args=[*EXTRA, "-pthread"],
     )
 

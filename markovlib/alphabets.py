@@ -46,7 +46,7 @@ class Alphabet:
         """The letters' numbers in the alphabet; ValueError for a letter that it does not have."""
         letters = string if self.text else (string[i : i + 1] for i in range(len(string)))
         try:
-            return bytes(self._codes[letter] for letter in letters)
+            return bytes(map(self._codes.__getitem__, letters))
         except KeyError as error:
             raise ValueError(f"letter {error.args[0]!r} is not in the alphabet") from None
 

@@ -157,7 +157,13 @@ def processors() -> int:
 def _rows_of_rules(rules: Any, text: bool | None) -> tuple[NDArray[np.int64], Column, Column, NDArray[np.uint8]]:
     if hasattr(rules, "__arrow_c_array__") or hasattr(rules, "__arrow_c_stream__"):
         return _arrow_rules(rules, text)
-    rows = [_rules_of_row(given, row, text) for row, given in enumerate(rules)]
+    rows: list[Sequence[Rule]] = []
+    before: Any = None
+    for row, given in enumerate(rules):
+        # Neighbours often have the same rules: a list that is the one before has been checked.
+        known = given is before and isinstance(given, list | tuple | RuleSet)
+        rows.append(rows[-1] if known else _rules_of_row(given, row, text))
+        before = given
     cuts = np.zeros(len(rows) + 1, np.int64)
     np.cumsum([len(row) for row in rows], out=cuts[1:])
     return (cuts, *rule_columns([rule for row in rows for rule in row], bool(text)))

@@ -528,6 +528,13 @@ def as_rule(given: Rule | tuple[Any, ...], i: int | str) -> Rule:
     if not isinstance(given, tuple) or len(given) not in (2, 3):
         raise TypeError(f"rule {i}: must be (pattern, replacement) or (pattern, replacement, terminal), got {given!r}")
     rule = Rule(*given)
+    if not (type(rule.pattern) is type(rule.replacement) is bytes):
+        _check_sides(rule, i)
+    terminal = bool(rule.terminal)
+    return rule if terminal is rule.terminal else rule._replace(terminal=terminal)
+
+
+def _check_sides(rule: Rule, i: int | str) -> None:
     for name, side in (("pattern", rule.pattern), ("replacement", rule.replacement)):
         if isinstance(side, str):
             encode_text(side, f"rule {i}, {name}")
@@ -535,7 +542,6 @@ def as_rule(given: Rule | tuple[Any, ...], i: int | str) -> Rule:
             raise TypeError(f"rule {i}: {name} must be str or bytes, not {type(side).__name__}")
     if isinstance(rule.pattern, str) != isinstance(rule.replacement, str):
         raise TypeError(f"rule {i}: pattern and replacement must both be str or both be bytes")
-    return Rule(rule.pattern, rule.replacement, bool(rule.terminal))
 
 
 def _kind_of(rules: tuple[Rule, ...]) -> bool | None:

@@ -7,6 +7,7 @@ import signal
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 
 import pytest
 from effort import tries
@@ -43,6 +44,16 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 # A deadline measures the machine and not the code: a sanitized build is many times slower.
 settings.register_profile("markovlib", deadline=None, max_examples=tries(100))
 settings.load_profile("markovlib")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Workers take neighbours, and steal at the end: what a module's tests share is mostly made once, not by each."""
+    if config.getoption("dist") != "load":  # what `-n auto` alone asks for
+        return None
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
 
 
 def pytest_collection_finish() -> None:

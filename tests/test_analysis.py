@@ -212,6 +212,7 @@ def completed_elsewhere(library, rules):
     return sorted(tuple(rule) for rule in system.active_rules())
 
 
+@pytest.mark.slow
 def test_completion_agrees_with_libsemigroups():
     """A reduced complete system is the only one for its order, so that the two must be equal rule for rule."""
     library = pytest.importorskip("libsemigroups_pybind11")

@@ -71,14 +71,14 @@ def test_two_rules_sampled():
         assert contradiction(rules) is None, rules
 
 
-PARTS = 20
+PARTS = 60
 LOOKED_AT = range(PARTS) if os.environ.get("MARKOVLIB_EVERY_PAIR") else [7]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", LOOKED_AT)
 def test_two_rules_completely(part):
-    """Every pair of rules, up to an exchange of the two letters; one part in twenty unless all are asked for."""
+    """Every pair of rules, up to an exchange of the two letters; one part in sixty unless all are asked for."""
     swap = str.maketrans("ab", "ba")
     for one in RULES[part::PARTS]:
         for two in RULES:

@@ -77,6 +77,7 @@ def meaning(task: Task) -> tuple[str, Any]:
     return task.kind, task.rules
 
 
+@pytest.mark.slow
 def test_training_has_nothing_of_the_tests() -> None:
     tests = arms.tests(SMALL)
     training = [Maker(f"base {seed}", SMALL.wordings).take(400) for seed in (11, 12)]
@@ -114,6 +115,7 @@ def test_tasks_are_a_function_of_the_key() -> None:
 # ---- the arms -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_arms_are_exact(tmp_path: Path) -> None:
     data = {
         (arm, share): build(arm, share, SMALL, 11, tmp_path / f"{arm}{share}")
@@ -224,6 +226,7 @@ def test_the_section_says_what_was_and_was_not_run() -> None:
     assert report.spliced(page, text) == f"a\n{report.BEGIN}\n\n{text}\n\n{report.END}\nb\n"
 
 
+@pytest.mark.slow
 def test_the_page_is_that_of_the_records(tmp_path: Path) -> None:
     records = outcome.load(specialist.RECORDS)
     assert records, "there are no records"
@@ -236,6 +239,7 @@ def test_the_page_is_that_of_the_records(tmp_path: Path) -> None:
     assert (tmp_path / "figure.svg").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_records_are_of_the_arms_as_they_are_made(tmp_path: Path) -> None:
     """The mixture of a record is what its arm, budget and seed give: the fingerprint has the rows' SHA-256."""
     made = next(one for one in outcome.load(specialist.RECORDS) if one["run"]["arm"] == "general")

@@ -83,15 +83,16 @@ def check_random(seed: int, rows: int, strategy: str) -> set[int]:
 
 @pytest.mark.parametrize("strategy", ["markov", "leftmost"])
 def test_random_runs(strategy):
-    seen = check_random(1, 8_000, strategy) | check_random(2, 8_000, strategy)
+    seen = check_random(1, 5_000, strategy) | check_random(2, 5_000, strategy)
     assert seen == {1, 2, 3, 4, 5}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["markov", "leftmost"])
 @pytest.mark.parametrize("seed", range(100, 110))
-def test_a_million_random_runs(strategy, seed):
-    assert check_random(seed, 52_000, strategy) == ({1, 2, 3, 4, 5} if seed % 2 == 0 else {1, 2, 3, 4})
+def test_many_random_runs(strategy, seed):
+    """A million in thorough runs, a third of them in others."""
+    assert check_random(seed, tries(52_000), strategy) == ({1, 2, 3, 4, 5} if seed % 2 == 0 else {1, 2, 3, 4})
 
 
 def long_case(rng: random.Random) -> tuple[list, bytes]:
@@ -136,4 +137,4 @@ def test_long_words():
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2, 8))
 def test_more_long_words(seed):
-    assert check_long(seed, 1_500) > 50_000
+    assert check_long(seed, tries(1_500)) > 15_000

@@ -25,7 +25,10 @@ DOCS = [page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.p
 PAGES = [ROOT / "README.md", *sorted(DOCS)]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Pages that start many processes, or try many examples.
-LONG = ("cli.md", "clusters.md", "mixtures.md", "scale.md", "scoring.md", "testing.md")
+LONG = (
+    "cli.md", "clusters.md", "mixtures.md", "scale.md", "scoring.md", "seeing.md", "sweeps.md", "testing.md",
+    "tokens.md",
+)  # fmt: skip
 # Other people's interpreters, which need not be there: a page shows them in its last blocks.
 RIVALS = ("markalgo", "turingmarkov")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

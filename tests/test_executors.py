@@ -102,7 +102,7 @@ def test_processes_write_what_threads_write(tmp_path, format_name):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("cluster", CLUSTERS)
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", slow_but(["written"], MOMENTS))
 def test_a_cluster_that_loses_a_worker_writes_what_threads_write(tmp_path, whole, request, cluster, moment):
     executor = Sabotaged(request.getfixturevalue(cluster), tmp_path, 4, moment)
     (written,) = generate(RECIPE, tmp_path / "a", executor=executor, **OPTIONS)
@@ -134,7 +134,7 @@ def test_a_cluster_goes_on_where_threads_were_interrupted(tmp_path, whole, reque
     assert states[-1].rows == 1300
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", slow_but(["written"], MOMENTS))
 def test_a_pool_that_breaks_is_one_error_and_the_work_can_go_on(tmp_path, whole, moment):
     out = tmp_path / "a"
     with processes(2) as pool, pytest.raises(WorkerError, match=r"its worker was lost .* run the same command again"):

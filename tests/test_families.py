@@ -11,7 +11,7 @@ from itertools import combinations, islice, product
 import numpy as np
 import pytest
 from effort import tries
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_space import FAMILIES, ReferenceSpace, build, free_letters, named, share_out
 from reference_stream import permute, subkey
@@ -198,7 +198,7 @@ def test_instructions_are_what_the_reference_says(name: str, held_out: bool) -> 
 @pytest.mark.parametrize("name", SMALL_SPACES)
 def test_instructions_are_rules_of_the_space_each_once(name: str) -> None:
     space, _ = make(name)
-    every = list(islice(space, 5000))
+    every = list(islice(space, tries(5000)))
     assert space.size >= len({(r.pattern, r.replacement) for r in every}) == len(every)
     assert [space.rank(rule) for rule in every] == list(range(len(every)))
     assert space.size == sum(stratum.possible for stratum in space.strata)
@@ -207,9 +207,9 @@ def test_instructions_are_rules_of_the_space_each_once(name: str) -> None:
         if share is None:
             continue
         engine = EngineSpace((1, 2), share.for_engine())
-        rules = [engine.rule(j) for j in range(min(engine.possible, 20_000))]
+        rules = [engine.rule(j) for j in range(min(engine.possible, tries(20_000)))]
         assert len({rule[:2] for rule in rules}) == len(rules)
-        for pattern, replacement, stratum in rules[:5000]:
+        for pattern, replacement, stratum in rules[: tries(5000)]:
             rule = space.alphabet.string(pattern), space.alphabet.string(replacement)
             assert space.stratum(rule) == stratum
         sides.append([{rule[side] for rule in rules} for side in (0, 1)])
@@ -253,6 +253,7 @@ def any_space(draw):
     return letters, families, patterns, replacements
 
 
+@settings(max_examples=tries(60))
 @given(any_space(), st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1)), st.fractions(0, Fraction(9, 10)))
 def test_any_space(spec, key: tuple[int, int], holdout: Fraction) -> None:
     letters, families, patterns, replacements = spec

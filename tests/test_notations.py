@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from effort import tries
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import markovlib as mk
@@ -205,6 +206,7 @@ ORDINARY_ONLY = {"a2b", "alphabet-line", "json-pairs", "substitution", "thue"}
 
 
 @pytest.mark.parametrize("name", [*WRITING, *OPTIONS])
+@settings(max_examples=tries(40))
 @given(rules=rule_sets(WORDS))
 def test_rules_of_plain_words_are_written_in_every_notation(name, rules):
     """No refusal where none is needed: what all can say, all must say."""

@@ -73,7 +73,7 @@ def test_part_space_as_strings_is_what_the_reference_says(letters: int, length: 
 @pytest.mark.parametrize("length", range(1, 61))
 def test_many_strings_at_once_are_the_same_one_at_a_time(length: int) -> None:
     random = np.random.default_rng(length)
-    for letters in range(2, 257):
+    for letters in range(2 + length % 3, 257, 3):  # each number of letters with every third length
         key = (letters, length)
         strings = [bytes(row) for row in random.integers(0, letters, (3 + letters % 37, length), np.uint16).tolist()]
         assert permute_strings(key, letters, strings) == [permute_strings(key, letters, [s])[0] for s in strings]

@@ -9,6 +9,7 @@ import random
 import shutil
 import struct
 import threading
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,11 @@ def copy(made: Any, tmp_path: Path) -> Any:
 # ---- the same rows --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("layout", FORMATS)
-@pytest.mark.parametrize("name", RECIPES)
+# Every recipe, and every format with rows of every form: the other pairs are for `make test-slow`.
+QUICK = [(name, layout) for name in RECIPES for layout in FORMATS if layout == "arrow" or name in ("text", "induce")]
+
+
+@pytest.mark.parametrize(("name", "layout"), slow_but(QUICK, product(RECIPES, FORMATS)))
 def test_rows_are_those_of_the_data_set(made: Any, name: str, layout: str) -> None:
     case = made(name, layout)
     shards, ds = case.open(), case.ds
@@ -106,7 +110,7 @@ def test_rows_are_those_of_the_data_set(made: Any, name: str, layout: str) -> No
     ):  # fmt: skip
         found = shards.batch(rows)
         assert found.to_arrow().equals(ds.batch(rows).to_arrow())
-        assert found.examples() == [found[i] for i in range(len(found))]
+        assert found.examples()[::7] == [found[i] for i in range(0, len(found), 7)]
     assert [*shards.batch(range(0, ROWS, 9)).examples()] == [shards[i] for i in range(0, ROWS, 9)]
     for i in (0, 127, 128, 299, 300, ROWS - 1, -1):
         assert shards[i] == ds.batch([i])[0]

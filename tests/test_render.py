@@ -225,7 +225,7 @@ def examples(draw: st.DrawFn, letters: list[bytes]) -> dict[str, Any]:
 def test_the_engine_writes_what_a_plain_rendering_gives(alphabet: str) -> None:
     letters = ALPHABETS[alphabet]
 
-    @settings(max_examples=tries(300))
+    @settings(max_examples=tries(150))
     @given(nodes(None), examples(letters))
     def check(template: list[Any], example: dict[str, Any]) -> None:
         compiled = _template.Template([compile_template(source_of(template))], letters)

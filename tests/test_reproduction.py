@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from effort import slow_but
 from reproduction import __main__ as command
 from reproduction import cost, figures, findings, page, records
 from reproduction.experiments import EXPERIMENTS, FAMILIES, SCALES, points
@@ -157,7 +158,7 @@ def like_the_papers(name: str, axes: Any, split: str, kind: str) -> float:
     return 0.99 if many else 0.02
 
 
-@pytest.mark.parametrize("name", findings.FINDINGS)
+@pytest.mark.parametrize("name", slow_but(["no-op", "encrypted"], findings.FINDINGS))
 def test_numbers_like_the_papers_agree_and_others_do_not(name: str) -> None:
     source = page.SOURCES[name]
 
@@ -225,6 +226,7 @@ def test_a_page_without_markers_is_refused() -> None:
         page.splice("no markers", "text")
 
 
+@pytest.mark.slow
 def test_records_are_of_the_points_that_are_described() -> None:
     known = {(p.experiment, p.scale, p.name): p for s in page.SCALES for p in points(list(EXPERIMENTS), s)}
     for record in COMMITTED:
@@ -251,7 +253,7 @@ def test_a_page_says_what_was_not_run_and_what_is_under_trained(tmp_path: Path) 
     assert UNTRAINED in made
 
 
-@pytest.mark.parametrize("name", findings.FINDINGS)
+@pytest.mark.parametrize("name", slow_but(["no-op", "encrypted"], findings.FINDINGS))
 def test_every_figure_can_be_drawn_and_is_of_its_records(name: str, tmp_path: Path) -> None:
     results, counted = made_up(page.SOURCES[name], "tiny", lambda *_: 0.5), made_up("count", "tiny", lambda *_: 0.5)
     for record in (*results.records, *counted.records):

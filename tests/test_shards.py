@@ -77,7 +77,7 @@ def read(path, split="train", format_name="parquet"):
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
-@pytest.mark.parametrize("shard_rows", [1, 50, 64, 100, 128, 1000, 5000])
+@pytest.mark.parametrize("shard_rows", [1, 50, 64, 100, 128, 1000])
 def test_the_shards_hold_the_rows_in_order(tmp_path, recipe, format_name, shard_rows):
     out = tmp_path / "out"
     rows = 300 if shard_rows > 1 else SMALL_BLOCK + 6  # A file for each row takes time.
@@ -251,7 +251,7 @@ def complete_shards(out, suffix):
     "format_name", slow_but(["parquet"], [name for name in FORMATS if name == "parquet" or len(SUFFIXES[name]) > 1])
 )
 def test_killed_jobs_end_as_an_undisturbed_one(tmp_path, recipe, format_name):
-    """SIGKILL at five moments, and at fifty in test_crashes.py; shards once complete are never written again."""
+    """SIGKILL at five moments, and at many in test_crashes.py; shards once complete are never written again."""
     kill_often(tmp_path, recipe, format_name, 5)
 
 

@@ -137,6 +137,7 @@ def test_runs_take_steps_and_end_in_every_way() -> None:
     assert min(found[str(value)] for value in range(1, 6)) > 0.01, found
 
 
+@pytest.mark.slow
 def test_upper_ends_of_wide_ranges_are_drawn() -> None:
     sizes = {"word_size": 900, "pattern_size": 40, "replacement_size": (5, 90)}
     found = shares(
@@ -205,6 +206,7 @@ def test_the_least_words_are_readable() -> None:
     assert least(words("ab", size=500), lambda word: len(word) > 99 and "b" in word).count("b") == 1
 
 
+@pytest.mark.slow
 def test_what_comes_of_wide_ranges_shrinks() -> None:
     drawn = least(rule_sets(pattern_size=90), lambda drawn: any(len(rule.pattern) > 60 for rule in drawn))
     assert (len(drawn), len(drawn[0].pattern), set(drawn[0].pattern)) == (1, 61, {"a"})

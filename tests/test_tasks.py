@@ -278,7 +278,8 @@ def test_ciphers_and_their_keys(cipher: str, place: str | None, owner: str | Non
     ds = dataset({"task.kind": "encrypted", "task.cipher": cipher, "task.enciphered": place, "task.key": owner,
                   "words.no_op": 0.4})  # fmt: skip
     letters, keys = "abcdefgh", {}
-    for example in rows(ds):
+    examples = rows(ds)
+    for example in examples:
         x, y, word = example.pattern, example.replacement, example.word
         key = keys.setdefault(example.instruction if owner == "instruction" else example.index, example.key)
         assert key == example.key
@@ -300,7 +301,7 @@ def test_ciphers_and_their_keys(cipher: str, place: str | None, owner: str | Non
             [Counter(key[place] for key in keys.values())[letter] for place in range(8) for letter in letters]
         )
         assert excess(table, len(keys) / 8) < WORST
-    assert sum(example.no_op for example in rows(ds)) == 800
+    assert sum(example.no_op for example in examples) == 800
 
 
 def test_a_key_must_be_asked_for() -> None:
