@@ -133,7 +133,8 @@ cdef class RuleSpace:
             self.set_side(&self.strata[i].replacements, 1, stratum[1])
             self.strata[i].lcm, self.strata[i].reserve, self.strata[i].possible = stratum[2]
             self.strata[i].candidates, accepted = stratum[3]
-            self.strata[i].accepted = NULL if accepted is None else numbers_of(accepted)
+            if accepted is not None:
+                self.strata[i].accepted = numbers_of(accepted)
         self.c.phases = self.phases = <mk_phase *>room(len(phases), sizeof(mk_phase))
         self.c.phase_count = len(phases)
         for i, phase in enumerate(phases):
@@ -199,7 +200,8 @@ cdef class RuleSpace:
         self.kept = (self.kept, table)
         self.c.list.count, order, letters, offsets, by_pattern, by_replacement, choice = table
         self.c.list.candidates, accepted = choice
-        self.c.list.accepted = NULL if accepted is None else numbers_of(accepted)
+        if accepted is not None:
+            self.c.list.accepted = numbers_of(accepted)
         self.c.list.letters = digits_of(letters)
         self.c.list.offsets = <const uint64_t *>digits_of(offsets)
         self.c.list.sorted[0] = numbers_of(by_pattern)
@@ -255,7 +257,9 @@ cdef class RuleSpace:
         """Which of a stratum's first `count` instructions have no side that `refused` holds; `codes` (uint16) are its
         numbers of the letters, or None if they are the same."""
         cdef const uint16_t[::1] known = codes
-        cdef const uint16_t *numbers = NULL if codes is None else &known[0]
+        cdef const uint16_t *numbers = NULL
+        if codes is not None:
+            numbers = &known[0]
         cdef size_t widest = max(self.widest)
         cdef bytearray room = bytearray(3 * widest + MK_READ_SLACK)
         cdef uint8_t *letters = <uint8_t *>PyByteArray_AS_STRING(room)

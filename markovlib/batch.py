@@ -160,8 +160,8 @@ def _rows_of_rules(rules: Any, text: bool | None) -> tuple[NDArray[np.int64], Co
     rows: list[Sequence[Rule]] = []
     before: Any = None
     for row, given in enumerate(rules):
-        # Neighbours often have the same rules: a list that is the one before has been checked.
-        known = given is before and isinstance(given, list | tuple | RuleSet)
+        # Neighbours often have the same rules.  A generator may have changed a list between two rows.
+        known = given is before and (isinstance(given, tuple | RuleSet) or type(rules) in (list, tuple))
         rows.append(rows[-1] if known else _rules_of_row(given, row, text))
         before = given
     cuts = np.zeros(len(rows) + 1, np.int64)

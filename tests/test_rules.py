@@ -8,6 +8,7 @@ import pickle
 import random
 import threading
 import weakref
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -389,3 +390,15 @@ def test_find_among_many_rules(strategy, empty_at):
         for _ in range(2):
             found = rules.find(word, strategy=strategy)
             assert (tuple(found) if found else None) == step
+
+
+def test_a_list_that_a_generator_changes_between_rows_is_read_each_time() -> None:
+    def changing() -> Iterator[list[tuple[str, str]]]:
+        rules: list[tuple[str, str]] = []
+        for letter in "abc":
+            rules[:] = [(letter, letter.upper())]
+            yield rules
+
+    assert mk.run_rows(changing(), ["abc"] * 3).words.tolist() == ["Abc", "aBc", "abC"]
+    same = [("a", "A")]
+    assert mk.run_rows([same, same, [("b", "B")]], ["ab"] * 3).words.tolist() == ["Ab", "Ab", "aB"]

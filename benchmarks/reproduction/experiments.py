@@ -226,7 +226,7 @@ def encrypted(scale: str) -> Setting:
     base: Changes = {"words.no_op": 0.4}
     if scale == "miniature":
         base |= {"rules.alphabet": "a-h", "rules.pattern_length": 2, "rules.replacement_length": 2, "words.length": 4,
-                 "task.enciphered": "replacement", "render.prompt": "{pattern}{replacement}{key}{word}="}  # fmt: skip
+                 "render.prompt": "{pattern}{replacement}{key}{word}="}  # fmt: skip
     if scale == "paper":
         base |= {"examples": 40_000, "eval.examples": 5000}
     return setting(scale, grid(instructions=numbers, shape=shapes), base, {})
