@@ -192,13 +192,14 @@ class Instructions:
         self.pairings = tuple(pairings)
         self.choices = tuple(choices or [1] * len(strata))
         self.strata = tuple(
-            stratum._replace(possible=pairing.possible) for stratum, pairing in zip(strata, pairings, strict=True)
+            stratum._replace(possible=pairing.possible if isinstance(choice, int) else len(choice))
+            for stratum, pairing, choice in zip(strata, pairings, self.choices, strict=True)
         )
 
     @cached_property
     def possible(self) -> int:
         """How many different instructions there are."""
-        return sum(pairing.possible for pairing in self.pairings)
+        return sum(stratum.possible for stratum in self.strata)
 
     @cached_property
     def rule_count(self) -> int:

@@ -467,6 +467,7 @@ def test_all_rules_of_a_small_stratum_that_will_do_are_there() -> None:
     engine = EngineSpace(plan.stream_key(1), tests.for_engine())
     assert {engine.rule(j) for j in range(engine.possible)} == expected
     assert engine.possible == len(expected) > 0
+    assert [stratum.possible for stratum in ds.strata] == [len(choice) for choice in tests.choices]
     empty = [number for number, choice in enumerate(tests.choices) if not len(choice)]
     assert {spill["stratum"] for spill in ds.report()["spills"]} >= set(empty)
 
