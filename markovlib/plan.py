@@ -36,10 +36,11 @@ _NO_LETTER = 256
 
 LARGEST_INDEX = 2**62
 
-# In a shift to another space, the rules of a stratum, and of all strata, that are looked at; and of a stratum with
-# more, the candidates for a rule at least, and how many of them will do on average.
+# In a shift to another space, the rules of a stratum, and of all strata, that are looked at; of a stratum with more,
+# those that mostly suffice, the candidates for a rule at least, and how many of them will do on average.
 _LISTED = 2**16
 _LOOKED_AT = 2**20
+_GLANCED_AT = 2**12
 _CANDIDATES = 64
 _EXPECTED = 32
 
@@ -144,8 +145,12 @@ class SplitPlan:
         space = _stream.RuleSpace(stream_key(self.seed), share.for_engine(1))
         choices: list[Choice] = []
         for number, stratum in enumerate(share.strata):
-            tried = min(stratum.possible, _LISTED, max(_CANDIDATES, _LOOKED_AT // len(share.strata)))
+            most = min(stratum.possible, _LISTED, max(_CANDIDATES, _LOOKED_AT // len(share.strata)))
+            tried = most if most == stratum.possible else min(most, _GLANCED_AT)
             found = space.acceptable(number, tried, self._refused, self._refused_codes)
+            if len(found) < _CANDIDATES and tried < most:
+                tried = most
+                found = space.acceptable(number, tried, self._refused, self._refused_codes)
             if tried == stratum.possible or not len(found):
                 choices.append(found.astype(np.uint32))
             else:
