@@ -97,9 +97,9 @@ def copy(made: Any, tmp_path: Path) -> Any:
 QUICK = [(name, layout) for name in RECIPES for layout in FORMATS if layout == "arrow" or name in ("text", "induce")]
 
 
-@pytest.mark.parametrize(("name", "layout"), slow_but(QUICK, product(RECIPES, FORMATS)))
-def test_rows_are_those_of_the_data_set(made: Any, name: str, layout: str) -> None:
-    case = made(name, layout)
+@pytest.mark.parametrize("pair", slow_but(QUICK, product(RECIPES, FORMATS)), ids="-".join)
+def test_rows_are_those_of_the_data_set(made: Any, pair: tuple[str, str]) -> None:
+    case = made(*pair)
     shards, ds = case.open(), case.ds
     assert (len(shards), shards.size, shards.columns, shards.text) == (ROWS, ROWS, ds.columns, ds.text)
     rng = np.random.default_rng(1)
