@@ -189,7 +189,7 @@ class View(Source):
     >>> easy = ds.view("length")
     >>> view = mk.View.phases([(100, easy), (1100, ds.view("permuted", epoch=1))])
     >>> len(view), [len(view[i].word) for i in (0, 50, 99)]
-    (1100, [50, 52, 54])
+    (1100, [50, 52, 53])
     """
 
     def __init__(self, order: _Order) -> None:
