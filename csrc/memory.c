@@ -73,6 +73,9 @@ static void *large_block(size_t size)
     void *block = NULL;
     if (whole - size <= LITTLE(size))
         size = whole;
+    /* Of a mapping of its own, glibc calls usable what aligning leaves behind the block, which nothing touches. */
+    if (is_watched())
+        return malloc(size);
     if (posix_memalign(&block, LARGE_PAGE, size) != 0)
         return NULL;
     ask_for_large_pages(block, size);

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import random
+import subprocess
+import sys
 from functools import cache
 from itertools import product
 
@@ -72,6 +74,17 @@ def test_the_peak_is_counted():
     _core.watch_memory(True)
     rules.run("c" * 1000)
     assert 1000 <= _core.memory_peak() < 100_000
+
+
+def test_the_count_does_not_depend_on_what_was_freed_before():
+    """In a new process a large block is a mapping of its own, with room behind it that is nobody's."""
+    code = "\n".join([
+        "import markovlib as mk", "from markovlib import _core",
+        "rules = [(bytes([a, b]), b'') for a in range(256) for b in range(256)]",
+        "_core.watch_memory(True)", "compiled = mk.RuleSet(rules)", "print(_core.memory_peak())",
+    ])  # fmt: skip
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 48 * 2**16 <= int(found.stdout) <= 48 * 2**16 + 2 * 2 * 2**16 + 2**16
 
 
 @pytest.mark.usefixtures("watched")
