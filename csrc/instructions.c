@@ -215,17 +215,12 @@ static bool is_scheme(const mk_plan *plan, const mk_example_rule *rule)
     return used > 0 && used < rule->pattern_length && in_replacement > 0;
 }
 
-/* Whether a side is one of the refused space's, whose alphabet may be another one. */
+/* Whether a side is one of the refused space's. */
 static bool is_refused(const mk_instructor *instructor, int side, const uint8_t *letters, uint32_t length)
 {
     const mk_plan *plan = instructor->plan;
-    uint8_t *scratch = spare_slot(instructor, 1);
-    for (uint32_t i = 0; plan->refused_codes && i < length; i++) {
-        if (plan->refused_codes[letters[i]] == MK_NO_LETTER)
-            return false;
-        scratch[i] = (uint8_t)plan->refused_codes[letters[i]];
-    }
-    return mk_rule_space_holds(plan->refused, side, plan->refused_codes ? scratch : letters, length);
+    return mk_rule_space_holds_other(plan->refused, side, letters, length, plan->refused_codes,
+                                     spare_slot(instructor, 1));
 }
 
 static bool is_acceptable_rule(const mk_instructor *instructor, const mk_example_rule *rule)

@@ -13,7 +13,6 @@
 #define MK_BLOCK_EXAMPLES 65536u     /* exact shares are met block by block */
 #define MK_WORDS_TO_DIVIDE 64        /* a rule with fewer words does not divide them between train and seen */
 #define MK_UNBOUNDED UINT64_MAX
-#define MK_NO_LETTER 256u
 #define MK_MOST_RULES 64             /* of a sampled instruction */
 
 typedef enum { MK_ORDER_OWN, MK_ORDER_CYCLE, MK_ORDER_SHUFFLED, MK_ORDER_WEIGHTED } mk_order;

@@ -161,6 +161,17 @@ bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *le
     return false;
 }
 
+bool mk_rule_space_holds_other(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length,
+                               const uint16_t *codes, uint8_t *scratch)
+{
+    for (uint32_t i = 0; codes && i < length; i++) {
+        if (codes[letters[i]] == MK_NO_LETTER)
+            return false;
+        scratch[i] = (uint8_t)codes[letters[i]];
+    }
+    return mk_rule_space_holds(space, side, codes ? scratch : letters, length);
+}
+
 uint32_t mk_rule_space_widest(const mk_rule_space *space, int side)
 {
     uint32_t widest = 0;

@@ -12,6 +12,8 @@
 
 #include "space.h"
 
+#define MK_NO_LETTER 256u
+
 typedef struct {
     uint16_t stratum;
     uint16_t rank;               /* the stratum's turns before this one in the period */
@@ -72,6 +74,11 @@ void mk_rule_space_in(const mk_rule_space *space, size_t stratum, uint64_t index
 
 /* Whether a pattern (side 0) or a replacement (side 1) of the space has these letters. */
 bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length);
+
+/* The same of letters of another alphabet: `codes` has the number of each in the space's, or MK_NO_LETTER; NULL: it is
+ * the same alphabet.  `scratch` has room for the letters. */
+bool mk_rule_space_holds_other(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length,
+                               const uint16_t *codes, uint8_t *scratch);
 
 /* The length of the longest pattern or replacement. */
 uint32_t mk_rule_space_widest(const mk_rule_space *space, int side);

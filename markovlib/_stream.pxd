@@ -104,6 +104,8 @@ cdef extern from "strata.h" nogil:
     size_t mk_rule_space_turn(const mk_rule_space *space, uint64_t j, uint64_t *index)
     void mk_rule_space_in(const mk_rule_space *space, size_t stratum, uint64_t index, mk_space_rule *rule)
     mk_bool mk_rule_space_holds(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length)
+    mk_bool mk_rule_space_holds_other(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length,
+                                      const uint16_t *codes, uint8_t *scratch)
     uint32_t mk_rule_space_widest(const mk_rule_space *space, int side)
 
 

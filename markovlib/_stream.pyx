@@ -88,18 +88,6 @@ cdef const uint32_t *numbers_of(bytes numbers):
     return <const uint32_t *>PyBytes_AS_STRING(numbers)
 
 
-cdef bint holds_translated(const mk_rule_space *space, int side, const uint8_t *letters, uint32_t length,
-                           const uint16_t *codes, uint8_t *scratch) noexcept nogil:
-    cdef uint32_t i
-    if codes == NULL:
-        return mk_rule_space_holds(space, side, letters, length)
-    for i in range(length):
-        if codes[letters[i]] > 255:
-            return False
-        scratch[i] = <uint8_t>codes[letters[i]]
-    return mk_rule_space_holds(space, side, scratch, length)
-
-
 @cython.final
 cdef class RuleSpace:
     """A share of a rule space under a key, from what `for_engine` says; read-only, so that threads may share it."""
@@ -263,6 +251,7 @@ cdef class RuleSpace:
         cdef size_t widest = max(self.widest)
         cdef bytearray room = bytearray(3 * widest + MK_READ_SLACK)
         cdef uint8_t *letters = <uint8_t *>PyByteArray_AS_STRING(room)
+        cdef uint8_t *scratch = letters + 2 * widest
         cdef uint8_t[::1] found = np.zeros(count, np.uint8)
         cdef mk_space_rule rule
         cdef uint32_t index
@@ -271,9 +260,9 @@ cdef class RuleSpace:
             for index in range(count):
                 mk_rule_space_in(&self.c, stratum, index, &rule)
                 found[index] = not (
-                    holds_translated(&refused.c, 0, rule.pattern, rule.pattern_length, numbers, letters + 2 * widest)
-                    or holds_translated(&refused.c, 1, rule.replacement, rule.replacement_length, numbers,
-                                        letters + 2 * widest))
+                    mk_rule_space_holds_other(&refused.c, 0, rule.pattern, rule.pattern_length, numbers, scratch)
+                    or mk_rule_space_holds_other(&refused.c, 1, rule.replacement, rule.replacement_length, numbers,
+                                                 scratch))
         return np.flatnonzero(found)
 
     def holds(self, bint replacement, bytes codes):
