@@ -256,7 +256,7 @@ DATA_WORKLOADS = (
     ),
     DataWorkload(
         "trace in memory",
-        "200,000 examples of the preset trace: 10,000 sets of four rules over eight letters, words of 12 to 24 "
+        "200,000 examples of the preset trace: 10,000 sets of four rules over sixteen letters, words of 12 to 24 "
         "letters, runs of 1 to 12 steps, one word in ten a no-op; prompts, and every intermediate word as completion.",
         200_000,
         2000,

@@ -68,9 +68,9 @@ def run(rules: Rules, word: str, most: int) -> list[str] | None:
 
 
 def traces(count: int, seed: int) -> Iterator[Traced]:
-    """Four rules over eight letters, words of 12 to 24 with up to three patterns put in, runs of 1 to 12 steps."""
+    """Four rules over sixteen letters, words of 12 to 24 with up to three patterns put in, runs of 1 to 12 steps."""
     rng = random.Random(seed)
-    letters = "abcdefgh"
+    letters = "abcdefghijklmnop"
     instructions = [make_rules(rng, 4, letters, (3, 4), (0, 5)) for _ in range(10_000)]
     for i in range(count):
         steps = None

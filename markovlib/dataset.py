@@ -198,7 +198,7 @@ class Dataset(Source):
                 "replacements": tests.replacements if tests else 0,
             },
             "strata": [stratum._asdict() for stratum in self.strata],
-            "spills": self._spills(),
+            "spills": self.spills,
             "undivided": self._undivided(),
         }
 
@@ -209,8 +209,13 @@ class Dataset(Source):
         share = self._split.instructions.share
         return () if share is None else share.strata
 
-    def _spills(self) -> list[dict[str, int]]:
-        """Strata that run out within the split's rules: which, from which rule on, and which takes its turns first."""
+    @property
+    def spills(self) -> list[dict[str, int]]:
+        """Strata that run out within the split's rules: which, from which rule on, and which takes its turns first.
+
+        Where rule sets must terminate or cascade, rules are counted in candidates, of which each set has 64; with
+        `rules.pool` they recur, and none runs out that has its share of the pool.
+        """
         share = self._split.instructions.share
         return [] if share is None else [spill._asdict() for spill in share.spills(self._split.rules_used)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +89,13 @@ class ListColumn:
     """A column of lists: for each row a tuple of items, which are the rows of packed fields.
 
     `offsets` (int64, one more than rows) says which items are whose; `fields` maps a name to the values of all items,
-    a `Column` or an array.  `to_arrow()` gives a list of structs, without copying the texts.
+    a `Column` or an array.  A slice is a column again, a copy.  `to_arrow()` gives a list of structs, without copying
+    the texts.
+
+    >>> import markovlib as mk
+    >>> rules = mk.Dataset("first-rewrite")[:3].rules
+    >>> len(rules), len(rules[1]), rules[1:].tolist() == [rules[1], rules[2]]
+    (3, 4, True)
     """
 
     __slots__ = ("_make", "fields", "offsets")
@@ -105,13 +111,27 @@ class ListColumn:
     def __repr__(self) -> str:
         return f"<ListColumn of {len(self)} rows: {', '.join(self.fields)}>"
 
-    def __getitem__(self, i: SupportsIndex) -> tuple[Any, ...]:
+    @overload
+    def __getitem__(self, i: SupportsIndex) -> tuple[Any, ...]: ...
+    @overload
+    def __getitem__(self, i: slice) -> ListColumn: ...
+    def __getitem__(self, i: SupportsIndex | slice) -> tuple[Any, ...] | ListColumn:
+        if isinstance(i, slice):
+            return self._part(i)
         at = operator.index(i)
         if not -len(self) <= at < len(self):
             raise IndexError(f"row {at} of a column of {len(self)}")
         at %= len(self)
         items = range(int(self.offsets[at]), int(self.offsets[at + 1]))
         return tuple(self._make(*(_plain(values[item]) for values in self.fields.values())) for item in items)
+
+    def _part(self, rows: slice) -> ListColumn:
+        """Some of the rows, copied."""
+        starts, sizes = self.offsets[:-1][rows], self.lengths()[rows]
+        offsets = np.concatenate([[0], np.cumsum(sizes)])
+        items = np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
+        fields = {name: of.take(items) for name, of in self.fields.items()}
+        return ListColumn(offsets, fields, self._make)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return (self[i] for i in range(len(self)))

@@ -8,6 +8,7 @@ which bins are whose.
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,11 +108,12 @@ class Packed:
         threads: int | None = None,
         index: str | Path | None = None,
     ) -> None:
+        length, window = operator.index(length), operator.index(window)
         if length < 1:
             raise ValueError(f"length must be at least 1, got {length}")
         if window < 1:
             raise ValueError(f"window must be at least 1, got {window}")
-        size = ds.size if examples is None else examples
+        size = ds.size if examples is None else operator.index(examples)
         if size is None:
             raise ValueError("the data set is unbounded; give examples=, how many of them to pack")
         if size < 0 or (ds.size is not None and size > ds.size):

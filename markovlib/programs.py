@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 from math import gcd
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markovlib import machines
 from markovlib.rules import RuleSet
@@ -85,6 +85,10 @@ class Program:
     compute: Callable[[str], str] = field(repr=False)
     steps: Callable[[int], int] = field(repr=False)
     longest: Callable[[int], int] = field(repr=False)
+
+    def __reduce__(self) -> Any:
+        """One of `PROGRAMS` pickles as its name: what computes its answers need not be a function of a module."""
+        return (_of_name, (self.name,)) if PROGRAMS.get(self.name) is self else super().__reduce_ex__(4)
 
     @property
     def letters(self) -> str:
@@ -540,6 +544,10 @@ def busy_beaver() -> Program:
 
 def _by_name(*programs: Program) -> dict[str, Program]:
     return {program.name: program for program in programs}
+
+
+def _of_name(name: str) -> Program:
+    return PROGRAMS[name]
 
 
 PROGRAMS: dict[str, Program] = _by_name(

@@ -133,9 +133,8 @@ class _Check:
         if not 0 <= share <= 1 or rules.per_example < 2:
             self.fail("rules.cascade", f"must be a share of sets of two rules or more, got {share}")
         self.decimals("rules.cascade", share)
-        for name in ("pool", "list"):
-            if getattr(rules, name) is not None:
-                self.fail("rules.cascade", f"writes patterns into replacements; leave it out with rules.{name}")
+        if rules.list is not None:
+            self.fail("rules.cascade", "writes patterns into replacements; leave it out with rules.list")
         least, greatest = recipe.space.pattern_lengths
         if share and not max(least, 1) <= recipe.space.replacement_lengths[1]:
             self.fail("rules.cascade", "needs replacements that can hold a pattern; lengthen rules.replacement_length")

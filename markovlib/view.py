@@ -201,11 +201,19 @@ class View(Source):
     def of(cls, ds: Source, order: Any, *, epoch: int = 0, descending: bool = False) -> View:
         """A view by the name of its order: "permuted", "length", a column of numbers; or by its indices.
 
+        `epoch` is of "permuted", `descending` of orders by length or by a column; ValueError where one is given to
+        another order.
+
         >>> import markovlib as mk
         >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op"))
         >>> ds.view("permuted", epoch=2) == mk.View.permuted(ds, 2), ds.view(range(5, 8))[0] == ds[5]
         (True, True)
         """
+        name = repr(order) if isinstance(order, str) else "chosen examples"
+        if epoch and name != "'permuted'":
+            raise ValueError(f"epoch is for the order 'permuted', not for {name}")
+        if descending and name in ("'permuted'", "chosen examples"):
+            raise ValueError(f"descending is for an order by length or by a column, not for {name}")
         if not isinstance(order, str):
             return cls.selected(ds, order)
         return cls.permuted(ds, epoch) if order == "permuted" else cls.ordered(ds, order, descending=descending)

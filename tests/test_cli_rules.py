@@ -206,6 +206,15 @@ def test_traces_in_json_are_utf8_whatever_the_terminal_is_in(tmp_path):
     assert [json.loads(line)["word"] for line in done.stdout.splitlines()] == ["б", "б"]
 
 
+def test_letters_that_the_terminal_lacks_are_written_as_escapes(tmp_path):
+    path = tmp_path / "r.markov"
+    path.write_text("ж -> б\n", encoding="utf-8")
+    for encoding, word in (("ascii", rb"\u0436"), ("utf-8", "ж".encode()), ("koi8-r", "ж".encode("koi8-r"))):
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = subprocess.run([*MAIN, "trace", "--text", path, "ж"], env=environment, capture_output=True, check=True)
+        assert word in done.stdout
+
+
 def test_check(tmp_path):
     path = tmp_path / "r.markov"
     path.write_text("a -> b\n\n# dead\nxax -> c\nc -> c\nc -> d\n")

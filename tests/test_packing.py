@@ -230,6 +230,9 @@ def test_what_cannot_be_packed() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             DATA.packed(TOKENIZER, **arguments)
+    for arguments in ({"length": 64.0}, {"length": 64, "window": 8.0}, {"length": 64, "examples": 10.0}):
+        with pytest.raises(TypeError, match="integer"):
+            DATA.packed(TOKENIZER, **arguments)
     nothing = DATA.packed(TOKENIZER, 5)
     assert (len(nothing), list(nothing), nothing.report()["dropped"]) == (0, [], 1.0)
     assert nothing.report()["padding"] == 0

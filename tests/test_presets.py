@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 
@@ -90,6 +91,22 @@ def source_of(family: str, k: int, length: int) -> list[int]:
     if family == "mirrored":
         return [i % free if i // free % 2 == 0 else free - 1 - i % free for i in range(length)]
     return list(range(length))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_kind_of_rule_keeps_its_share(name: str) -> None:
+    """No kind runs out; of sets that must terminate and cascade, what the search for them prefers shifts little."""
+    ds = Dataset(Recipe.load(name).replace(examples=ROWS))
+    assert ds.spills == []
+    if ds.recipe.rules.per_example == 1 or ds.recipe.rules.program is not None:
+        return
+    first = np.unique(ds.batch(range(ROWS), ["instruction"]).instruction, return_index=True)[1]
+    rules = [rule for i in first for rule in ds[int(i)].rules]
+    kinds = Counter((len(rule.pattern), len(rule.replacement)) for rule in rules)
+    weights = {(s.pattern_length, s.replacement_length): Fraction(s.weight) for s in ds.strata}
+    assert kinds.keys() == weights.keys()
+    for kind, weight in weights.items():
+        assert abs(kinds[kind] / len(rules) - weight / sum(weights.values())) < 0.01
 
 
 def test_presets_say_which_values_are_ours() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy as copying
+import pickle
 import random
 import re
 from collections.abc import Iterator
@@ -168,6 +170,12 @@ def test_letters(name: str) -> None:
     assert program.name == name
     assert program.about
     assert "\n" not in program.about
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_program_pickles_as_its_name(name: str) -> None:
+    assert pickle.loads(pickle.dumps(PROGRAMS[name])) is PROGRAMS[name]
+    assert copying.deepcopy(PROGRAMS[name]) is PROGRAMS[name]
 
 
 def test_both_answers_occur() -> None:

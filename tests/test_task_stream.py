@@ -68,6 +68,8 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "cascade": ({**RUN, "rules.cascade": 0.4}, "train"),
     "no cascade": ({**RUN, "rules.cascade": 0.0, "rules.pattern_length": 2}, "train"),
     "pool": ({**RUN, "rules.pool": 12, "instructions": 15}, "train"),
+    "pool, cascades": ({**RUN, "rules.pool": 40, "rules.cascade": 0.6, "instructions": 25}, "train"),
+    "recombined, cascades": ({**RUN, "rules.pool": 40, "rules.cascade": 0.6, "instructions": 5}, "recombined"),
     "recombined": ({**RUN, "rules.pool": 20, "instructions": 5}, "recombined"),
     "a pool of too many tuples to number": (
         {**TRACE, "rules.pool": 9000, "rules.per_example": 6, "rules.terminating": False, "task.halting": False,

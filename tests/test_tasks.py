@@ -185,7 +185,9 @@ def has_cascade(rules: Any) -> bool:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.37, 1.0])
-@pytest.mark.parametrize("more", [{}, {"rules.terminating": False, "task.halting": False}])
+@pytest.mark.parametrize(
+    "more", [{}, {"rules.terminating": False, "task.halting": False}, {"rules.pool": 100, "rules.per_example": 4}]
+)
 def test_the_share_of_cascades_is_exact_for_every_number_of_instructions(share: float, more: dict[str, Any]) -> None:
     ds = dataset({**RUN, "rules.pattern_length": 2, "rules.cascade": share, "instructions": 1000, **more})
     sets = {}
@@ -210,7 +212,6 @@ def test_cascades_are_possible_or_refused_when_loaded() -> None:
     for changes, problem in (
         ({"rules.pattern_length": 4}, "lengthen rules.replacement_length"),
         ({"rules.pattern_length": 0}, "not empty"),
-        ({"rules.pool": 50}, "leave it out with rules.pool"),
         ({"rules.per_example": 1}, "two rules or more"),
     ):
         with pytest.raises(RecipeError, match=problem):

@@ -182,6 +182,14 @@ def test_what_cannot_be() -> None:
         View.permuted(DS, -1)
     with pytest.raises(ValueError, match="seed must be at least 0"):
         View.permuted(DS, 0, seed=-1)
+    for order, options, said in (
+        ("length", {"epoch": 3}, "epoch is for the order 'permuted', not for 'length'"),
+        (np.arange(3), {"epoch": 1}, "epoch .* not for chosen examples"),
+        ("permuted", {"descending": True}, "descending is for an order by length or by a column, not for 'permuted'"),
+        (range(3), {"descending": True}, "descending .* not for chosen examples"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            DS.view(order, **options)
     with pytest.raises(IndexError, match="from 0 to 300, outside of <Dataset"):
         DS.view(range(301))
     with pytest.raises(IndexError, match="from -1 to 3"):

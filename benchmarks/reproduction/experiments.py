@@ -113,7 +113,7 @@ def robustness(scale: str) -> Changes:
 
 def count(scale: str) -> Setting:
     numbers = {
-        "miniature": [10, 100, 300, 1000, 10_000],
+        "miniature": [100, 300, 1000, 10_000],
         "paper": [10, 20, 50, 100, 200, 300, 400, 500, 600, 1000, 2000, 2500, 5000, 10_000, 100_000, 1_000_000],
         "tiny": [4, 64],
     }

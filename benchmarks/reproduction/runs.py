@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import platform
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import markovlib as mk
+from markovlib import cluster
 
 from . import records
 from .points import DATA_SEED, Point
@@ -138,7 +138,7 @@ def run_all(points: list[Point], place: Place, processes: int) -> Iterator[recor
     if processes == 1:
         yield from (run(point, place) for point in waiting)
         return
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+    with cluster.processes(processes) as pool:
         futures = [pool.submit(run, point, place) for point in waiting]
         try:
             for future in as_completed(futures):

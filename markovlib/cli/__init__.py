@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -77,6 +78,7 @@ class Commands(click.Group):
         """Run a command line and exit: 0 done, 1 the answer is no, 2 bad input, 130 interrupted."""
         extra["standalone_mode"] = False
         _open_closed_streams()
+        _escape_what_stdout_lacks()
         try:
             code = super().main(args, *positional, **extra)
         except (click.Abort, KeyboardInterrupt):
@@ -137,6 +139,12 @@ def _open_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
+
+
+def _escape_what_stdout_lacks() -> None:
+    """Letters that the output's encoding does not have are written as escapes, as Python does on standard error."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower().replace("-", "") != "utf8":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _silence_stdout() -> None:

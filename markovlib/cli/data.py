@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 import time
 import tomllib
@@ -181,6 +182,20 @@ def generate(
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
     summarise(out, written, time.perf_counter() - started, as_json)
+    if not as_json:
+        _warn_of_spills(chosen, seed, names, out)
+
+
+def _warn_of_spills(recipe: Any, seed: int, splits: list[str], out: Place) -> None:
+    """Say on standard error where kinds of rules had fewer rules than their shares ask for."""
+    from markovlib.dataset import Dataset
+
+    for split in splits:
+        made = Dataset(recipe, seed, split)
+        if made.spills:
+            kinds = f"{len(made.spills)} of {counted(len(made.strata), 'kind')} of rules"
+            report = f"`markovlib report {shlex.quote(str(out))} --split {split} --json` says which"
+            click.echo(f"{split}: {kinds} run out before they have their share; {report}", err=True)
 
 
 def executor_named(name: str | None, workers: int | None) -> "AbstractContextManager[Executor | None]":
