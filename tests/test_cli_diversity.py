@@ -50,6 +50,14 @@ def test_a_preset_is_reported():
     assert re.search(r"uniform +100.00.% +- +not known +400 +100.00.%", several)
 
 
+def test_generate_says_which_kinds_of_rules_run_out(tmp_path):
+    few = ["--examples", 100, "--instructions", 40, "--set", "rules.alphabet=ab"]
+    sides = ["--set", "rules.pattern_length=[1, 5]", "--set", "rules.replacement_length=[3, 5]"]
+    said = run("generate", "paper/no-op", *few, *sides, "--split", "train,unseen", "--out", tmp_path / "a b").stderr
+    assert "unseen: 12 of 15 kinds of rules run out before they have their share; `markovlib report '" in said
+    assert said.count("run out") == 1
+
+
 def test_json_is_that_of_the_python_interface():
     found = json.loads(
         run("report", "paper/no-op", "--examples", 300, "--seed", 7, "--split", "unseen", "--json").stdout
