@@ -49,7 +49,7 @@ LIBFUZZER ?= $(if $(findstring clang,$(FUZZ_CC)),-fsanitize=fuzzer)
 
 SMALL_TREES = -DMK_LEAF=8 -DMK_FAN=4 -DMK_CYCLE_LETTERS=0
 
-.PHONY: build test test-data test-slow test-thorough test-crash test-pairs test-mutants test-presets test-browser test-codegen test-reproduction lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean FORCE
+.PHONY: build test test-data test-slow test-oldest test-thorough test-crash test-pairs test-mutants test-presets test-browser test-codegen test-reproduction lint ctest ctest-small-trees fuzz fuzz-replay sanitize sanitize-c sanitize-python tsan bench bench-report docs sdist-test clean FORCE
 .SECONDARY: $(OBJECTS) $(ORACLE)
 
 build:
@@ -65,6 +65,14 @@ test-data:
 # Exit status 5 says that there is no slow test.
 test-slow:
 	$(RUN) -m pytest $(PYTEST) -m slow || [ $$? -eq 5 ]
+
+# With the lowest versions of everything that pyproject.toml admits, in an environment of their own.
+test-oldest:
+	rm -rf $(BUILD)/oldest
+	$(PYTHON) -m venv $(BUILD)/oldest
+	$(PYTHON) tests/oldest.py > $(BUILD)/oldest/constraints.txt
+	$(BUILD)/oldest/bin/pip install -q '.[test]' -c $(BUILD)/oldest/constraints.txt
+	$(BUILD)/oldest/bin/pytest $(PYTEST)
 
 # Every property tries three times as many examples as it does otherwise, slow tests too: half an hour.
 test-thorough:

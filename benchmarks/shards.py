@@ -127,7 +127,7 @@ def _ready(count: int) -> tuple[list[Any], list[dict[str, Any]]]:
 
 def _write_ready(form: str, count: int, folder: Path) -> tuple[Any, Path, Any]:
     """Our writer of a format, with the rows at hand."""
-    from markovlib.shards.folder import WholeFile
+    from markovlib.files import WholeFile
     from markovlib.shards.formats import Format
     from markovlib.shards.manifest import File, Shard
 

@@ -282,12 +282,12 @@ class Sweep:
         Folders that are complete are left alone.  `told` is called with each folder when it is complete.  Raises
         SweepError where `out` holds another sweep, finished or not, or something else, and what `generate` raises.
         """
-        from markovlib.shards import folder as files
+        from markovlib.shards import folder
         from markovlib.shards.stores import local_folder
 
         path = local_folder(out, "a sweep writes")
         path.mkdir(parents=True, exist_ok=True)
-        with files.locked(path):
+        with folder.locked(path):
             self._begin(path)
             return self._write(path, threads, progress, told)
 
@@ -298,7 +298,8 @@ class Sweep:
         progress: Callable[[Progress], None] | None,
         told: Callable[[Folder], None] | None,
     ) -> list[Folder]:
-        from markovlib.shards import folder as files
+        from markovlib import files
+        from markovlib.shards import folder
 
         made = []
         for entry in self.folders:
@@ -310,7 +311,7 @@ class Sweep:
         if not (path / NAME).exists() or (path / NAME).read_bytes() != data:
             files.write_whole(path / NAME, data)
         (path / UNFINISHED).unlink(missing_ok=True)
-        files.remove_temporaries(path)
+        folder.remove_temporaries(path)
         return made
 
     def estimate(self) -> list[Folder]:
@@ -374,7 +375,7 @@ class Sweep:
 
     def _begin(self, path: Path) -> None:
         """Refuses a folder that holds another sweep, finished or not, or anything else; marks one that is begun."""
-        from markovlib.shards import folder as files
+        from markovlib import files
 
         for name, what in ((NAME, "another sweep"), (UNFINISHED, "another sweep, unfinished")):
             if (path / name).exists():

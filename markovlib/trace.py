@@ -35,6 +35,7 @@ class Trace(Sequence[Step]):
     Stored are rule and position, 12 bytes a step.  Words are replayed, forwards or by undoing steps, from wherever
     the last question left off, from either end, or from checkpoints, of which at most 16 MiB are kept: stepping
     to a neighbour costs one edit, jumping costs the replay from the nearest known word.  Threads may share a trace.
+    Traces are equal if they keep the same steps of the same run.
     A pickle holds rules, first word and result; the run is made again where it is read, and so it is for a copy.
 
     >>> from markovlib import RuleSet
@@ -61,6 +62,17 @@ class Trace(Sequence[Step]):
         self._at = -1
         checkpoints = max(1, CHECKPOINT_BYTES // max(1, result.max_length_seen))
         self._stride = max(1024, log.steps // checkpoints + 1)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Trace) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[Any, ...]:
+        """All that the steps depend on, a run being determined by its rules and its first word until it ends."""
+        return self.rules, self.strategy, self._start, self._text, self.first, self.steps, self.outcome
 
     @property
     def first(self) -> int:

@@ -29,12 +29,12 @@ def sabotaged(flags, target, moment, fn, job, number, *rest):
     """Make a shard; kill this process while it writes, before the files are sealed, or when it could have answered."""
     if number != target or not any(map(taken, flags)):
         return fn(job, number, *rest)
-    from markovlib.shards import folder
+    from markovlib import files
 
     if moment == "writing":
-        folder.WholeFile.write = kill
+        files.WholeFile.write = kill
     elif moment == "written":
-        folder.WholeFile.seal = kill
+        files.WholeFile.seal = kill
     fn(job, number, *rest)
     return kill()
 

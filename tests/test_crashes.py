@@ -20,8 +20,9 @@ import pytest
 from click.testing import CliRunner
 from effort import slow_but
 
+from markovlib import files
 from markovlib.cli import main
-from markovlib.shards import digest, folder, formats, manifest
+from markovlib.shards import digest, formats, manifest
 from markovlib.shards.generation import generate
 from markovlib.shards.verification import verify
 
@@ -347,7 +348,7 @@ def test_a_folder_of_drafts_that_cannot_be_removed_is_removed_by_the_next_run(tm
     (tmp_path / "a" / "train" / ".drafts.1.tmp" / "part-00000.parquet.1").write_bytes(b"half")
     generate(recipe, tmp_path / "a")
     assert [p.name for p in (tmp_path / "a" / "train").iterdir()] == ["part-00000.parquet"]
-    assert folder.is_temporary(".drafts.1.tmp")
+    assert files.is_temporary(".drafts.1.tmp")
 
 
 # ---- memory ---------------------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from markovlib.files import WholeFile
 from markovlib.shards import formats, manifest
-from markovlib.shards.folder import WholeFile
 from markovlib.shards.formats import Format
 
 ROWS = [name for name in formats.MODULES if formats.chosen(name) is None]

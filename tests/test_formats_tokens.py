@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from markovlib import Dataset, Recipe
 from markovlib.cli import main
-from markovlib.shards import folder, formats, generation, manifest
+from markovlib.files import WholeFile
+from markovlib.shards import formats, generation, manifest
 from markovlib.shards.exporting import export
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format
@@ -130,7 +131,7 @@ def test_flat_tokens_of_a_larger_vocabulary_are_uint32():
 
 def write(layout, path, batches):
     """Return a shard of these batches."""
-    files = [folder.WholeFile(Path(path) / f"part-00000{suffix}") for suffix in layout.suffixes]
+    files = [WholeFile(Path(path) / f"part-00000{suffix}") for suffix in layout.suffixes]
     writer = layout.writer(files, "")
     for batch in batches:
         writer.write(batch)

@@ -335,6 +335,20 @@ def test_a_trace_pickles_and_copies(word, options):
         assert (twin.rules, twin.strategy, twin.result) == (trace.rules, trace.strategy, trace.result)
         assert (twin.first, twin.steps, list(twin)) == (trace.first, trace.steps, list(trace))
         assert list(twin.words()) == list(trace.words())
+        assert twin == trace
+        assert hash(twin) == hash(trace)
+
+
+def test_traces_are_equal_if_they_keep_the_same_steps():
+    rules = mk.RuleSet([("ba", "ab")])
+    trace = rules.trace("bba")
+    assert trace == rules.trace("bba", max_steps=2) == mk.RuleSet([("ba", "ab")]).trace("bba")
+    others = (
+        rules.trace("bba", max_steps=1), rules.trace("bba", last=1), rules.trace("bab"), rules.trace("ab"),
+        rules.trace("bba", strategy="leftmost"), mk.RuleSet([("ba", "ab", True)]).trace("bba"), list(trace),
+    )  # fmt: skip
+    for other in others:
+        assert trace != other
 
 
 def test_the_index_of_a_trace_is_an_integer():

@@ -18,7 +18,8 @@ from effort import slow_but, tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from markovlib.shards import digest, folder, formats, generation, journal, manifest, plan, verification
+from markovlib import files
+from markovlib.shards import digest, formats, generation, journal, manifest, plan, verification
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.generation import generate
@@ -307,7 +308,7 @@ def test_a_full_disk_is_one_error_and_the_work_can_go_on(tmp_path, recipe, forma
 
     out = tmp_path / "a"
     with monkeypatch.context() as patch:
-        patch.setattr(folder.os, "write", write)
+        patch.setattr(files.os, "write", write)
         with pytest.raises(OSError, match="No space left") as caught:
             generate(recipe, out, shard_rows=90, format=format_name, threads=2)
     assert caught.value.errno == 28
@@ -453,7 +454,7 @@ def forge(out, change):
     change(rows)
     schema = pq.read_schema(path)
     layout = Format("parquet", schema)
-    file = folder.WholeFile(path)
+    file = files.WholeFile(path)
     writer = layout.writer([file], "")
     writer.write(pa.RecordBatch.from_pylist(rows, schema=schema))
     writer.close()

@@ -62,7 +62,7 @@ def _is_rows(file: Path) -> bool:
 
 def pinned(name: str, located: Sequence[tuple[Path, Pinned | None]]) -> list[Pinned]:
     """What each file holds.  Raises SourceError where that is not what it must be."""
-    from markovlib.shards.folder import sha256_file
+    from markovlib.files import sha256_file
 
     above = Path(os.path.commonpath([path.absolute().parent for path, _ in located]))
     made = []

@@ -216,8 +216,9 @@ def _read_file(path: Path, reading: _Reading, store: _Store) -> str:
 
 def _read_shards(entry: SourceEntry, path: str, moved: Paths | None) -> Source:
     """The rows of a split of a folder of shards, each compared with its checksum."""
+    from markovlib.files import sha256_file
     from markovlib.shards import exporting
-    from markovlib.shards.folder import ShardError, sha256_file
+    from markovlib.shards.folder import ShardError
     from markovlib.shards.manifest import NAME
 
     wanted = entry.shards if isinstance(entry.shards, PinnedFolder) else None

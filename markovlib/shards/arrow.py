@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from markovlib.shards.folder import WholeFile
+from markovlib.files import WholeFile
 
 SUFFIXES = (".arrow",)
 PROVENANCE = b"markovlib"

@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from markovlib.shards import folder, generation, manifest, source
+from markovlib import files
+from markovlib.shards import generation, manifest, source
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.generation import Progress, Written
@@ -175,7 +176,7 @@ class Copy:
         if shard.start in self._sound and isinstance(self._store, LocalStore):
             return
         for file in shard.files:
-            if folder.sha256_file(directory / file.name) != (file.bytes, file.sha256):
+            if files.sha256_file(directory / file.name) != (file.bytes, file.sha256):
                 path = self._path(file.name)
                 raise DamagedError(f"{path}: is not as it was written: its checksum is not the manifest's")
         with self._lock:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from markovlib.files import WholeFile
 from markovlib.shards import tokenized
-from markovlib.shards.folder import WholeFile
 
 SUFFIXES = (".bin", ".mask", ".offsets")
 COLUMNS = tokenized.COLUMNS

@@ -6,8 +6,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from markovlib.files import WholeFile
 from markovlib.shards import schema
-from markovlib.shards.folder import DamagedError, WholeFile
+from markovlib.shards.folder import DamagedError
 from markovlib.shards.manifest import Shard, Split
 from markovlib.shards.source import RowSource
 from markovlib.shards.stores import Place

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow
 
-from markovlib import __version__
+from markovlib import __version__, files
 from markovlib.batch import processors
 from markovlib.shards import card, folder, journal, manifest, schema, source
 from markovlib.shards.coordination import Progress, Report, Work
@@ -201,10 +201,10 @@ def _publish(store: Store, found: Manifest | None, plan: Plan, split: Split) -> 
         splits=splits,
         files={},
     )
-    files = {**companions(made), **plan.format.files}
-    for name, data in files.items():
+    beside = {**companions(made), **plan.format.files}
+    for name, data in beside.items():
         store.write(name, data)
-    sums = {name: Companion(len(data), folder.sha256_bytes(data)) for name, data in files.items()}
+    sums = {name: Companion(len(data), files.sha256_bytes(data)) for name, data in beside.items()}
     store.write(manifest.NAME, made.with_files(sums).encode())
 
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Protocol, TypedDict
 import msgspec
 import pyarrow as pa
 
-from markovlib.shards.folder import WholeFile
+from markovlib.files import WholeFile
 
 SUFFIXES = (".jsonl",)
 ROWS_AT_ONCE = 8192

@@ -6,8 +6,8 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
+from markovlib.files import WholeFile
 from markovlib.shards import jsonl
-from markovlib.shards.folder import WholeFile
 
 SUFFIXES = (".jsonl.zst",)
 

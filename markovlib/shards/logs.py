@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from markovlib.shards import folder
+from markovlib import files
 
 SECONDS = 1.0
 """How often a log in pieces writes one, at most."""
@@ -47,7 +47,7 @@ class FileLog:
                 yield line.removesuffix(b"\n")
 
     def start(self, lines: Iterable[bytes]) -> None:
-        folder.write_parts(self._path, (line + b"\n" for line in lines))
+        files.write_parts(self._path, (line + b"\n" for line in lines))
         self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
     def append(self, line: bytes) -> None:

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from markovlib.arrays import from_arrow, validity
+from markovlib.files import WholeFile
 from markovlib.shards import jsonl, schema, source
-from markovlib.shards.folder import WholeFile
 from markovlib.shards.manifest import Split
 from markovlib.shards.source import RowSource
 

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from markovlib.files import WholeFile
 from markovlib.shards import tokenized
-from markovlib.shards.folder import WholeFile
 
 SUFFIXES = (".bin", ".idx", ".mask")
 COLUMNS = tokenized.COLUMNS

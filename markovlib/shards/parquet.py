@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from markovlib.shards.folder import WholeFile
+from markovlib.files import WholeFile
 
 SUFFIXES = (".parquet",)
 PROVENANCE = b"markovlib"

@@ -15,8 +15,10 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
 
+from markovlib import files
+from markovlib.files import WholeFile
 from markovlib.shards import folder
-from markovlib.shards.folder import ShardError, WholeFile
+from markovlib.shards.folder import ShardError
 from markovlib.shards.lease import Lease
 from markovlib.shards.logs import Log, PieceLog
 from markovlib.shards.stores import Store
@@ -207,7 +209,7 @@ class RemoteStore(Store):
     def _sha256(self, name: str) -> str:
         inside, _, last = name.rpartition("/")
         with self.fetched(inside, [last]) as directory:
-            return folder.sha256_file(directory / last)[1]
+            return files.sha256_file(directory / last)[1]
 
     # ---- inside -------------------------------------------------------------------------------------------------
 

@@ -12,8 +12,10 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from markovlib import files
+from markovlib.files import WholeFile
 from markovlib.shards import folder
-from markovlib.shards.folder import ShardError, WholeFile
+from markovlib.shards.folder import ShardError
 from markovlib.shards.logs import FileLog, Log
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII)
@@ -177,7 +179,7 @@ class LocalStore(Store):
         if made:
             self.root.mkdir(parents=True, exist_ok=True)
         for missing in made:
-            folder.sync_directory(missing.parent)
+            files.sync_directory(missing.parent)
         try:
             with folder.locked(self.root):
                 yield
@@ -196,7 +198,7 @@ class LocalStore(Store):
         directory.mkdir(exist_ok=True)
 
     def write(self, name: str, data: bytes) -> None:
-        folder.write_whole(self.root / name, data)
+        files.write_whole(self.root / name, data)
 
     def remove(self, names: Sequence[str]) -> None:
         for name in names:
@@ -213,11 +215,11 @@ class LocalStore(Store):
         directory = self.root / inside
         with folder.drafts(directory) as drafts:
             yield drafts.name
-            folder.sync_directory(directory)
+            files.sync_directory(directory)
 
     def draft(self, inside: str, drafts: str, name: str) -> WholeFile:
         directory = self.root / inside
-        return WholeFile(directory / name, folder.unique(directory / drafts / name))
+        return WholeFile(directory / name, files.unique(directory / drafts / name))
 
     def deliver(self, inside: str, name: str, file: WholeFile) -> str:  # noqa: ARG002
         file.seal()
@@ -225,12 +227,12 @@ class LocalStore(Store):
 
     def place(self, inside: str, drafts: str, draft: str, name: str) -> None:
         directory = self.root / inside
-        folder.rename(directory / drafts / draft, directory / name)
+        files.rename(directory / drafts / draft, directory / name)
 
     def intact(self, name: str, size: int, sha256: str, tag: str) -> bool:  # noqa: ARG002
         """Tell whether a file is as it was delivered, from all of its bytes."""
         try:
-            return folder.sha256_file(self.root / name) == (size, sha256)
+            return files.sha256_file(self.root / name) == (size, sha256)
         except FileNotFoundError:
             return False
 

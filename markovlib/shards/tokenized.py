@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from markovlib import files
 from markovlib.arrays import from_arrow, to_arrow
-from markovlib.shards import folder
 from markovlib.shards.source import RowSource, is_mixture
 from markovlib.shards.stores import Place, open_store
 from markovlib.tokens import ByteTokenizer, CharacterTokenizer, Tokenizer, TokenizerFile
@@ -141,7 +141,7 @@ class Content:
             data = store.read(FILE)
         except FileNotFoundError:
             data = b""
-        if folder.sha256_bytes(data) != sha256:
+        if files.sha256_bytes(data) != sha256:
             raise ValueError(f"{store.path(FILE)}: is missing, or not the tokenizer that the shards were made with")
         return data.decode()
 

@@ -9,9 +9,9 @@ from threading import Lock
 
 import pyarrow as pa
 
-from markovlib import __version__
+from markovlib import __version__, files
 from markovlib.batch import processors
-from markovlib.shards import folder, generation, manifest, source
+from markovlib.shards import generation, manifest, source
 from markovlib.shards.digest import block_digest, in_blocks, rows_digest
 from markovlib.shards.folder import DamagedError
 from markovlib.shards.formats import Format, Reader
@@ -109,7 +109,7 @@ def _companions(root: Store, made: Manifest) -> Iterator[Problem]:
         except (FileNotFoundError, IsADirectoryError):
             yield Problem(name, "missing")
             continue
-        if (len(data), folder.sha256_bytes(data)) != (record.bytes, record.sha256):
+        if (len(data), files.sha256_bytes(data)) != (record.bytes, record.sha256):
             yield Problem(name, "its checksum is not the manifest's")
         elif expected.get(name, data) != data:
             yield Problem(name, "is not what the manifest's recipe gives")
@@ -118,7 +118,7 @@ def _companions(root: Store, made: Manifest) -> Iterator[Problem]:
 def _extra(root: Store, made: Manifest) -> Iterator[Problem]:
     known = {manifest.NAME, *made.files, *made.splits}
     for name in sorted(root.entries()):
-        if name not in known and (folder.is_temporary(name) or not name.startswith(".")):
+        if name not in known and (files.is_temporary(name) or not name.startswith(".")):
             yield Problem(name, "not in the manifest")
 
 
@@ -255,7 +255,7 @@ def _counted(difference: str) -> str:
 
 def _wrong(directory: Path, shard: Shard) -> list[str]:
     """Return the names of a shard's files that are not the manifest's."""
-    sums = {file: folder.sha256_file(directory / file.name) for file in shard.files}
+    sums = {file: files.sha256_file(directory / file.name) for file in shard.files}
     return [file.name for file, found in sums.items() if found != (file.bytes, file.sha256)]
 
 

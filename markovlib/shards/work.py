@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from markovlib.files import WholeFile
 from markovlib.shards import manifest
 from markovlib.shards.digest import block_digest
-from markovlib.shards.folder import ShardError, WholeFile
+from markovlib.shards.folder import ShardError
 from markovlib.shards.journal import Entry
 from markovlib.shards.manifest import File, Shard
 from markovlib.shards.plan import Plan, restore_plan
