@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from markovlib.tokens import Tokenizer
 
 _VERSION = 1
+_TOKENS_AT_ONCE = 1 << 15
 
 
 class _Place(NamedTuple):
@@ -118,15 +119,24 @@ class Sampler:
 
     def _run(self, iteration: int, start: _Place) -> Iterator[Any]:
         """The batches from `start` to the end of the epoch; only the latest iteration moves the sampler."""
-        for number in count() if self.source.size is None else range(len(self)):
+        for number, batch in enumerate(self._batches(start), 1):
             if iteration == self._iteration:
-                self._now = self._after(start, (number + 1) * self.workers)
-            yield self._batch(start, number)
+                self._now = self._after(start, number * self.workers)
+            yield batch
         if iteration == self._iteration:
             self._start = self._now = _Place(start.epoch + 1, 0)
 
+    def _batches(self, start: _Place) -> Iterator[Any]:
+        return (self._batch(start, number) for number in self._numbers())
+
+    def _numbers(self) -> Iterator[int]:
+        return count() if self.source.size is None else iter(range(len(self)))
+
     def _batch(self, start: _Place, number: int) -> Any:
-        return self._made(self._indices(start.epoch, self._places(start.position, number * self.workers + self.worker)))
+        return self._made(self._indices_of(start, number))
+
+    def _indices_of(self, start: _Place, number: int) -> NDArray[np.int64]:
+        return self._indices(start.epoch, self._places(start.position, number * self.workers + self.worker))
 
     def _made(self, indices: NDArray[np.int64]) -> Any:
         return indices.tolist()
@@ -268,6 +278,25 @@ class Loader(Sampler):
         self.length, self.dtype, self.threads = length, dtype, threads
         self._padding: dict[str, Any] = {"tokenizer": tokenizer, "side": side, "pad": pad, "truncate": truncate}
         self._made(np.empty(0, np.int64))  # raises what the first batch would
+
+    def _batches(self, start: _Place) -> Iterator[Any]:
+        """As of a sampler, but small arrays are made several at a time, as parts of larger ones: each call has its
+        price, the higher the more a training step has put into the caches since."""
+        from markovlib.tokens import Padded
+
+        together = 1 if self.length is None else max(1, _TOKENS_AT_ONCE // max(1, self.batch_size * self.length))
+        numbers = self._numbers()
+        while some := [self._indices_of(start, number) for number in islice(numbers, together)]:
+            try:
+                made = self._made(np.concatenate(some)) if len(some) > 1 else None
+            except ValueError:
+                made = None  # the batches before the one that cannot be made are given yet
+            if made is None:
+                yield from map(self._made, some)
+            else:
+                ends = np.cumsum([len(one) for one in some]).tolist()
+                for begin, end in zip([0, *ends], ends, strict=False):
+                    yield Padded(*(array[begin:end] for array in made))
 
     def _made(self, indices: NDArray[np.int64]) -> Any:
         if self.length is None:

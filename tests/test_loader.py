@@ -289,6 +289,45 @@ def test_a_loader_gives_the_examples_that_the_sampler_names() -> None:
         mk.Sampler(ds, 32, seed=-1)
 
 
+@pytest.mark.parametrize("batch", [1, 7, 32, 100, 300])
+@pytest.mark.parametrize("options", [{}, {"rank": 1, "world": 3}, {"worker": 1, "workers": 2}, {"shuffle": False}])
+def test_arrays_made_several_at_a_time_are_those_made_alone(batch: int, options: dict[str, Any]) -> None:
+    ds = dataset(300)
+    loader = mk.Loader(ds, batch, length=40, truncate=True, **options)
+    alone = [loader[s] for s in range(len(loader))]
+    for made, expected in zip(loader, alone, strict=True):
+        assert made.ids.flags.c_contiguous
+        assert all(np.array_equal(*pair) for pair in zip(made, expected, strict=True))
+
+
+def test_small_arrays_are_made_several_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    padded = mk.Dataset.padded
+
+    def counted(ds: mk.Dataset, rows: Any, *args: Any, **options: Any) -> Any:
+        asked.append(len(rows))
+        return padded(ds, rows, *args, **options)
+
+    monkeypatch.setattr(mk.Dataset, "padded", counted)
+    list(mk.Loader(dataset(1000), 64, length=100, truncate=True))
+    assert asked == [0, 320, 320, 320, 40]
+
+
+def test_an_array_that_cannot_be_made_is_an_error_in_its_turn() -> None:
+    recipe = mk.Recipe.load("paper/no-op").replace({"words.length": [50, 60], "examples": 200})
+    loader = mk.Loader(mk.Dataset(recipe, seed=7), 4, length=162)
+    sizes = loader.source.tokens(range(200), "bytes").lengths()
+    order = np.concatenate([*mk.Sampler(loader.source, 4)])
+    first = int(np.argmax(sizes[order] > 162)) // 4
+    batches = iter(loader)
+    assert first > 0
+    assert len(list(islice(batches, first))) == first
+    state = loader.state_dict()
+    with pytest.raises(ValueError, match="more than length 162"):
+        next(batches)
+    assert loader.state_dict() == state
+
+
 def test_loaders_pickle_with_where_they_stand() -> None:
     loader = mk.Loader(dataset(100), 30, length=80)
     list(loader)
