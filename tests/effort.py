@@ -16,6 +16,11 @@ def tries(most: int) -> int:
     return -(-most // parts)
 
 
+def compared(count: int) -> range:
+    """Which of so many rows are compared with plain Python, which sanitizers make slow: there each fifth is."""
+    return range(0, count, 5 if SANITIZED else 1)
+
+
 def slow_but(quick: Iterable[Any], values: Iterable[Any]) -> list[Any]:
     """Values of a test's parameter, of which those that are not `quick` are for `make test-slow`."""
     quick = list(quick)

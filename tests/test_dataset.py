@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from effort import compared
 from reference_stream import ReferenceStream
 
 from markovlib import Dataset, Outcome, Recipe, RecipeError, Rule
@@ -71,7 +72,7 @@ def test_stream_equals_its_plain_definition(name: str) -> None:
     reference, string = reference_of(ds), ds.recipe.alphabet.string
     first = max(0, len(ds) - count)
     batch = ds.batch(range(first, first + count), ["pattern", "replacement", "word", "no_op"])
-    for i in range(count):
+    for i in compared(count):
         pattern, replacement, word, no_op = reference.example(first + i)
         got = (batch.pattern[i], batch.replacement[i], batch.word[i], bool(batch.no_op[i]))
         assert got == (string(pattern), string(replacement), string(word), no_op)

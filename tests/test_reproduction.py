@@ -359,6 +359,17 @@ def test_a_single_pass_tells_what_greedy_decoding_answers() -> None:
     assert torch.equal(model(ids)[:, :7], model(later)[:, :7])  # no place sees what comes after it
 
 
+@pytest.mark.parametrize("first", [0, 4, 8])
+def test_attention_is_what_pytorch_makes_it(first: int) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    from reproduction.model import attend
+
+    query, key, value = torch.randn(3, 2, 5, 9, 16, generator=torch.Generator().manual_seed(1))
+    seen = torch.ones(9 - first, 9, dtype=torch.bool).tril(first)
+    expected = torch.nn.functional.scaled_dot_product_attention(query[:, :, first:], key, value, attn_mask=seen)
+    assert torch.allclose(attend(query[:, :, first:], key, value, first), expected, atol=1e-6)
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from effort import compared
 from reference_tasks import ReferenceTasks, cumulative, power
 
 from markovlib import Dataset, Recipe
@@ -122,7 +123,7 @@ def test_stream_equals_its_plain_definition(name: str) -> None:
     reference, count = ReferenceTasks(ds), 40
     first = len(ds) - count
     batch = ds.batch(range(first, first + count), ALL_COLUMNS)
-    for i in range(count):
+    for i in compared(count):
         expected = expected_row(ds, reference.example(first + i))
         row = batch[i]._asdict()
         if row["pattern"] is None:
