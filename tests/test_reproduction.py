@@ -359,9 +359,10 @@ def test_a_single_pass_tells_what_greedy_decoding_answers() -> None:
     assert torch.equal(model(ids)[:, :7], model(later)[:, :7])  # no place sees what comes after it
 
 
+@TORCH
 @pytest.mark.parametrize("first", [0, 4, 8])
 def test_attention_is_what_pytorch_makes_it(first: int) -> None:
-    torch = pytest.importorskip("torch", reason="torch is not installed")
+    import torch
     from reproduction.model import attend
 
     query, key, value = torch.randn(3, 2, 5, 9, 16, generator=torch.Generator().manual_seed(1))
