@@ -66,13 +66,14 @@ test-data:
 test-slow:
 	$(RUN) -m pytest $(PYTEST) -m slow || [ $$? -eq 5 ]
 
-# With the lowest versions of everything that pyproject.toml admits, in an environment of their own.
+# With the lowest versions of everything that pyproject.toml admits, in an environment of their own.  They warn of one
+# another.
 test-oldest:
 	rm -rf $(BUILD)/oldest
 	$(PYTHON) -m venv $(BUILD)/oldest
 	$(PYTHON) tests/oldest.py > $(BUILD)/oldest/constraints.txt
 	$(BUILD)/oldest/bin/pip install -q '.[test]' -c $(BUILD)/oldest/constraints.txt
-	$(BUILD)/oldest/bin/pytest $(PYTEST)
+	$(BUILD)/oldest/bin/pytest $(PYTEST) -W default
 
 # Every property tries three times as many examples as it does otherwise, slow tests too: half an hour.
 test-thorough:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
@@ -203,7 +204,8 @@ def test_the_least_words_are_readable() -> None:
     assert len(least(words("ab"), lambda word: len(word) > 3)) == 4
     assert len(least(words("ab", rules=[("bb", "")]), lambda word: "bb" in word)) <= 3
     assert len(least(words(b"ab", size=(3, 9)), bool)) == 3
-    assert least(words("ab", size=500), lambda word: len(word) > 99 and "b" in word).count("b") == 1
+    if hypothesis.__version_info__ >= (6, 168):  # older ones leave the repeated part as long as it was found
+        assert least(words("ab", size=500), lambda word: len(word) > 99 and "b" in word).count("b") == 1
 
 
 @pytest.mark.slow
