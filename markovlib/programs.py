@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import product
 from math import gcd
 from typing import Any, NamedTuple
@@ -88,7 +88,9 @@ class Program:
 
     def __reduce__(self) -> Any:
         """One of `PROGRAMS` pickles as its name: what computes its answers need not be a function of a module."""
-        return (_of_name, (self.name,)) if PROGRAMS.get(self.name) is self else super().__reduce_ex__(4)
+        if PROGRAMS.get(self.name) is self:
+            return _of_name, (self.name,)
+        return Program, tuple(getattr(self, one.name) for one in fields(self))
 
     @property
     def letters(self) -> str:

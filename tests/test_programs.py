@@ -178,6 +178,14 @@ def test_a_program_pickles_as_its_name(name: str) -> None:
     assert copying.deepcopy(PROGRAMS[name]) is PROGRAMS[name]
 
 
+def test_other_programs_pickle_with_their_functions() -> None:
+    made = Program("mine", "counts", mk.RuleSet([("a", "b")]), PROGRAMS["sort"].operands, str.upper, abs, abs)
+    again = pickle.loads(pickle.dumps(made))
+    assert again == made
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        pickle.dumps(reverse())
+
+
 def test_both_answers_occur() -> None:
     """A test of yes and no says both."""
     for name, answers in {"palindrome": "yn", "parentheses": "yn", "binary-comparison": "<=>"}.items():
