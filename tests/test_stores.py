@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -356,6 +357,18 @@ def test_a_shard_of_a_store_without_tags_is_kept_for_its_bytes(tmp_path, whole):
     (written,) = generate(RECIPE, store, **OPTIONS)
     assert 0 < written.kept == there - 1
     assert snapshot(store) == whole
+
+
+def test_threads_may_read_one_object_at_once(url):
+    store, data = open_store(url), bytes(range(256)) * 400
+    store.write("train/part", data)
+
+    def read(_):
+        with store.fetched("train", ["part"]) as directory:
+            return (directory / "part").read_bytes()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(read, range(200))) == {data}
 
 
 def test_another_request_is_refused_in_an_unfinished_folder(url):
