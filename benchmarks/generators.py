@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,17 +78,21 @@ def check_rewrites(rows: Rows, count: int) -> None:
 
 
 def check_traces(rows: Rows, count: int) -> None:
-    """Raises AssertionError unless there are `count` examples, each a whole run of at most 12 steps."""
-    seen = no_ops = 0
+    """Raises AssertionError unless there are `count` examples, each a whole run, of 1 to 8 steps as many of each."""
+    taken: Counter[int] = Counter()
     for index, row in enumerate(rows):
         rules, word = _read_rules(row["prompt"], "Steps:\n")
-        steps = plain_tasks.run(rules, word, 12)
-        assert steps is not None, f"example {index}: more than 12 steps"
+        steps = plain_tasks.run(rules, word, 8)
+        assert steps is not None, f"example {index}: more than 8 steps"
         expected = "\n".join(steps or [word])
         assert row["completion"] == expected, f"example {index}: {row['completion']!r}, not {expected!r}"
-        seen, no_ops = seen + 1, no_ops + (not steps)
-    assert seen == count, f"{seen} examples, not {count}"
+        taken[len(steps)] += 1
+    assert taken.total() == count, f"{taken.total()} examples, not {count}"
+    no_ops = taken.pop(0)
     assert abs(no_ops - count / 10) <= 1, f"{no_ops} no-ops in {count}"
+    turns = 1 + count // 65_536  # in each of which one number may come once more than another
+    assert len(taken) == 8, f"{sorted(taken)} steps"
+    assert max(taken.values()) - min(taken.values()) <= turns, f"{taken}"
 
 
 def _read_rules(prompt: str, end: str) -> tuple[plain_tasks.Rules, str]:
@@ -256,8 +261,9 @@ DATA_WORKLOADS = (
     ),
     DataWorkload(
         "trace in memory",
-        "200,000 examples of the preset trace: 10,000 sets of four rules over sixteen letters, words of 12 to 24 "
-        "letters, runs of 1 to 12 steps, one word in ten a no-op; prompts, and every intermediate word as completion.",
+        "200,000 examples of the preset trace: 10,000 sets of four rules over sixteen letters, words of 16 to 48 "
+        "letters, runs of 1 to 8 steps, as many of each, one word in ten a no-op; prompts, and every intermediate word "
+        "as completion.",
         200_000,
         2000,
         TRACES,

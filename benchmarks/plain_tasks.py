@@ -2,7 +2,7 @@
 
 `first_rewrite` is the task of the preset of that name as a public suite has it: the rule that fires is chosen uniformly
 and words are drawn until it is that rule, at most 10,000 times.  `traces` is the preset `trace` without its proofs of
-termination: rule sets are taken as they come, and a run that does not end within the steps asked for is drawn again.
+termination: rule sets are taken as they come, and a word whose run does not take the steps asked for is drawn again.
 """
 
 from __future__ import annotations
@@ -67,21 +67,28 @@ def run(rules: Rules, word: str, most: int) -> list[str] | None:
     return words
 
 
+def word_for(rng: random.Random, rules: Rules, letters: str, steps: int) -> str:
+    """A word of 16 to 48 letters with as many patterns as steps are asked for, or, every other time, fewer."""
+    length, parts = rng.randint(16, 48), []
+    for _ in range(steps if rng.random() < 0.5 else rng.randint(0, steps)):
+        pattern = rng.choice(rules)[0]
+        if length >= len(pattern):
+            parts.append(pattern)
+            length -= len(pattern)
+    parts += rng.choices(letters, k=length)
+    rng.shuffle(parts)
+    return "".join(parts)
+
+
 def traces(count: int, seed: int) -> Iterator[Traced]:
-    """Four rules over sixteen letters, words of 12 to 24 with up to three patterns put in, runs of 1 to 12 steps."""
+    """Four rules over sixteen letters, runs of 1 to 8 steps by turns; every tenth word is left alone."""
     rng = random.Random(seed)
     letters = "abcdefghijklmnop"
     instructions = [make_rules(rng, 4, letters, (3, 4), (0, 5)) for _ in range(10_000)]
     for i in range(count):
-        steps = None
-        while steps is None:
+        asked, steps = 1 + (i - i // 10) % 8 if i % 10 else 0, None
+        while steps is None or len(steps) < asked:
             rules = instructions[rng.randrange(10_000)]
-            word = "".join(rng.choices(letters, k=rng.randint(12, 24)))
-            for _ in range(0 if i % 10 == 0 else rng.randint(1, 3)):
-                pattern = rng.choice(rules)[0]
-                at = rng.randint(0, len(word) - len(pattern))
-                word = word[:at] + pattern + word[at + len(pattern) :]
-            steps = run(rules, word, 12)
-            if steps is not None and bool(steps) != (i % 10 != 0):
-                steps = None
+            word = word_for(rng, rules, letters, asked)
+            steps = run(rules, word, asked)
         yield Traced(f"{text_of(rules)}Input: {word}\nSteps:\n", "\n".join(steps or [word]))

@@ -14,6 +14,7 @@
 #define MK_WORDS_TO_DIVIDE 64        /* a rule with fewer words does not divide them between train and seen */
 #define MK_UNBOUNDED UINT64_MAX
 #define MK_MOST_RULES 64             /* of a sampled instruction */
+#define MK_MOST_ASKED_STEPS 1000u
 
 typedef enum { MK_ORDER_OWN, MK_ORDER_CYCLE, MK_ORDER_SHUFFLED, MK_ORDER_WEIGHTED } mk_order;
 typedef enum { MK_WORDS_ANY, MK_WORDS_TRAIN, MK_WORDS_SEEN } mk_word_class;
@@ -39,6 +40,8 @@ typedef struct {
     size_t max_length;               /* in letters */
     bool must_halt;                  /* and if it does not halt within max_steps and max_length */
     uint32_t plants;                 /* patterns planted in the word of a run, at most */
+    const uint32_t *asked_steps;     /* instead, words whose runs take that many steps, in turn; or NULL */
+    uint32_t asked_count;            /* at least 1, unless that is NULL; each from 1 to MK_MOST_ASKED_STEPS */
     uint32_t pairs;                  /* of an `induce` example */
     mk_key_kind cipher;
     mk_cipher_place cipher_place;

@@ -72,7 +72,7 @@ static void enter_block(mk_sampler *sampler, uint64_t block)
 /* Whether an example's place in the order of its block says something about it. */
 static bool has_rank(const mk_plan *plan)
 {
-    return plan->no_op.numerator != 0 || plan->occurrence_count > 1 || plan->per_example > 1;
+    return plan->no_op.numerator != 0 || plan->occurrence_count > 1 || plan->per_example > 1 || plan->task.asked_steps;
 }
 
 /* The ranks of `count` examples of one block. */
@@ -98,13 +98,13 @@ static uint32_t choose_firing(const mk_plan *plan, uint64_t rank, uint64_t other
 }
 
 /* Of a block's examples, in the order of its permutation, the first are near misses, then come the other no-ops, and
- * the others take their occurrences by turns and the rules that fire in proportion to their weights. */
+ * the others take their occurrences and steps by turns and the rules that fire in proportion to their weights. */
 static void set_kind(mk_sampler *sampler, uint64_t rank, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
     example->no_op = example->near_miss = false;
     sampler->occurrences = plan->occurrences[0];
-    sampler->fires = 0;
+    sampler->fires = sampler->steps = 0;
     if (!has_rank(plan))
         return;
     example->no_op = rank < sampler->block_no_ops;
@@ -116,6 +116,8 @@ static void set_kind(mk_sampler *sampler, uint64_t rank, mk_example *example)
     rank -= sampler->block_no_ops;
     sampler->occurrences = plan->occurrences[rank % plan->occurrence_count];
     sampler->fires = choose_firing(plan, rank, sampler->block_rows - sampler->block_no_ops);
+    if (plan->task.asked_steps)
+        sampler->steps = plan->task.asked_steps[rank % plan->task.asked_count];
 }
 
 /* The first instruction whose cumulative share lies above the word. */
@@ -284,12 +286,15 @@ static mk_status answer(mk_sampler *sampler, mk_example *example)
 }
 
 /* Whether a run is one of those asked for. */
-static bool is_wanted(const mk_plan *plan, const mk_example *example)
+static bool is_wanted(const mk_sampler *sampler, const mk_example *example)
 {
+    const mk_plan *plan = sampler->plan;
     if (plan->task.kind != MK_TASK_RUN)
         return true;
     if (plan->task.must_halt && example->outcome != MK_TERMINAL_RULE && example->outcome != MK_NO_RULE_APPLIES)
         return false;
+    if (sampler->steps)
+        return example->steps == sampler->steps;
     uint64_t least = plan->fixed ? 0 : 1; /* a limit may end a run before its first step */
     return example->no_op || example->steps >= (plan->task.least_steps > least ? plan->task.least_steps : least);
 }
@@ -322,7 +327,7 @@ static mk_status draw_word(mk_sampler *sampler, uint64_t first, mk_example *exam
         if (divided && for_seen != (plan->words == MK_WORDS_SEEN))
             continue;
         status = answer(sampler, example);
-        if (status != MK_OK || is_wanted(plan, example))
+        if (status != MK_OK || is_wanted(sampler, example))
             return status;
     }
     return MK_INVALID;

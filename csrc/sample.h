@@ -36,6 +36,7 @@ typedef struct {
     mk_several several;              /* open where mk_plan_has_several */
     uint32_t occurrences;            /* asked of the word at hand; 0: at least one */
     uint32_t fires;                  /* the rule asked to fire first */
+    uint32_t steps;                  /* asked of the run at hand; 0: any */
     uint8_t *word;
     bool searched;                   /* the finished word has been searched for the only pattern, which is at `found` */
     size_t found;

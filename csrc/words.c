@@ -148,6 +148,52 @@ static mk_status draw_run(mk_sampler *sampler, mk_draws *draws, mk_example *exam
     return MK_OK;
 }
 
+/* Chooses at most `count` patterns, those that fit together into a word of that length; their letters. */
+static size_t choose_plants(const mk_sampler *sampler, mk_draws *draws, size_t length, size_t count,
+                            const mk_needle *plants[], size_t *chosen)
+{
+    size_t letters = 0;
+    *chosen = 0;
+    for (size_t i = 0; i < count; i++) {
+        const mk_needle *needle = &sampler->needles[mk_draws_below(draws, sampler->plan->per_example)];
+        if (letters + needle->length > length)
+            continue;
+        plants[(*chosen)++] = needle;
+        letters += needle->length;
+    }
+    return letters;
+}
+
+/* Runs of so many steps: patterns and free letters side by side, in a uniform order.  One plant is mostly one step, but
+ * a rule may make another applicable: half of the attempts plant as many patterns as steps are asked for, the others
+ * any smaller number as well. */
+static mk_status draw_steps(mk_sampler *sampler, mk_draws *draws, mk_example *example)
+{
+    const mk_plan *plan = sampler->plan;
+    const mk_needle *plants[MK_MOST_ASKED_STEPS];
+    example->length = draw_length(plan, draws, plan->widest_pattern);
+    size_t count = 1 + mk_draws_below(draws, 2 * (uint64_t)sampler->steps), chosen;
+    count = count < sampler->steps ? count : sampler->steps;
+    size_t ahead = choose_plants(sampler, draws, example->length, count, plants, &chosen);
+    uint8_t *to = sampler->word;
+    mk_draws_letters(draws, &plan->alphabet, to + ahead, example->length - ahead);
+    /* The free letters not yet placed lie `ahead` of where they go, by the letters of the plants still to come. */
+    for (size_t free_letters = example->length - ahead, placed = 0; placed < chosen;) {
+        size_t left = chosen - placed;
+        if (mk_draws_below(draws, free_letters + left) < left) {
+            const mk_needle *plant = plants[placed++];
+            memcpy(to, plant->bytes, plant->length);
+            to += plant->length;
+            ahead -= plant->length;
+        } else {
+            *to = to[ahead];
+            to++;
+            free_letters--;
+        }
+    }
+    return MK_OK;
+}
+
 /* Schemes. */
 
 static uint32_t scheme_matches(const mk_sampler *sampler, const mk_example *example)
@@ -272,5 +318,7 @@ mk_status mk_words_draw(mk_sampler *sampler, mk_draws *draws, mk_example *exampl
         return (example->no_op ? draw_without : draw_with)(sampler, draws, example);
     if (example->no_op)
         return draw_none_of(sampler, draws, example);
-    return (plan->task.kind == MK_TASK_RUN ? draw_run : draw_firing)(sampler, draws, example);
+    if (plan->task.kind != MK_TASK_RUN)
+        return draw_firing(sampler, draws, example);
+    return (sampler->steps ? draw_steps : draw_run)(sampler, draws, example);
 }

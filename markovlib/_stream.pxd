@@ -141,6 +141,8 @@ cdef extern from "plan.h" nogil:
         size_t max_length
         mk_bool must_halt
         uint32_t plants
+        const uint32_t *asked_steps
+        uint32_t asked_count
         uint32_t pairs
         mk_key_kind cipher
         mk_cipher_place cipher_place

@@ -381,6 +381,8 @@ cdef class Plan:
         c.kind = <mk_task_kind><int>task["kind"]
         c.least_steps, c.max_steps, c.max_length = task["least_steps"], task["max_steps"], task["max_length"]
         c.must_halt, c.plants, c.pairs = task["must_halt"], task["plants"], task["pairs"]
+        c.asked_steps = <const uint32_t *>self.array(task["asked_steps"], np.uint32)
+        c.asked_count = len(task["asked_steps"] or ())
         c.cipher = <mk_key_kind><int>task["cipher"]
         c.cipher_place = <mk_cipher_place><int>task["cipher_place"]
         c.cipher_of_instruction, c.traced = task["cipher_of_instruction"], task["traced"]

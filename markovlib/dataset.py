@@ -267,6 +267,8 @@ class Dataset(Source):
         cause = "because its rule has few words; lengthen words.length or shorten the pattern"
         if self._split.recipe.task.runs:
             cause = "or none whose run is what `task` asks for; widen task.steps and task.max_length"
+            if self._split.recipe.task.step_counts is not None:
+                cause = "or none whose run has the steps asked for; lengthen words.length, or ask for fewer steps"
         elif self._split.recipe.task.kind == "scheme":
             cause = "or none with one match; use more letters or shorter words"
         elif self._split.several and self._split.recipe.words.near_miss:

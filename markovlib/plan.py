@@ -6,7 +6,7 @@ import hashlib
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
-from math import lcm
+from math import comb, lcm
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,8 +114,12 @@ class SplitPlan:
         """Whether there are words enough for `train` and `seen` to have their own, where rules are not looked at."""
         program, length = self.recipe.program, lengths_of(self.recipe.words.length)
         if program is None:
-            free = length[0] - self.recipe.space.pattern_lengths[1]
-            return free > 0 and len(self.recipe.alphabet) ** min(free, 12) >= _WORDS_TO_DIVIDE
+            letters, widest = len(self.recipe.alphabet), self.recipe.space.pattern_lengths[1]
+            if self.recipe.task.step_counts is not None:
+                plants = self.recipe.task.step_counts
+                return min(_arrangements(letters, length[1] - n * widest, n) for n in plants) >= _WORDS_TO_DIVIDE
+            free = length[0] - widest
+            return free > 0 and letters ** min(free, 12) >= _WORDS_TO_DIVIDE
         words = 1
         for segment in program.segments(length):
             words *= _words_of(segment)
@@ -287,6 +291,7 @@ class SplitPlan:
             "max_length": recipe.max_length,
             "must_halt": task.steps is not None or (task.halting if task.halting is not None else True),
             "plants": task.plants or _PLANTS,
+            "asked_steps": task.step_counts,
             "pairs": task.pairs or _PAIRS,
             "cipher": _KEYS[task.cipher],
             "cipher_place": int(task.enciphered == "replacement"),
@@ -294,6 +299,12 @@ class SplitPlan:
             "traced": recipe.traced,
             "certified": "{certificate}" in str(recipe.render),
         }
+
+
+def _arrangements(letters: int, free: int, plants: int) -> int:
+    """How many words there are of so many plants, in one order, and free letters, counted up to a bound."""
+    free = min(free, 12)
+    return letters**free * comb(free + plants, plants)
 
 
 def _total(segments: tuple[Segment, ...]) -> tuple[int, int]:

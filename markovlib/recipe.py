@@ -117,12 +117,13 @@ class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is asked of the reader.  Fields that the kind does not have must be left out.
 
-    `steps`, `max_steps`, `max_length` (in letters), `halting` and `plants` are of runs; `cipher`, `enciphered` and
-    `key` of `encrypted`; `variables` of `scheme`; `pairs` of `induce`.
+    `steps`, `step_counts`, `max_steps`, `max_length` (in letters), `halting` and `plants` are of runs; `cipher`,
+    `enciphered` and `key` of `encrypted`; `variables` of `scheme`; `pairs` of `induce`.
     """
 
     kind: str = "rewrite"
     steps: int | tuple[int, int] | None = None
+    step_counts: list[int] | None = None
     max_steps: int | None = None
     max_length: int | None = None
     halting: bool | None = None
@@ -336,9 +337,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def max_steps(self) -> int:
-        """The most steps of a run; where `task.steps` ends earlier, that."""
+        """The most steps of a run; with `task.steps` or `task.step_counts` the most that they name."""
         if self.task.steps is not None:
             return lengths_of(self.task.steps)[1]
+        if self.task.step_counts is not None:
+            return max(self.task.step_counts, default=1)
         if self.task.max_steps is not None:
             return self.task.max_steps
         program = self.program

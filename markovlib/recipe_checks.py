@@ -31,12 +31,13 @@ LONGEST_WORD = 2**24
 _MOST_EXAMPLES = 2**62
 _MOST_WEIGHTS = 2**25
 _MOST_STEPS = 2**31 - 1
+_MOST_STEP_COUNT = 1000
 _MOST_RULES = 64
 _MOST_TRACE = 2**28
 
 _RUNS = ("run", "trace")
 _TASK_FIELDS = {
-    "steps": _RUNS, "max_steps": _RUNS, "max_length": _RUNS, "halting": _RUNS, "plants": _RUNS,
+    "steps": _RUNS, "step_counts": _RUNS, "max_steps": _RUNS, "max_length": _RUNS, "halting": _RUNS, "plants": _RUNS,
     "cipher": ("encrypted",), "enciphered": ("encrypted",), "key": ("encrypted",), "variables": ("scheme",),
     "pairs": ("induce",),
 }  # fmt: skip
@@ -110,6 +111,8 @@ class _Check:
         self.within("task.pairs", task.pairs, 1, 1000)
         if task.steps is not None:
             self.lengths("task.steps", lengths_of(task.steps), 1, _MOST_STEPS)
+        if task.step_counts is not None:
+            self.step_counts(recipe, task.step_counts)
         self.within("rules.per_example", rules.per_example, 1, _MOST_RULES)
         if task.kind in ("encrypted", "scheme", "induce") and rules.per_example != 1:
             self.fail("rules.per_example", f"must be 1 for the task {task.kind!r}, got {rules.per_example}")
@@ -117,6 +120,18 @@ class _Check:
             self.fail("task.cipher", 'must be given for the task \'encrypted\': "shift" or "substitution"')
         if recipe.traced and recipe.step_letters > _MOST_TRACE:
             self.fail("task.max_steps", f"times task.max_length must be at most {_MOST_TRACE} for a trace")
+
+    def step_counts(self, recipe: Recipe, counts: list[int]) -> None:
+        path, task = "task.step_counts", recipe.task
+        for name in ("steps", "max_steps", "plants"):
+            if getattr(task, name) is not None:
+                self.fail(path, f"says how many steps there are; leave task.{name} out")
+        if task.halting is False:
+            self.fail(path, "is of runs that halt; leave task.halting out")
+        if not counts:
+            self.fail(path, "must list at least one number")
+        for count in counts:
+            self.within(path, count, 1, _MOST_STEP_COUNT)
 
     def several(self, recipe: Recipe) -> None:
         rules = recipe.rules
@@ -157,6 +172,7 @@ class _Check:
         for path, value, only in (
             ("rules.per_example", recipe.rules.per_example, 1), ("words.no_op", recipe.words.no_op, 0.0),
             ("words.occurrences", recipe.words.occurrences, None), ("task.plants", recipe.task.plants, None),
+            ("task.step_counts", recipe.task.step_counts, None),
         ):  # fmt: skip
             if value != only:
                 self.fail(path, "must be left out with rules.program, whose rules and words are given")
@@ -222,6 +238,12 @@ class _Check:
         least, pattern = recipe.space.pattern_lengths
         if pattern > high:
             self.fail("rules.pattern_length", f"{pattern} is longer than every word (words.length = {[low, high]})")
+        most = max(recipe.task.step_counts or [0])
+        if most * pattern > high:
+            self.fail(
+                "task.step_counts", f"{most} steps with patterns of {pattern} letters need words of {most * pattern}; "
+                f"words.length ends at {high}",
+            )  # fmt: skip
         if least == 0 and words.no_op:
             self.fail("words.no_op", "must be 0, since the empty pattern occurs in every word")
         if words.sampler not in ("planted", "exact"):

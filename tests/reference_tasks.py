@@ -6,7 +6,7 @@ Letters are codes and strings are bytes of them; `reference_stream.py` has the r
 from __future__ import annotations
 
 from fractions import Fraction
-from math import floor, frexp, ldexp
+from math import comb, floor, frexp, ldexp
 
 from reference_stream import MASK, Draws, Part, ReferenceStream, permute, philox, subkey
 from reference_words import SeveralWords, UniformWords
@@ -167,6 +167,10 @@ class ReferenceTasks(ReferenceStream):
 
     def has_words(self):
         """How many words there are at least, counted up to twelve letters of a stretch."""
+        if self.task.step_counts:
+            widest, longest = self.recipe.rules.pattern_length[1], self.longest
+            free = {n: min(12, longest - n * widest) for n in self.task.step_counts}
+            return min(self.base ** free[n] * comb(free[n] + n, n) for n in free)
         if self.program is None:
             return self.base ** min(12, max(0, self.shortest - self.recipe.rules.pattern_length[1]))
         words = 1
@@ -246,7 +250,8 @@ class ReferenceTasks(ReferenceStream):
     # What is asked of an example.
 
     def kind(self, index):
-        """(no-op, near miss, the rule that shall fire or be missed, how often the pattern shall occur)."""
+        """(no-op, near miss, the rule that shall fire or be missed, how often the pattern shall occur or how many
+        steps shall be taken)."""
         block, place = divmod(index, 65536)
         start = 65536 * block
         rows = 65536 if self.size is None else min(65536, self.size - start)
@@ -255,7 +260,7 @@ class ReferenceTasks(ReferenceStream):
         if rank < behind - before:
             return True, rank < self.near_misses_of(behind) - self.near_misses_of(before), rank % self.rules_each, 0
         rank, others = rank - (behind - before), rows - (behind - before)
-        asked, weights = self.recipe.words.occurrences, self.recipe.words.fires
+        asked, weights = self.task.step_counts or self.recipe.words.occurrences, self.recipe.words.fires
         occurrences = asked[rank % len(asked)] if isinstance(asked, list) else asked
         if weights is None:
             return False, False, rank % self.rules_each, occurrences
@@ -308,6 +313,8 @@ class ReferenceTasks(ReferenceStream):
 
     def run_word(self, draws, rules):
         length = self.length(draws, self.recipe.rules.pattern_length[1])
+        if self.task.step_counts:
+            return self.steps_word(draws, rules, length)
         plants = 1 + draws.below(self.task.plants or 3)
         word = bytes(draws.letters(self.base, length))
         for _ in range(plants):
@@ -315,6 +322,19 @@ class ReferenceTasks(ReferenceStream):
             start = draws.below(length - len(pattern) + 1)
             word = word[:start] + pattern + word[start + len(pattern) :]
         return word
+
+    def steps_word(self, draws, rules, length):
+        count = min(1 + draws.below(2 * self.exactly), self.exactly)
+        plants = []
+        for _ in range(count):
+            pattern = rules[draws.below(len(rules))][0]
+            if sum(map(len, plants)) + len(pattern) <= length:
+                plants.append(pattern)
+        letters = list(draws.letters(self.base, length - sum(map(len, plants))))
+        word = b""
+        while plants:
+            word += plants.pop(0) if draws.below(len(letters) + len(plants)) < len(plants) else bytes([letters.pop(0)])
+        return word + bytes(letters)
 
     def scheme_word(self, draws, rule, no_op):
         pattern = rule[0]
@@ -359,7 +379,7 @@ class ReferenceTasks(ReferenceStream):
             if word is None or (self.divided and not self.is_for_split(rules, word)):
                 continue
             run = self.run(rules, word)
-            if not self.task.runs or self.is_wanted(run, kind[0]):
+            if not self.task.runs or self.is_wanted(run, kind):
                 return word, run
         raise AssertionError("no word")
 
@@ -378,11 +398,13 @@ class ReferenceTasks(ReferenceStream):
         made = word[:start] + bytes(bound.get(x, x) for x in replacement) + word[start + len(pattern) :]
         return oracle.OracleRun(made, 1, 1, None, [(0, start, made)])
 
-    def is_wanted(self, run, no_op):
-        asked = self.task.steps
+    def is_wanted(self, run, kind):
+        no_op, asked = kind[0], self.task.steps
         must_halt = asked is not None or self.task.halting is not False
         if must_halt and run.outcome not in (1, 2):
             return False
+        if self.task.step_counts and not no_op:
+            return run.steps == kind[3]
         least = max(asked[0] if asked else 0, 0 if self.program else 1)
         return no_op or run.steps >= least
 

@@ -42,12 +42,14 @@ def test_rows_are_right(name: str) -> None:
     columns = list(dict.fromkeys([*ds.columns, "near_miss", "occurrences", "stratum", "instruction"]))
     no_ops = near_misses = 0
     counts: dict[int, int] = {}
+    steps: Counter[int] = Counter()
     for start in range(0, ROWS, BATCH):
         end = min(start + BATCH, ROWS)
         batch = ds.batch(range(start, end), columns)
         assert check(batch.to_arrow(), start) is None
         no_ops += int(batch.no_op.sum())
         near_misses += int(batch.near_miss.sum())
+        steps.update(batch.steps[~batch.no_op].tolist())
         if ds.recipe.rules.program is None and not ds.recipe.task.runs and ds.recipe.rules.per_example == 1:
             found, times = np.unique(batch.occurrences[~batch.no_op], return_counts=True)
             for occurrences, number in zip(found.tolist(), times.tolist(), strict=True):
@@ -58,6 +60,9 @@ def test_rows_are_right(name: str) -> None:
     if ds.recipe.words.occurrences is not None:
         assert set(counts) == set(ds.recipe.occurrences)
     assert counts.get(0, 0) == 0
+    if (asked := ds.recipe.task.step_counts) is not None:
+        assert sorted(steps) == asked
+        assert max(steps.values()) - min(steps.values()) <= -(-ROWS // 65_536)
 
 
 @pytest.mark.slow

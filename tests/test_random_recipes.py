@@ -38,6 +38,8 @@ def some(chance: random.Random, *values: Any) -> Any:
 
 
 def task_fields(chance: random.Random, kind: str) -> dict[str, Any]:
+    if kind in ("run", "trace") and chance.random() < 0.3:
+        return {"step_counts": chance.choice([[1], [3, 1], [2, 9]]), "max_length": some(chance, 30)}
     if kind in ("run", "trace"):
         return {"steps": some(chance, [1, 3], [2, 9], [0, 5]), "max_steps": some(chance, 1, 7),
                 "max_length": some(chance, 1, 5, 30), "halting": some(chance, True, False),

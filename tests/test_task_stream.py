@@ -63,6 +63,11 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "run, one rule": ({**RUN, "rules.per_example": 1, "rules.terminating": False, "task.max_length": 40,
                        "rules.replacement_length": 2}, "train"),
     "trace": ({**TRACE, "task.steps": [2, 9], "task.plants": 2}, "train"),
+    "trace, steps in turn": (
+        {**TRACE, "task.step_counts": [1, 2, 4], "words.length": [20, 30], "words.no_op": 0.2}, "train"),
+    "run, steps in turn": ({**RUN, "task.step_counts": [3, 1], "words.length": [12, 16], "rules.cascade": 0.5}, "seen"),
+    "run, one rule, steps in turn": (
+        {**RUN, "rules.per_example": 1, "task.step_counts": [2, 5], "words.length": 20}, "unseen"),
     "trace, unseen": ({**TRACE, "eval.instructions": 5, "rules.alphabet": "a-z"}, "unseen"),
     "runs that need not halt": ({**TRACE, "rules.terminating": False, "task.halting": False, "task.max_steps": 9,
                                  "task.max_length": 20, "rules.replacement_length": 4}, "train"),

@@ -122,6 +122,62 @@ def test_plants_make_words_in_which_rules_apply() -> None:
     assert 2 < sum(example.steps for example in many) / len(many) < 6
 
 
+@pytest.mark.parametrize("changes", [
+    {"rules.cascade": 0.5, "rules.pool": 400},
+    {"rules.cascade": 1.0, "rules.alphabet": "a-h"},
+    {"rules.pattern_length": [2, 4], "rules.replacement_length": [0, 5], "words.no_op": 0.25},
+    {"rules.per_example": 1, "rules.alphabet": "a-d", "rules.pattern_length": 4, "rules.replacement_length": 4},
+])  # fmt: skip
+def test_step_counts_are_taken_by_turns(changes: dict[str, Any]) -> None:
+    asked = [1, 2, 3, 5, 8]
+    ds = dataset({**TRACE, "words.length": [16, 40], "task.step_counts": asked, **changes})
+    examples = rows(ds)
+    for example in examples[::7]:
+        check_run(example, ds.recipe)
+    others = round(len(ds) * (1 - ds.recipe.words.no_op))
+    counts = Counter(example.steps for example in examples)
+    assert counts.pop(0, 0) == len(ds) - others
+    assert counts == {steps: len(range(i, others, len(asked))) for i, steps in enumerate(asked)}
+    rules = [Counter(example.instruction for example in examples if example.steps == steps) for steps in asked]
+    assert all(len(used) > 0.9 * len(set().union(*rules)) for used in rules)
+
+
+def test_every_order_of_plants_and_free_letters_is_as_likely() -> None:
+    """Two plants of three letters among ten: the first begins at 0 to 4, the second three letters later or more."""
+    ds = dataset({
+        "task.kind": "run", "rules.list": [["aab", "c"], ["aad", "e"]], "rules.alphabet": "a-z", "instructions": 1,
+        "words.length": 10, "task.step_counts": [2], "rules.terminating": False, "examples": 30_000,
+    })  # fmt: skip
+    batch = ds.batch(range(len(ds)), ["word", "pattern", "position"])
+    pairs = zip(batch.word.tolist(), batch.pattern.tolist(), batch.position.tolist(), strict=True)
+    found = Counter((first, word.index(pattern, first + 1)) for word, pattern, first in pairs)
+    places = [(i, j) for i in range(5) for j in range(i + 3, 8)]
+    assert set(found) == set(places)
+    assert excess(np.array([found[place] for place in places]), len(ds) / len(places)) < WORST
+
+
+def test_step_counts_that_cannot_be_had_are_one_error() -> None:
+    for changes, problem in {
+        ("task.step_counts", ()): "must list at least one number",
+        ("task.step_counts", (0,)): "must be between 1 and 1000, got 0",
+        ("task.step_counts", (1, 6)): "6 steps with patterns of 3 letters need words of 18; words.length ends at 16",
+        ("task.step_counts", (1,), "task.steps", 2): "leave task.steps out",
+        ("task.step_counts", (1,), "task.plants", 2): "leave task.plants out",
+        ("task.step_counts", (1,), "task.halting", False): "leave task.halting out",
+        ("task.step_counts", (1,), "task.kind", "rewrite"): "is of the kinds run, trace",
+        ("task.step_counts", (1,), "rules.program", "sort"): "must be left out with rules.program",
+    }.items():
+        fields = dict(zip(changes[::2], (list(v) if isinstance(v, tuple) else v for v in changes[1::2]), strict=True))
+        with pytest.raises(RecipeError, match=f"task.step_counts: .*{problem}"):
+            dataset({**RUN, "rules.per_example": 1, **fields})
+    hard = dataset({
+        **RUN, "rules.per_example": 1, "rules.alphabet": "ab", "rules.terminating": False, "instructions": 1,
+        "task.step_counts": [1], "words.length": 400,
+    })  # fmt: skip
+    with pytest.raises(RecipeError, match="none whose run has the steps asked for"):
+        hard[0]
+
+
 # ---- certificates ----------------------------------------------------------------------------------------------------
 
 
