@@ -304,7 +304,7 @@ class SplitPlan:
 def _arrangements(letters: int, free: int, plants: int) -> int:
     """How many words there are of so many plants, in one order, and free letters, counted up to a bound."""
     free = min(free, 12)
-    return letters**free * comb(free + plants, plants)
+    return int(letters**free) * comb(free + plants, plants)
 
 
 def _total(segments: tuple[Segment, ...]) -> tuple[int, int]:
