@@ -5,6 +5,7 @@ import importlib.util
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_finish() -> None:
     """Leaves out of garbage collection what is there already: among thousands of tests `gc.collect()` takes half a
     second, and many tests call it."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _leave_out_what_is_there() -> Iterator[None]:
+    """The same of what the tests of a module have left behind."""
+    yield
     gc.collect()
     gc.freeze()
 

@@ -328,6 +328,7 @@ def test_the_command_takes_an_executor(tmp_path, whole):
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_the_command_takes_a_dask_scheduler(tmp_path, whole, dask):
     address = dask.address.replace("tcp://", "dask://")

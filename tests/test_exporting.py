@@ -172,6 +172,7 @@ def test_what_cannot_be_copied_is_refused_and_leaves_nothing(tmp_path, recipe, m
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.slow
 def test_other_processes_copy_the_same(tmp_path, recipe):
     generate(recipe, tmp_path / "a", shard_rows=400)
     export(tmp_path / "a", tmp_path / "b", format="arrow", shard_rows=300)

@@ -22,6 +22,7 @@ LETTER, PATTERN_BYTE, CONSTANT = 16, 64, 2**20
 @pytest.fixture
 def watched():
     gc.collect()
+    gc.freeze()  # what is left of other tests is gone through once, not for each of these
     _core.watch_memory(True)
     yield
     _core.watch_memory(False)

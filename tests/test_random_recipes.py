@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from effort import tries
+from effort import slow_but, tries
 
 from markovlib import Dataset, Recipe, RecipeError
 from markovlib.examples import ALL_COLUMNS
@@ -93,7 +93,7 @@ def accepted(chance: random.Random) -> Recipe:
         assert error.problem
 
 
-@pytest.mark.parametrize("seed", range(tries(36)))
+@pytest.mark.parametrize("seed", slow_but(range(6), range(tries(36))))
 def test_what_is_accepted_is_right_or_says_why_not(seed: int) -> None:
     chance = random.Random(seed)
     made = 0

@@ -95,6 +95,7 @@ def test_words_have_the_distribution_that_enumeration_gives(
             assert excess(observed, np.array(list(shares.values())) * counts.total()) < WORST, x
 
 
+@pytest.mark.slow
 def test_seen_takes_a_sixteenth_of_the_words() -> None:
     recipe = BASE.replace({"rules.alphabet": "abcd", "rules.pattern_length": 2, "words.length": 7, "instructions": 10,
                            "examples": 400_000, "eval.examples": 20_000})  # fmt: skip

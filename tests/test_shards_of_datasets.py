@@ -6,6 +6,7 @@ import sys
 
 import pyarrow.parquet as pq
 import pytest
+from effort import slow_but
 
 from markovlib import Dataset, Recipe
 from markovlib.shards import formats, manifest
@@ -93,7 +94,7 @@ def test_the_command_makes_and_verifies_a_folder(tmp_path):
     assert not (tmp_path / "b").exists()
 
 
-@pytest.mark.parametrize("format_name", list(formats.MODULES))
+@pytest.mark.parametrize("format_name", slow_but(["parquet", "mds"], formats.MODULES))
 def test_nothing_imports_pandas(tmp_path, format_name):
     """pyarrow imports it, where it is installed, to convert arrays of NumPy: that takes longer than 100,000 rows."""
     (tmp_path / "pandas").mkdir()

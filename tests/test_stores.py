@@ -289,6 +289,7 @@ def test_an_upload_that_fails_half_way_leaves_no_object_and_the_work_can_go_on(s
     assert snapshot(store) == snapshot(LocalStore(tmp_path / "a"))
 
 
+@pytest.mark.slow
 def test_a_service_that_is_away_for_a_moment_is_waited_for(s3, whole, tmp_path, monkeypatch):
     """Every third call of boto's fails as where nothing answers."""
     import s3fs

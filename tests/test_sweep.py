@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from effort import slow_but
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -407,7 +408,10 @@ def test_test_sets_of_recipes_with_a_long_tail_are_written_alone(tmp_path: Path)
         Dataset(recipe.replace(examples=None, instructions=None))
 
 
-@pytest.mark.parametrize("preset", [name for name in Recipe.presets() if Recipe.load(name).sweep])
+SWEPT = [name for name in Recipe.presets() if Recipe.load(name).sweep]
+
+
+@pytest.mark.parametrize("preset", slow_but(["paper/no-op", "trace"], SWEPT))
 def test_every_preset_with_axes_can_be_swept(preset: str) -> None:
     sweep = Sweep(Recipe.load(preset))
     assert len(sweep.points) == len({point.name for point in sweep.points}) > 1

@@ -124,7 +124,11 @@ def no_op(plt: Any, results: Results, without: Results) -> Any:
             line(axis, numbers, found, colour, f"{share:.0%} no-ops")
         accuracy_axis(axis, titles[fixed])
         instruction_axis(axis, numbers)
-    legend(axes[0][0], loc="upper left")
+    shown: dict[str, Any] = {}  # no panel has every share
+    for axis in axes[0]:
+        handles, labels = axis.get_legend_handles_labels()
+        shown |= dict(zip(labels, handles, strict=True))
+    legend(axes[0][0], handles=[shown[label] for label in sorted(shown)], loc="upper left")
     return figure
 
 
