@@ -298,6 +298,15 @@ def test_what_is_read_can_be_written_and_read_again(source, name):
     assert format(parse(written, name), name) == written
 
 
+@pytest.mark.parametrize("name", names())
+def test_a_byte_order_mark_may_be_a_letter(name):
+    """The first of the file is none."""
+    for rules in ([("\ufeff", "", False)], [("\ufeffa", "b", False), ("\ufeff", "a", False)]):
+        if refusal(rules, name) is None:
+            assert parse(format(rules, name), name) == rules
+    assert parse(format(parse(" \ufeff=", "a2b"), "a2b"), "a2b") == [("\ufeff", "", False)]
+
+
 def small_words(letters, length):
     return ["".join(w) for n in range(length + 1) for w in itertools.product(letters, repeat=n)]
 

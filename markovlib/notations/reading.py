@@ -153,10 +153,17 @@ def format(rules: TextRules | BytesRules, notation: str, kind: Kind | None = Non
     if kind is None:
         kind = "bytes" if given and isinstance(given[0][0], bytes) else "text"
     texts = [as_text(rule, number, kind) for number, rule in enumerate(given, 1)]
-    text = writer.format(texts, options)
+    text = written(writer, options, texts)
     if notation not in ("arrow", "rosetta"):  # These two know what they would misread.
         refuse_misreading(writer, options, notation, texts, text, kind)
     return text if kind == "text" else to_bytes(text)
+
+
+def written(writer: Notation, options: Options, rules: list[TextRule]) -> str:
+    """The text of a file.  If it begins with a letter U+FEFF, one more keeps that from being taken for the byte order
+    mark."""
+    text = writer.format(rules, options)
+    return BOM + text if text.startswith(BOM) else text
 
 
 def refuse_misreading(
@@ -166,10 +173,10 @@ def refuse_misreading(
     if misreading(writer, options, rules, text, kind) is None:
         return
     for number, rule in enumerate(rules, 1):
-        alone = writer.format([rule], options)
+        alone = written(writer, options, [rule])
         if (reason := misreading(writer, options, [rule], alone, kind)) is not None:
-            written = repr(alone if len(alone) <= 60 else alone[:60] + "...")
-            raise ValueError(f"rule {number}: notation {name!r} would write it as {written}, {reason}")
+            shown = repr(alone if len(alone) <= 60 else alone[:60] + "...")
+            raise ValueError(f"rule {number}: notation {name!r} would write it as {shown}, {reason}")
     raise ValueError(f"rule 1: notation {name!r} reads these rules differently when they stand together")
 
 
