@@ -49,7 +49,8 @@ GENERAL: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "running": (
         "run",
-        {"rules.per_example": 2, "render.prompt": [
+        {"rules.per_example": 2, "task.step_counts": None, "task.steps": [1, 12], "task.max_length": 64, "shifts": None,
+         "render.prompt": [
             "run {for rule in rules}{rule.pattern} {rule.arrow} {rule.replacement}{sep} ; {end} on {word}",
             "where does {word} end under "
             "{for rule in rules}{rule.pattern} {rule.arrow} {rule.replacement}{sep} ; {end} ?",
