@@ -304,6 +304,9 @@ def test_a_byte_order_mark_may_be_a_letter(name):
     for rules in ([("\ufeff", "", False)], [("\ufeffa", "b", False), ("\ufeff", "a", False)]):
         if refusal(rules, name) is None:
             assert parse(format(rules, name), name) == rules
+
+
+def test_a_letter_that_only_a_blank_keeps_from_being_the_mark_is_written():
     assert parse(format(parse(" \ufeff=", "a2b"), "a2b"), "a2b") == [("\ufeff", "", False)]
 
 
