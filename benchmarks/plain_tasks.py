@@ -68,9 +68,9 @@ def run(rules: Rules, word: str, most: int) -> list[str] | None:
 
 
 def word_for(rng: random.Random, rules: Rules, letters: str, steps: int) -> str:
-    """A word of 16 to 48 letters with as many patterns as steps are asked for, or, every other time, fewer."""
+    """A word of 16 to 48 letters with as many patterns as steps are asked for."""
     length, parts = rng.randint(16, 48), []
-    for _ in range(steps if rng.random() < 0.5 else rng.randint(0, steps)):
+    for _ in range(steps):
         pattern = rng.choice(rules)[0]
         if length >= len(pattern):
             parts.append(pattern)

@@ -11,6 +11,10 @@
 
 enum { ROWS_PER_CHUNK = 512 };
 
+/* Work that no run counts, in the letters that it could have searched meanwhile: what a row and a byte of its own
+ * patterns cost before the first step, and a call of the lanes. */
+enum { LETTERS_PER_ROW = 1024, LETTERS_PER_PATTERN_BYTE = 16, LETTERS_PER_CALL = MK_LETTERS_PER_POLL / 64 };
+
 typedef struct {
     uint8_t *bytes;
     size_t length, capacity;
@@ -20,6 +24,7 @@ typedef struct {
 typedef struct {
     mk_run run;
     mk_ruleset row_rules;
+    mk_meter meter; /* of all rows: few runs are so long that their own asks whether to go on */
     size_t row;    /* at work */
     chunk *to;     /* where results are appended */
     mk_lanes lanes;
@@ -103,6 +108,15 @@ static mk_status rules_of(const mk_batch *b, scratch *own, size_t row, const mk_
                              (size_t)b->row_rules[row + 1]);
 }
 
+/* What a run that is over has cost, from a word of that length. */
+static mk_status spend(const job *j, scratch *own, size_t length)
+{
+    uint64_t letters = own->run.meter.letters + length + LETTERS_PER_ROW;
+    if (!j->batch->rules)
+        letters += LETTERS_PER_PATTERN_BYTE * (uint64_t)own->row_rules.pattern_bytes;
+    return mk_meter_spend(&own->meter, letters) ? MK_OK : MK_INTERRUPTED;
+}
+
 /* Runs a row from a word that it has come to in so many steps, the first of which is given. */
 static mk_status run_on(job *j, scratch *own, size_t row, const uint8_t *word, size_t length, uint64_t steps,
                         mk_match first, mk_poll poll)
@@ -127,7 +141,7 @@ static mk_status run_on(job *j, scratch *own, size_t row, const uint8_t *word, s
         return status;
     mk_run_copy(run, own->to->bytes + own->to->length);
     own->to->length += run->length;
-    return MK_OK;
+    return spend(j, own, length);
 }
 
 static mk_status run_row(job *j, scratch *own, size_t row, mk_poll poll)
@@ -178,15 +192,15 @@ static mk_status empty_lanes(job *j, scratch *own, unsigned which, mk_poll poll)
     return status;
 }
 
-/* So many steps are taken between two polls, of which there is one in so many calls at the latest; and so many by a
- * word that is alone in the lanes, before it is run by itself, which is then faster. */
-enum { ROUNDS = 1024, CALLS_PER_POLL = 64, ROUNDS_ALONE = 64 };
+/* So many steps are taken in a call at most; and so many by a word that is alone in the lanes, before it is run by
+ * itself, which is then faster. */
+enum { ROUNDS = 1024, ROUNDS_ALONE = 64 };
 
 static mk_status run_lanes(job *j, scratch *own, size_t row, size_t end, mk_poll poll)
 {
     mk_lanes *lanes = &own->lanes;
     mk_lanes_start(lanes, j->batch->rules, j->batch->strategy, j->batch->detect_cycles);
-    for (unsigned calls = 1;; calls++) {
+    for (;;) {
         mk_status status = fill_lanes(j, own, &row, end, poll);
         if (status != MK_OK || !lanes->busy)
             return status;
@@ -195,21 +209,17 @@ static mk_status run_lanes(job *j, scratch *own, size_t row, size_t end, mk_poll
         status = empty_lanes(j, own, alone && !fresh ? lanes->busy : ended, poll);
         if (status != MK_OK)
             return status;
-        if (calls % CALLS_PER_POLL == 0 && poll.ask && poll.ask(poll.context) != 0)
+        if (!mk_meter_spend(&own->meter, LETTERS_PER_CALL))
             return MK_INTERRUPTED;
     }
 }
 
 static mk_status run_rows(job *j, scratch *own, size_t row, size_t end, mk_poll poll)
 {
-    for (; row < end; row++) {
-        mk_status status = run_row(j, own, row, poll);
-        if (status != MK_OK)
-            return status;
-        if ((row & 255) == 255 && poll.ask && poll.ask(poll.context) != 0)
-            return MK_INTERRUPTED;
-    }
-    return MK_OK;
+    mk_status status = MK_OK;
+    for (; row < end && status == MK_OK; row++)
+        status = run_row(j, own, row, poll);
+    return status;
 }
 
 /* Appends the results of rows [row, end), which are in the order of their ends, in the order of the rows. */
@@ -233,6 +243,7 @@ static mk_status run_chunk(void *context, size_t worker, size_t item, mk_poll po
     size_t count = j->batch->words.count, end = count - row > j->rows_per_chunk ? row + j->rows_per_chunk : count;
     own->row = row;
     own->results.length = 0;
+    mk_meter_resume(&own->meter, poll);
     own->to = j->in_lanes ? &own->results : to;
     mk_status status = (j->in_lanes ? run_lanes : run_rows)(j, own, row, end, poll);
     if (status == MK_OK && j->in_lanes)
@@ -312,6 +323,8 @@ static mk_status run_job(job *j, mk_poll poll)
     if (status == MK_OK) {
         memset(j->chunks, 0, j->chunk_count * sizeof *j->chunks);
         memset(j->workers, 0, threads * sizeof *j->workers);
+        for (size_t i = 0; i < threads; i++)
+            j->workers[i].meter = mk_meter_make((mk_poll){NULL, NULL});
         status = mk_parallel(run_chunk, j, items, threads, poll);
         for (size_t i = 0; i < threads; i++)
             scratch_free(&j->workers[i]);

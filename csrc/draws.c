@@ -59,11 +59,17 @@ void mk_draws_open_ahead(mk_draws *draws, mk_philox_key key, uint64_t split, uin
 
 void mk_draws_block(mk_draws *draws)
 {
-    mk_philox_block block = mk_philox(draws->key, draws->next_block++, draws->index, draws->split, MK_AXIS_WORD);
-    memcpy(draws->block, block.word, sizeof block.word);
+    const mk_philox_key keys[2] = {draws->key, draws->key};
+    mk_philox_block blocks[2] = {
+        {{draws->next_block, draws->index, draws->split, MK_AXIS_WORD}},
+        {{draws->next_block + 1, draws->index, draws->split, MK_AXIS_WORD}},
+    };
+    mk_philox_several(keys, blocks, 2, MK_PHILOX_ROUNDS);
+    memcpy(draws->block, blocks, sizeof blocks);
+    draws->next_block += 2;
     draws->words = draws->block;
     draws->at = 0;
-    draws->end = WORDS_PER_BLOCK;
+    draws->end = (size_t)2 * WORDS_PER_BLOCK;
     draws->stride = 1;
 }
 

@@ -27,7 +27,7 @@ typedef struct {
     uint64_t next_block, index, split;
     const uint64_t *words;       /* those that are left are at `at`, at + stride, ... below `end` */
     size_t at, end, stride;
-    uint64_t block[4];
+    uint64_t block[8];
 } mk_draws;
 
 /* Starts the stream of attempt number `attempt` (below 2^31) at example `index`. */
@@ -42,7 +42,7 @@ void mk_draws_ahead(mk_philox_key key, uint64_t split, uint64_t index, mk_words_
 void mk_draws_open_ahead(mk_draws *draws, mk_philox_key key, uint64_t split, uint64_t index, mk_words_ahead words,
                          size_t i);
 
-/* Makes the next block's words those that are left. */
+/* Makes the words of the next two blocks those that are left: they are computed together in the time of one. */
 void mk_draws_block(mk_draws *draws);
 
 /* The next word. */

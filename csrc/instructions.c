@@ -11,6 +11,9 @@
 #define CACHE_LINE 64
 #define TABLE_BYTES ((uint64_t)64 << 20)
 
+/* What a candidate for a rule, and one for all rules, costs, in the letters that might be searched meanwhile. */
+enum { LETTERS_PER_RULE = 2048, LETTERS_PER_CANDIDATE = 1 << 15 };
+
 typedef struct {
     uint64_t hash;
     uint32_t stratum;
@@ -248,7 +251,7 @@ static bool find_rule(mk_instructor *instructor, uint32_t i)
 {
     uint32_t bucket = instructor->plan->rule_bucket;
     uint64_t first = instructor->chosen[i] * bucket;
-    for (uint64_t number = first; number < first + bucket; number++)
+    for (uint64_t number = first; number < first + bucket && mk_meter_spend(instructor->meter, LETTERS_PER_RULE); number++)
         if (find_candidate_rule(instructor, i, number))
             return true;
     return false;
@@ -296,6 +299,8 @@ static bool find_candidate(mk_instructor *instructor, uint64_t j)
             plant_cascade(instructor, candidate);
         if (plan->bucket == 1 || is_acceptable(instructor, j))
             return true;
+        if (!mk_meter_spend(instructor->meter, LETTERS_PER_CANDIDATE))
+            return false;
     }
     return false;
 }
@@ -342,7 +347,7 @@ static mk_status compute(mk_instructor *instructor, uint64_t j, mk_instruction *
     instruction->rules = plan->fixed ? plan->fixed : instructor->rules;
     instruction->needles = NULL;
     if (!plan->fixed && !find_candidate(instructor, j))
-        return MK_INVALID;
+        return instructor->meter->stopped ? MK_INTERRUPTED : MK_INVALID;
     instruction->stratum = plan->fixed ? 0 : instructor->stratum;
     instruction->hash =
         plan->words == MK_WORDS_ANY ? 0 : mk_plan_hash_rules(plan, instruction->rules, plan->per_example);
@@ -498,30 +503,34 @@ static mk_status tabulate(mk_plan *plan, mk_instructor *instructor)
     mk_status status = table ? fill_table(instructor, table) : MK_NO_MEMORY;
     if (status != MK_OK || !atomic_compare_exchange_strong(&plan->table, &none, table))
         mk_rule_table_close(table);
-    if (status == MK_INVALID)
-        atomic_store(&plan->tableless, true);
-    return status == MK_INVALID ? MK_OK : status;
+    return status;
 }
 
-mk_status mk_plan_expect(mk_plan *plan, uint64_t rows)
+mk_status mk_plan_expect(mk_plan *plan, uint64_t rows, mk_poll poll)
 {
     if (!table_pays(plan, rows))
         return MK_OK;
     mk_exacts exacts = {0};
+    mk_meter meter = mk_meter_make(poll);
     mk_instructor instructor;
-    mk_status status = mk_instructor_open(&instructor, plan, &exacts);
+    mk_status status = mk_instructor_open(&instructor, plan, &exacts, &meter);
     if (status == MK_OK)
         status = tabulate(plan, &instructor);
     mk_instructor_close(&instructor);
     mk_exacts_close(&exacts);
-    return status;
+    if (status == MK_INTERRUPTED)
+        return status;
+    /* What cannot be tabulated is computed for each example, for good. */
+    if (status != MK_OK)
+        atomic_store(&plan->tableless, true);
+    return MK_OK;
 }
 
 /* Scratch. */
 
-mk_status mk_instructor_open(mk_instructor *instructor, const mk_plan *plan, mk_exacts *exacts)
+mk_status mk_instructor_open(mk_instructor *instructor, const mk_plan *plan, mk_exacts *exacts, mk_meter *meter)
 {
-    *instructor = (mk_instructor){.plan = plan, .exacts = exacts};
+    *instructor = (mk_instructor){.plan = plan, .exacts = exacts, .meter = meter};
     if (plan->fixed)
         return MK_OK;
     instructor->rules = mk_malloc(plan->per_example * sizeof *instructor->rules);

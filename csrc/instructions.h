@@ -4,6 +4,7 @@
 #define MK_INSTRUCTIONS_H
 
 #include "exact.h"
+#include "meter.h"
 #include "plan.h"
 #include "search.h"
 
@@ -29,6 +30,7 @@ typedef struct {
 typedef struct {
     const mk_plan *plan;
     mk_exacts *exacts;
+    mk_meter *meter;
     mk_permutation tuples, turns;
     uint64_t turns_first;            /* the first of the rules whose places `turns` changes, if it is open */
     mk_example_rule *rules;
@@ -41,10 +43,10 @@ typedef struct {
     mk_space_rule ahead[MK_RULES_AT_ONCE];
 } mk_instructor;
 
-mk_status mk_instructor_open(mk_instructor *instructor, const mk_plan *plan, mk_exacts *exacts);
+mk_status mk_instructor_open(mk_instructor *instructor, const mk_plan *plan, mk_exacts *exacts, mk_meter *meter);
 void mk_instructor_close(mk_instructor *instructor);
 
-/* Instruction j; it stands until the next call.  MK_INVALID: none of its candidates is acceptable. */
+/* Instruction j; it stands until the next call.  MK_INVALID: none of its candidates is acceptable.  Or MK_INTERRUPTED. */
 mk_status mk_instructor_get(mk_instructor *instructor, uint64_t j, mk_instruction *instruction);
 
 /* How many instructions it pays to write ahead; 0 where it does not. */
@@ -58,8 +60,9 @@ void mk_instructor_look_ahead(mk_instructor *instructor, const uint64_t *numbers
  * plan->instructions where there is one; `count` up to a few dozen. */
 void mk_instructor_fetch(const mk_instructor *instructor, const uint64_t *numbers, size_t count);
 
-/* Says that `rows` examples are about to be drawn, and tabulates the instructions if that pays by now. */
-mk_status mk_plan_expect(mk_plan *plan, uint64_t rows);
+/* Says that `rows` examples are about to be drawn, and tabulates the instructions if that pays by now and there is
+ * memory.  MK_OK or MK_INTERRUPTED. */
+mk_status mk_plan_expect(mk_plan *plan, uint64_t rows, mk_poll poll);
 
 void mk_rule_table_close(mk_rule_table *table);
 

@@ -47,9 +47,11 @@ static mk_status write_text(mk_reader *reader, int column, const mk_letters *let
 }
 
 mk_status mk_reader_read(mk_reader *reader, mk_plan *plan, const mk_letters *letters,
-                         const mk_templates templates[MK_TEXT_COLUMNS], int texts, bool lists, uint64_t index)
+                         const mk_templates templates[MK_TEXT_COLUMNS], int texts, bool lists, uint64_t index,
+                         mk_poll poll)
 {
-    mk_status status = mk_plan_expect(plan, 1);
+    mk_status status = mk_plan_expect(plan, 1, poll);
+    mk_meter_resume(&reader->sampler.meter, poll);
     reader->sampler.certified = plan->task.certified || texts > MK_TEXT_CERTIFICATE;
     if (status == MK_OK)
         status = mk_sampler_draw(&reader->sampler, index, &reader->example);

@@ -26,7 +26,8 @@ void mk_reader_give(mk_reader_shelf *shelf, mk_reader *reader);
 /* Makes an example, its first `texts` columns and, where wanted, its lists.  As mk_sampler_draw; after a failure the
  * reader can still be used. */
 mk_status mk_reader_read(mk_reader *reader, mk_plan *plan, const mk_letters *letters,
-                         const mk_templates templates[MK_TEXT_COLUMNS], int texts, bool lists, uint64_t index);
+                         const mk_templates templates[MK_TEXT_COLUMNS], int texts, bool lists, uint64_t index,
+                         mk_poll poll);
 
 /* Closes a reader, which may be NULL, or the one on a shelf. */
 void mk_reader_close(mk_reader *reader);

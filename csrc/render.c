@@ -5,7 +5,6 @@
 #include "parallel.h"
 
 #define FIRST_BYTES ((size_t)64 << 20)   /* text columns have at most this much before they need it */
-#define ROWS_PER_POLL 256
 #define ROWS_TO_TABULATE 256
 #define ROWS_TO_ESTIMATE 1024
 #define ROWS_TO_DIVIDE 128               /* tell how much of a text column each of several parts is given */
@@ -153,14 +152,13 @@ static void reserve_rest(part *p, size_t done)
 static mk_status write_rows(part *p, size_t end, mk_poll poll)
 {
     mk_example example = {0};
+    mk_meter_resume(&p->sampler.meter, poll);
     for (; p->next < end; p->next++) {
-        if ((p->next - p->first) % ROWS_PER_POLL == 0 && poll.ask && poll.ask(poll.context) != 0)
-            return MK_INTERRUPTED;
         if (p->next - p->first == ROWS_TO_ESTIMATE && is_only(p))
             reserve_rest(p, ROWS_TO_ESTIMATE);
         mk_status status = write_row(p, &p->sampler, p->next, &example);
         if (status != MK_OK) {
-            p->failed = true;
+            p->failed = status != MK_INTERRUPTED;
             p->ruleless = status == MK_INVALID && example.rule_count == 0;
             return status;
         }
@@ -434,8 +432,6 @@ static void examples_close(mk_examples *examples)
 /* Of failures in several parts the earliest one is told, so that the message does not depend on chance alone. */
 static void note_failure(const part *parts, size_t count, mk_examples *examples)
 {
-    examples->failed = -1;
-    examples->ruleless = false;
     for (size_t i = count; i-- > 0;)
         if (parts[i].failed) {
             examples->failed = parts[i].at;
@@ -449,13 +445,15 @@ mk_status mk_examples_render(const mk_request *request, mk_examples *examples)
     memset(examples->data, 0, sizeof examples->data);
     memset(examples->offsets, 0, sizeof examples->offsets);
     memset(examples->lists, 0, sizeof examples->lists);
+    examples->failed = -1;
+    examples->ruleless = false;
     part *parts = mk_malloc(count * sizeof *parts);
     if (!parts)
         return MK_NO_MEMORY;
     parts_open(request, examples, parts);
     mk_status status = open_offsets(request, examples);
     if (status == MK_OK)
-        status = mk_plan_expect(request->plan, request->count);
+        status = mk_plan_expect(request->plan, request->count, request->poll);
     if (status == MK_OK)
         status = divide_columns(parts, count, examples);
     if (status == MK_OK)

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-enum { LETTERS_PER_STEP = 16 }; /* a step costs something even when no letter is touched, so that every run polls */
+/* A step costs something even when no letter is touched, so that every run polls; bits look at rule after rule. */
+enum { LETTERS_PER_STEP = 16, LETTERS_PER_BITS_RULE = 8 };
 
 /* ---- which matcher --------------------------------------------------------------------------------------------------
  *
@@ -29,6 +30,15 @@ static uint64_t work_left(const mk_run *run)
     return cost > run->work ? cost - run->work : 0;
 }
 
+/* The matcher is at work from now on; what a step costs beside the letters that it touches. */
+static void take_up(mk_run *run, mk_matcher matcher)
+{
+    run->matcher = matcher;
+    run->step_letters = LETTERS_PER_STEP;
+    if (matcher == MK_BITS)
+        run->step_letters += LETTERS_PER_BITS_RULE * (uint64_t)run->bits.plan->count;
+}
+
 /* Gets the word out of the index. */
 static mk_status flatten(mk_run *run)
 {
@@ -51,7 +61,7 @@ static mk_status use_bits(mk_run *run)
     run->work += run->matcher == MK_SCAN ? run->scan.work : 0;
     run->bits_steps = work_left(run) / WORK_PER_BITS_STEP;
     mk_bits_start(&run->bits, run->rules, run->options.strategy, mk_word_bytes(&run->word), run->length);
-    run->matcher = MK_BITS;
+    take_up(run, MK_BITS);
     return MK_OK;
 }
 
@@ -61,7 +71,7 @@ static mk_status use_scan(mk_run *run)
     if (status == MK_OK)
         status = mk_scan_start(&run->scan, run->rules, run->options.strategy, run->length, work_left(run));
     if (status == MK_OK)
-        run->matcher = MK_SCAN;
+        take_up(run, MK_SCAN);
     return status;
 }
 
@@ -76,7 +86,7 @@ static mk_status use_index(mk_run *run)
     if (status != MK_OK)
         return status;
     mk_word_free(&run->word);
-    run->matcher = MK_INDEX;
+    take_up(run, MK_INDEX);
     return MK_OK;
 }
 
@@ -334,7 +344,7 @@ mk_status mk_run_step(mk_run *run, uint64_t n, mk_poll poll)
             if (status != MK_OK)
                 return status;
         }
-        if (!mk_meter_spend(&run->meter, LETTERS_PER_STEP * steps))
+        if (!mk_meter_spend(&run->meter, run->step_letters * steps))
             break;
     }
     return run->meter.stopped ? MK_INTERRUPTED : MK_OK;

@@ -22,6 +22,7 @@ struct mk_run {
     uint64_t bits_steps; /* so many more before the index is used */
     bool no_index; /* the rules are too large for it */
     mk_meter meter;
+    uint64_t step_letters; /* counted for a step of the matcher in use, whatever it touches */
     mk_outcome outcome;
     uint64_t steps;
     size_t length, max_length_seen;

@@ -5,14 +5,18 @@
 #include "certify.h"
 #include "words.h"
 
+/* Also drawn without a run or with short ones, at most so many words are drawn between two polls. */
+enum { ATTEMPTS_PER_POLL = 64 };
+
 mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequential)
 {
     *sampler = (mk_sampler){.plan = plan, .sequential = sequential, .block = UINT64_MAX};
+    sampler->meter = mk_meter_make((mk_poll){NULL, NULL});
     sampler->word = mk_malloc((size_t)plan->longest + MK_READ_SLACK);
     sampler->own_needles = mk_malloc(plan->per_example * sizeof *sampler->own_needles);
     mk_status status = sampler->word && sampler->own_needles ? MK_OK : MK_NO_MEMORY;
     if (status == MK_OK)
-        status = mk_instructor_open(&sampler->instructor, plan, &sampler->exacts);
+        status = mk_instructor_open(&sampler->instructor, plan, &sampler->exacts, &sampler->meter);
     if (status == MK_OK)
         status = mk_work_open(&sampler->work, plan);
     if (status == MK_OK && plan->exact && mk_plan_is_plain(plan))
@@ -273,7 +277,8 @@ static mk_status answer(mk_sampler *sampler, mk_example *example)
     const mk_plan *plan = sampler->plan;
     mk_status status;
     if (plan->task.kind == MK_TASK_RUN)
-        status = mk_task_run(plan, &sampler->work, sampler->needles, example);
+        status = mk_task_run(plan, &sampler->work, sampler->needles, sampler->steps ? sampler->steps : plan->task.max_steps,
+                             &sampler->meter, example);
     else if (plan->task.kind == MK_TASK_SCHEME)
         status = mk_task_scheme(plan, &sampler->work, example);
     else if (sampler->searched)
@@ -285,18 +290,33 @@ static mk_status answer(mk_sampler *sampler, mk_example *example)
     return status;
 }
 
+static bool halted(const mk_example *example)
+{
+    return example->outcome == MK_TERMINAL_RULE || example->outcome == MK_NO_RULE_APPLIES;
+}
+
 /* Whether a run is one of those asked for. */
 static bool is_wanted(const mk_sampler *sampler, const mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
     if (plan->task.kind != MK_TASK_RUN)
         return true;
-    if (plan->task.must_halt && example->outcome != MK_TERMINAL_RULE && example->outcome != MK_NO_RULE_APPLIES)
+    if (plan->task.must_halt && !halted(example))
         return false;
     if (sampler->steps)
         return example->steps == sampler->steps;
     uint64_t least = plan->fixed ? 0 : 1; /* a limit may end a run before its first step */
     return example->no_op || example->steps >= (plan->task.least_steps > least ? plan->task.least_steps : least);
+}
+
+/* After a run of other steps than those asked for, which went on for too long or ended too early.  A plant is mostly one
+ * step, but a rule may make another one applicable, and what a rule writes may cover a plant. */
+static void plant_otherwise(mk_sampler *sampler, const mk_example *example)
+{
+    if (!halted(example))
+        sampler->planted -= sampler->planted > 1;
+    else
+        sampler->planted += sampler->planted < sampler->steps;
 }
 
 static void open_draws(mk_sampler *sampler, mk_draws *draws, uint64_t index, uint64_t attempt)
@@ -315,7 +335,10 @@ static mk_status draw_word(mk_sampler *sampler, uint64_t first, mk_example *exam
     const mk_plan *plan = sampler->plan;
     bool divided = plan->words != MK_WORDS_ANY && !sampler->instruction.undivided[example->no_op];
     example->word = sampler->word;
+    sampler->planted = sampler->steps;
     for (uint64_t attempt = first; attempt < first + MK_ATTEMPTS; attempt++) {
+        if (!mk_meter_spend(&sampler->meter, MK_LETTERS_PER_POLL / ATTEMPTS_PER_POLL))
+            return MK_INTERRUPTED;
         mk_draws draws;
         open_draws(sampler, &draws, example->index, attempt);
         mk_status status = mk_words_draw(sampler, &draws, example);
@@ -329,6 +352,7 @@ static mk_status draw_word(mk_sampler *sampler, uint64_t first, mk_example *exam
         status = answer(sampler, example);
         if (status != MK_OK || is_wanted(sampler, example))
             return status;
+        plant_otherwise(sampler, example);
     }
     return MK_INVALID;
 }

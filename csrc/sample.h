@@ -18,6 +18,7 @@
 /* Scratch of one thread. */
 typedef struct {
     const mk_plan *plan;
+    mk_meter meter;                  /* of all examples; with no poll until it is given one, by mk_meter_resume */
     bool sequential;                 /* examples come in runs: tables of the permutations pay */
     bool certified;                  /* set by the caller: the certificates are wanted */
     mk_permutation no_op, popularity;
@@ -37,6 +38,7 @@ typedef struct {
     uint32_t occurrences;            /* asked of the word at hand; 0: at least one */
     uint32_t fires;                  /* the rule asked to fire first */
     uint32_t steps;                  /* asked of the run at hand; 0: any */
+    uint32_t planted;                /* patterns planted for them in the next word */
     uint8_t *word;
     bool searched;                   /* the finished word has been searched for the only pattern, which is at `found` */
     size_t found;
@@ -47,7 +49,7 @@ mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequent
 void mk_sampler_close(mk_sampler *sampler);
 
 /* Draws example `index`.  MK_INVALID: no word of what is asked was met in MK_ATTEMPTS draws, or, with rule_count 0,
- * its instruction has no acceptable candidate. */
+ * its instruction has no acceptable candidate.  Or MK_INTERRUPTED. */
 mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *example);
 
 /* Writes instruction j (j < possible) without a word, and whether its words are divided. */

@@ -79,6 +79,8 @@ mk_status mk_task_rewrite_at(mk_work *work, size_t at, mk_example *example)
 
 /* Runs. */
 
+enum { LETTERS_PER_STEP = 64 }; /* what a step costs beside the letters that each pattern is searched in */
+
 static mk_status reserve_step(mk_work *work, uint64_t steps)
 {
     if (steps < work->step_capacity)
@@ -135,9 +137,9 @@ static void apply(uint8_t *word, size_t length, const mk_example_rule *rule, siz
 }
 
 /* Why the run ends before a word of that length is made, or MK_RUNNING. */
-static mk_outcome limit(const mk_plan *plan, const mk_example *example, size_t length)
+static mk_outcome limit(const mk_plan *plan, const mk_example *example, uint64_t max_steps, size_t length)
 {
-    if (example->steps >= plan->task.max_steps)
+    if (example->steps >= max_steps)
         return MK_STEP_LIMIT;
     return length > plan->task.max_length ? MK_LENGTH_LIMIT : MK_RUNNING;
 }
@@ -167,7 +169,8 @@ static mk_status take_step(const mk_plan *plan, mk_work *work, mk_example *examp
     return MK_OK;
 }
 
-mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needles, mk_example *example)
+mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needles, uint64_t max_steps,
+                      mk_meter *meter, mk_example *example)
 {
     size_t used = 0, at, number;
     answer_no_op(example);
@@ -175,7 +178,7 @@ mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needl
            plan->per_example) {
         const mk_example_rule *rule = &example->rules[number];
         size_t length = example->output_length - rule->pattern_length + rule->replacement_length;
-        example->outcome = limit(plan, example, length);
+        example->outcome = limit(plan, example, max_steps, length);
         if (example->outcome != MK_RUNNING)
             break;
         if (example->steps == 0) {
@@ -184,6 +187,8 @@ mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needl
         }
         if (take_step(plan, work, example, (uint32_t)number, at, length, &used) != MK_OK)
             return MK_NO_MEMORY;
+        if (!mk_meter_spend(meter, LETTERS_PER_STEP + (uint64_t)plan->per_example * length))
+            return MK_INTERRUPTED;
         if (rule->terminal)
             break;
     }

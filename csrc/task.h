@@ -2,6 +2,7 @@
 #ifndef MK_TASK_H
 #define MK_TASK_H
 
+#include "meter.h"
 #include "plan.h"
 #include "search.h"
 
@@ -20,10 +21,12 @@ mk_status mk_work_open(mk_work *work, const mk_plan *plan);
 void mk_work_close(mk_work *work);
 
 /* Answers example->word: fills output, rule, position, steps, outcome, and the trace where it is wanted.  What is
- * decided is decided by searching the word, not by how it was drawn.  The needles are those of the patterns. */
+ * decided is decided by searching the word, not by how it was drawn.  The needles are those of the patterns.  A run may
+ * be MK_INTERRUPTED. */
 mk_status mk_task_rewrite(const mk_plan *plan, mk_work *work, const mk_needle *needles, mk_example *example);
 mk_status mk_task_rewrite_at(mk_work *work, size_t at, mk_example *example); /* the only rule's occurrence is known */
-mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needles, mk_example *example);
+mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needles, uint64_t max_steps,
+                      mk_meter *meter, mk_example *example);
 mk_status mk_task_scheme(const mk_plan *plan, mk_work *work, mk_example *example);
 
 /* Enciphers the answer of a rewrite with example->key. */

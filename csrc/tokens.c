@@ -5,11 +5,14 @@
 #define ROWS_PER_POLL 1024
 #define BLOCK 16
 
-/* The code point at *at, which moves behind it. */
-static uint32_t next_character(const uint8_t **at)
+/* The code point at *at, which moves behind it; none that there is where it is cut off, as it can only be in a text that
+ * was changed after it was checked. */
+static uint32_t next_character(const uint8_t **at, const uint8_t *end)
 {
     const uint8_t *bytes = *at;
     uint32_t lead = bytes[0], count = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if ((size_t)(end - bytes) < count)
+        return UINT32_MAX;
     uint32_t point = count == 1 ? lead : lead & (0xFFu >> (count + 1));
     for (uint32_t k = 1; k < count; k++)
         point = point << 6 | (bytes[k] & 0x3Fu);
@@ -94,7 +97,7 @@ static int32_t next_token(const mk_vocabulary *vocabulary, const uint8_t **text,
         *text += special->length;
         return special->id;
     }
-    uint32_t point = vocabulary->characters ? next_character(text) : *(*text)++;
+    uint32_t point = vocabulary->characters ? next_character(text, end) : *(*text)++;
     return point < vocabulary->id_count ? vocabulary->ids[point] : -1;
 }
 

@@ -164,33 +164,49 @@ static size_t choose_plants(const mk_sampler *sampler, mk_draws *draws, size_t l
     return letters;
 }
 
-/* Runs of so many steps: patterns and free letters side by side, in a uniform order.  One plant is mostly one step, but
- * a rule may make another applicable: half of the attempts plant as many patterns as steps are asked for, the others
- * any smaller number as well. */
+/* `count` of the numbers 0 .. others + count - 1, every choice of them as likely, in ascending order; by Floyd's
+ * method, as in nearmiss.c. */
+static void choose_places(mk_draws *draws, size_t others, size_t count, uint32_t *places)
+{
+    uint32_t drawn[MK_MOST_ASKED_STEPS];
+    for (size_t i = 0; i < count; i++) {
+        uint32_t last = (uint32_t)(others + i), place = (uint32_t)mk_draws_below(draws, (uint64_t)last + 1);
+        bool taken = false;
+        for (size_t k = 0; k < i; k++)
+            taken |= drawn[k] == place;
+        drawn[i] = taken ? last : place;
+    }
+    /* They are few, and a branch for each comparison would be guessed wrong. */
+    for (size_t i = 0; i < count; i++) {
+        size_t smaller = 0;
+        for (size_t k = 0; k < count; k++)
+            smaller += drawn[k] < drawn[i];
+        places[smaller] = drawn[i];
+    }
+}
+
+/* Runs of so many steps: patterns and free letters side by side, in a uniform order. */
 static mk_status draw_steps(mk_sampler *sampler, mk_draws *draws, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
     const mk_needle *plants[MK_MOST_ASKED_STEPS];
+    uint32_t places[MK_MOST_ASKED_STEPS];
+    size_t chosen;
     example->length = draw_length(plan, draws, plan->widest_pattern);
-    size_t count = 1 + mk_draws_below(draws, 2 * (uint64_t)sampler->steps), chosen;
-    count = count < sampler->steps ? count : sampler->steps;
-    size_t ahead = choose_plants(sampler, draws, example->length, count, plants, &chosen);
-    uint8_t *to = sampler->word;
-    mk_draws_letters(draws, &plan->alphabet, to + ahead, example->length - ahead);
-    /* The free letters not yet placed lie `ahead` of where they go, by the letters of the plants still to come. */
-    for (size_t free_letters = example->length - ahead, placed = 0; placed < chosen;) {
-        size_t left = chosen - placed;
-        if (mk_draws_below(draws, free_letters + left) < left) {
-            const mk_needle *plant = plants[placed++];
-            memcpy(to, plant->bytes, plant->length);
-            to += plant->length;
-            ahead -= plant->length;
-        } else {
-            *to = to[ahead];
-            to++;
-            free_letters--;
-        }
+    size_t free_letters = example->length - choose_plants(sampler, draws, example->length, sampler->planted, plants, &chosen);
+    uint8_t *to = sampler->word, *from = sampler->work.output; /* which is free until there is an answer */
+    mk_draws_letters(draws, &plan->alphabet, from, free_letters);
+    choose_places(draws, free_letters, chosen, places);
+    for (size_t i = 0; i < chosen; i++) {
+        size_t before = places[i] - (i ? places[i - 1] + 1 : 0);
+        mk_codes_move(to, from, before);
+        to += before;
+        from += before;
+        free_letters -= before;
+        mk_codes_move(to, plants[i]->bytes, plants[i]->length);
+        to += plants[i]->length;
     }
+    mk_codes_move(to, from, free_letters);
     return MK_OK;
 }
 

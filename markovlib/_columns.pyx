@@ -523,8 +523,8 @@ cdef tuple present_strings(object array):
 
 
 cdef object flat_cells(object array, object dtype):
-    """The array's memory, contiguous and in native byte order, as a flat array of `dtype`."""
-    native = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    """The array's memory, contiguous, aligned and in native byte order, as a flat array of `dtype`."""
+    native = np.require(array, array.dtype.newbyteorder("="), ["C", "ALIGNED"])
     return native.view(np.ndarray).view(dtype)
 
 

@@ -283,6 +283,6 @@ cdef extern from "reader.h" nogil:
     mk_reader *mk_reader_take(mk_reader_shelf *shelf, const mk_plan *plan)
     void mk_reader_give(mk_reader_shelf *shelf, mk_reader *reader)
     mk_status mk_reader_read(mk_reader *reader, mk_plan *plan, const mk_letters *letters, const mk_templates *templates,
-                             int texts, mk_bool lists, uint64_t index)
+                             int texts, mk_bool lists, uint64_t index, mk_poll poll)
     void mk_reader_close(mk_reader *reader)
     void mk_reader_shelf_close(mk_reader_shelf *shelf)

@@ -434,19 +434,23 @@ cdef class Plan:
     cdef mk_reader *read(self, uint64_t index, int texts, bint lists) except NULL:
         """A reader at that example, to be given back."""
         cdef mk_status status = MK_NO_MEMORY
+        cdef Interrupts interrupts = Interrupts()
+        cdef mk_poll poll = interrupts.poll()
         cdef bint ruleless = False
         cdef mk_reader *reader
         with nogil:
             reader = mk_reader_take(&self.shelf, &self.c)
             if reader != NULL:
-                status = mk_reader_read(reader, &self.c, &self.letters, self.columns, texts, lists, index)
+                status = mk_reader_read(reader, &self.c, &self.letters, self.columns, texts, lists, index,
+                                        poll)
                 ruleless = reader.example.rule_count == 0
                 if status != MK_OK:
                     mk_reader_close(reader)
         if status == MK_INVALID:
             raise NoWordError(index, ruleless)
-        if status != MK_OK:
+        if status == MK_NO_MEMORY:
             raise MemoryError(f"example {index}: not enough memory")
+        interrupts.check(status)
         return reader
 
     cdef object string(self, const uint8_t *data, Py_ssize_t length):

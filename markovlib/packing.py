@@ -146,9 +146,13 @@ class Packed:
         return first
 
     def _tokens(self, first: int, last: int) -> Tokens:
-        """The tokens of windows."""
+        """The tokens of windows, checked: tokenizers may be anybody's."""
         rows = range(first * self.window, min(last * self.window, self.examples))
-        return tokenize(self.ds, rows, self.tokenizer, self.threads)
+        tokens = tokenize(self.ds, rows, self.tokenizer, self.threads)
+        tokens.longest()
+        if len(tokens) != len(rows):
+            raise ValueError(f"the tokenizer made {len(tokens)} sequences of {len(rows)} examples")
+        return tokens
 
     def _sequences(self, tokens: Tokens, first: int, last: int) -> _Sequences:
         """What is packed: every example's tokens, or the pieces of at most `length` that they are cut into."""

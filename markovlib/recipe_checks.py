@@ -57,6 +57,7 @@ def check_recipe(recipe: Recipe, source: str) -> None:
     check.task(recipe)
     check.rules(recipe)
     check.words(recipe)
+    check.program_runs(recipe)
     check.templates(recipe)
     check.instructions(recipe)
     check.popularity(recipe)
@@ -176,6 +177,18 @@ class _Check:
         ):  # fmt: skip
             if value != only:
                 self.fail(path, "must be left out with rules.program, whose rules and words are given")
+
+    def program_runs(self, recipe: Recipe) -> None:
+        """That the limits of a program's runs, which follow from its words, are such as can be."""
+        if recipe.rules.program is None:
+            return
+        for name, value, most, what in (
+            ("max_steps", recipe.max_steps, _MOST_STEPS, "steps"),
+            ("max_length", recipe.max_length, LONGEST_WORD, "letters"),
+        ):
+            if value > most:
+                problem = f"lets {recipe.rules.program} run to more than {most} {what}"
+                self.fail("words.length", f"{problem}: make it smaller, or give task.{name}")
 
     def lengths(self, path: str, pair: tuple[int, int], least: int, greatest: int) -> None:
         low, high = pair

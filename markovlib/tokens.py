@@ -98,7 +98,7 @@ class Tokens:
         """
         if side not in ("right", "left"):
             raise ValueError(f"side must be 'right' or 'left', got {side!r}")
-        if self._longest() > length and not truncate:
+        if self.longest() > length and not truncate:
             sizes = self.lengths()
             row = int(np.argmax(sizes > length))
             raise ValueError(
@@ -116,8 +116,11 @@ class Tokens:
             self._pad(buffer, entries, left, fill)
         return Padded(*buffers)
 
-    def _longest(self) -> int:
-        """The size of the longest sequence; sees to it that the engine reads within the arrays, whoever made them."""
+    def longest(self) -> int:
+        """The size of the longest sequence, 0 if there is none.
+
+        Raises ValueError where the arrays do not fit one another, whoever made them: the engine reads within them.
+        """
         if self.ids.dtype not in _ID_TYPES or self.loss_mask.dtype != np.uint8:
             raise ValueError(
                 f"ids must be uint16 or uint32 and loss_mask uint8, got {self.ids.dtype}, {self.loss_mask.dtype}"
@@ -132,9 +135,9 @@ class Tokens:
 
     def _pad(self, out: NDArray[Any], entries: NDArray[Any] | None, left: bool, fill: int) -> None:
         """Fills an array, one that does not lie in memory as the engine writes it by way of one that does."""
-        direct = out.flags.c_contiguous and out.dtype.isnative
+        direct = out.flags.carray and out.dtype.isnative
         made = out if direct else np.empty(out.shape, out.dtype.newbyteorder("="))
-        entries = None if entries is None else np.ascontiguousarray(entries)
+        entries = None if entries is None else np.require(entries, requirements=["C", "ALIGNED"])
         _tokens.pad(entries, np.ascontiguousarray(self.offsets), left, fill, made)
         if not direct:
             out[...] = made

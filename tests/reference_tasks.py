@@ -324,17 +324,18 @@ class ReferenceTasks(ReferenceStream):
         return word
 
     def steps_word(self, draws, rules, length):
-        count = min(1 + draws.below(2 * self.exactly), self.exactly)
         plants = []
-        for _ in range(count):
+        for _ in range(self.planted):
             pattern = rules[draws.below(len(rules))][0]
             if sum(map(len, plants)) + len(pattern) <= length:
                 plants.append(pattern)
         letters = list(draws.letters(self.base, length - sum(map(len, plants))))
-        word = b""
-        while plants:
-            word += plants.pop(0) if draws.below(len(letters) + len(plants)) < len(plants) else bytes([letters.pop(0)])
-        return word + bytes(letters)
+        places = set()
+        for last in range(len(letters), len(letters) + len(plants)):
+            place = draws.below(last + 1)
+            places.add(last if place in places else place)
+        size = len(letters) + len(plants)
+        return b"".join(plants.pop(0) if place in places else bytes([letters.pop(0)]) for place in range(size))
 
     def scheme_word(self, draws, rule, no_op):
         pattern = rule[0]
@@ -374,6 +375,7 @@ class ReferenceTasks(ReferenceStream):
 
     def draw(self, index, rules, first, kind):
         """(word, the run of its rules) of the first attempt that is acceptable."""
+        self.planted = kind[3]
         for attempt in range(first, first + 4096):
             word = self.word(Draws(self.key, self.split, index, attempt), rules, kind)
             if word is None or (self.divided and not self.is_for_split(rules, word)):
@@ -381,6 +383,9 @@ class ReferenceTasks(ReferenceStream):
             run = self.run(rules, word)
             if not self.task.runs or self.is_wanted(run, kind):
                 return word, run
+            if self.task.step_counts and not kind[0]:
+                early = run.outcome in (1, 2) and run.steps < kind[3]
+                self.planted = min(self.planted + 1, kind[3]) if early else max(self.planted - 1, 1)
         raise AssertionError("no word")
 
     def run(self, rules, word):

@@ -117,6 +117,7 @@ def test_a_lone_surrogate_names_its_row(make):
         np.array(["ab", "ä漢🙂", "", "\u07ff\u0800\uffff\U00010000\U0010ffff", "a\0b"]),
         np.array(["ab", "ä漢🙂"]).astype(">U5"),
         np.array(["ab", "cd", "ef", "gh"])[::-2],
+        np.frombuffer(b"\0" + np.array(["ab", "ä漢"]).tobytes(), "U2", offset=1),
         np.array([["ab", "cd"], ["ef", "gh"]])[:, 1],
         np.array([b"ab", b"cd", b"ef"])[::2],
         np.array([], "S3"),

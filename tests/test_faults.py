@@ -16,6 +16,10 @@ import markovlib as mk
 from markovlib import _core
 
 LOOP = [("a", "a")]
+LONG_RUNS = {
+    "examples": 1000, "rules": {"program": "binary-to-unary"}, "words": {"length": [22, 22]}, "task": {"kind": "run"},
+    "render": {"prompt": "{word}=", "completion": "{output}"},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -29,7 +33,12 @@ LOOP = [("a", "a")]
         "mk.RuleSet([('ab', 'ba'), ('ba', 'ab')]).run('ab' * 10**6, max_steps=None, detect_cycles=True)",
         "mk.RuleSet([('a', 'a')]).run_batch(['a', 'b', 'a', 'b'] * 50, max_steps=None, threads=3)",
         "mk.RuleSet([('a', 'a')]).run_batch(['b', 'a'], max_steps=None, threads=2)",
+        "mk.RuleSet([('ba', 'ab')]).run_batch(['ba' * 60] * 10**6, threads=1)",
+        "mk.RuleSet([('ba', 'ab')]).run_batch(['ba' * 60, 'ba'] * 10**6, threads=2)",
+        "mk.run_rows([[('ba', 'ab')]] * 200_000, ['ba' * 200] * 200_000, threads=1)",
         "[mk.RuleSet([('a' * 10**5 + 'b', '')]).count('a' * 10**8) for _ in range(100)]",
+        f"mk.Dataset(mk.Recipe.from_dict({LONG_RUNS}))[0]",
+        f"mk.Dataset(mk.Recipe.from_dict({LONG_RUNS})).batch([0, 1], threads=2)",
     ],
 )
 def test_ctrl_c_ends_it_soon(call):

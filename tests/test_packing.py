@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +247,34 @@ def test_no_document_begins_with_a_loss() -> None:
     bins = packed[:]
     assert not bins.loss_mask[bins.position_ids == 0].any()
     assert bins.loss_mask.any()
+
+
+class OthersTokenizer(ByteTokenizer):
+    """Somebody's, whose arrays do not fit one another."""
+
+    def tokens(self, *args: Any, **options: Any) -> mk.tokens.Tokens:
+        made = super().tokens(*args, **options)
+        return replace(made, **self.change(made))
+
+    change: Callable[[mk.tokens.Tokens], dict[str, Any]]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda made: {"loss_mask": made.loss_mask[:1].copy()}, "do not fit their ids"),
+        (lambda made: {"offsets": made.offsets[::-1].copy()}, "do not fit their ids"),
+        (lambda made: {"ids": made.ids.astype(np.int64)}, "ids must be uint16 or uint32"),
+        (lambda made: {"offsets": made.offsets[:-1]}, "999 sequences of 1000 examples"),
+    ],
+)
+def test_what_a_tokenizer_makes_is_checked(change: Any, problem: str) -> None:
+    class Tokenizer(OthersTokenizer):
+        pass
+
+    Tokenizer.change = staticmethod(change)  # type: ignore[method-assign,assignment]
+    with pytest.raises(ValueError, match=problem):
+        DATA.packed(Tokenizer(), 64)
 
 
 def test_want_of_memory() -> None:

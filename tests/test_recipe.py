@@ -13,6 +13,7 @@ from markovlib import Dataset, Recipe, RecipeError
 from markovlib.render import TemplateError, parse_template
 
 BASE = Recipe.load("paper/no-op")
+PROGRAM = {"rules.program": "binary-to-unary", "task.kind": "run", "words.no_op": 0.0}
 
 
 def test_presets() -> None:
@@ -143,6 +144,10 @@ def test_fingerprints() -> None:
     ({"rules.pool": 2}, "rules.pool", "is of several rules"),
     ({"rules.per_example": 4, "rules.pool": 4}, "rules.pool", "between 5 and"),
     ({"rules.program": "nonsense", "task.kind": "run"}, "rules.program", "must be one of"),
+    ({**PROGRAM, "words.length": [1, 40]}, "words.length",
+     "lets binary-to-unary run to more than 2147483647 steps: make it smaller, or give task.max_steps"),
+    ({**PROGRAM, "words.length": [1, 40], "task.max_steps": 9}, "words.length",
+     "lets binary-to-unary run to more than 16777216 letters: make it smaller, or give task.max_length"),
     ({"rules.cascade": 0.5}, "rules.cascade", "two rules or more"),
     ({"popularity": {"zipf": -1}}, "popularity", "between 0.001 and 1000"),
     ({"popularity": "often"}, "popularity", 'must be "uniform"'),

@@ -307,6 +307,17 @@ def test_padding_into_memory_of_every_kind(dtype: Any) -> None:
     assert (whole[:, 1::2] == 99).all()
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.int64])
+def test_padding_into_memory_that_is_not_aligned(dtype: Any) -> None:
+    tokens = ByteTokenizer().tokens(["abc", ""], ["x", "yz"])
+    size = np.dtype(dtype).itemsize
+    ids = np.zeros(1 + 10 * size, np.uint8)[1:].view(dtype).reshape(2, 5)
+    tokens.padded(5, ids=ids)
+    assert ids.tolist() == [[97, 98, 99, 120, 0], [121, 122, 0, 0, 0]]
+    entries = np.frombuffer(b"\0" + tokens.ids.tobytes(), np.uint16, offset=1)
+    assert Tokens(entries, tokens.offsets, tokens.loss_mask).padded(5).ids.tolist() == ids.tolist()
+
+
 def test_tokens_that_do_not_fit_together_are_not_read() -> None:
     good = ByteTokenizer().tokens(["abc", "de"], ["x", "yz"])
     for ids, offsets, mask in (

@@ -140,6 +140,30 @@ static void stopping(mk_batch *batch, size_t threads, mk_status finished)
         mk_batch_result_free(&result);
 }
 
+/* Rows none of which is long enough to ask by itself: together they are stopped. */
+static void stopping_between_rows(const mk_ruleset *rules)
+{
+    enum { MANY = 1 << 15, LETTERS = 100 };
+    uint8_t *letters = mk_malloc((size_t)MANY * LETTERS);
+    int64_t *places = mk_malloc((MANY + 1) * sizeof *places), *none = mk_malloc((MANY + 1) * sizeof *none);
+    CHECK(letters && places && none);
+    memset(letters, 'x', (size_t)MANY * LETTERS);
+    for (int i = 0; i <= MANY; i++) {
+        places[i] = (int64_t)i * LETTERS;
+        none[i] = 0;
+    }
+    for (int shared = 0; shared < 2; shared++) {
+        mk_batch batch = plan(shared ? rules : NULL, 1, false);
+        batch.words = (mk_column){letters, places, MANY};
+        batch.row_rules = none;
+        stopping(&batch, 1, MK_INTERRUPTED);
+        stopping(&batch, 3, MK_OK);
+    }
+    mk_free(letters);
+    mk_free(places);
+    mk_free(none);
+}
+
 int main(void)
 {
     make_words();
@@ -161,13 +185,14 @@ int main(void)
             rows_one_by_one(rules, detect_cycles, &first);
         totals(&batch, first.words.offsets[ROWS]);
         mk_batch_result_free(&first);
-        stopping(&batch, 1, MK_INTERRUPTED);
+        stopping(&batch, 1, shared && !detect_cycles ? MK_INTERRUPTED : MK_OK); /* through lanes, or soon done */
         stopping(&batch, 7, MK_OK); /* the other threads may finish everything before the caller is asked */
         if (shared) {
             faults(rules, 1, detect_cycles);
             faults(rules, 3, detect_cycles);
         }
     }
+    stopping_between_rows(rules);
     rewriting();
     mk_ruleset_free(rules);
     return report("test_batch");

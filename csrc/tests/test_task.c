@@ -72,7 +72,8 @@ static void check_run(const mk_plan *plan, mk_work *work, const rule_set *set, u
     mk_example example = {.rules = set->rules, .rule_count = set->count, .word = word, .length = length};
     mk_options options = {(int64_t)plan->task.max_steps, (int64_t)plan->task.max_length, MK_MARKOV, false, MK_AUTO};
     oracle expected = oracle_open(set->plain, set->count, (oracle_word){word, length}, &options);
-    CHECK(mk_task_run(plan, work, set->needles, &example) == MK_OK);
+    mk_meter meter = mk_meter_make((mk_poll){NULL, NULL});
+    CHECK(mk_task_run(plan, work, set->needles, plan->task.max_steps, &meter, &example) == MK_OK);
     CHECK(example.trace_count == example.steps);
     mk_match next;
     size_t step = 0;
@@ -397,6 +398,7 @@ static void failing_allocations(void)
         word[i] = i >= LETTERS_OF_WORD / 2;
     mk_plan plan = make_plan(1, LETTERS, 10000, LETTERS_OF_WORD);
     mk_work work;
+    mk_meter meter = mk_meter_make((mk_poll){NULL, NULL});
     CHECK(mk_work_open(&work, &plan) == MK_OK);
     int failed = 0;
     for (mk_status status = MK_NO_MEMORY; status != MK_OK;) {
@@ -405,7 +407,7 @@ static void failing_allocations(void)
         mk_memory_fail_after(failed);
         status = mk_work_open(&work, &plan);
         if (status == MK_OK)
-            status = mk_task_run(&plan, &work, &needle, &example);
+            status = mk_task_run(&plan, &work, &needle, plan.task.max_steps, &meter, &example);
         mk_memory_fail_after(-1);
         CHECK(status == MK_OK || status == MK_NO_MEMORY);
         failed += status != MK_OK;
