@@ -77,22 +77,33 @@ def check_rewrites(rows: Rows, count: int) -> None:
     assert abs(no_ops - count / 4) <= 1, f"{no_ops} no-ops in {count}"
 
 
+def check_chance_traces(rows: Rows, count: int) -> None:
+    """Raises AssertionError unless there are `count` examples, each a whole run of at most 12 steps."""
+    _steps_taken(rows, count, 12)
+
+
 def check_traces(rows: Rows, count: int) -> None:
     """Raises AssertionError unless there are `count` examples, each a whole run, of 1 to 8 steps as many of each."""
+    taken = _steps_taken(rows, count, 8)
+    turns = 1 + count // 65_536  # in each of which one number may come once more than another
+    assert len(taken) == 8, f"{sorted(taken)} steps"
+    assert max(taken.values()) - min(taken.values()) <= turns, f"{taken}"
+
+
+def _steps_taken(rows: Rows, count: int, most: int) -> Counter[int]:
+    """How often each number of steps is taken, but for none, by runs that are checked."""
     taken: Counter[int] = Counter()
     for index, row in enumerate(rows):
         rules, word = _read_rules(row["prompt"], "Steps:\n")
-        steps = plain_tasks.run(rules, word, 8)
-        assert steps is not None, f"example {index}: more than 8 steps"
+        steps = plain_tasks.run(rules, word, most)
+        assert steps is not None, f"example {index}: more than {most} steps"
         expected = "\n".join(steps or [word])
         assert row["completion"] == expected, f"example {index}: {row['completion']!r}, not {expected!r}"
         taken[len(steps)] += 1
     assert taken.total() == count, f"{taken.total()} examples, not {count}"
     no_ops = taken.pop(0)
     assert abs(no_ops - count / 10) <= 1, f"{no_ops} no-ops in {count}"
-    turns = 1 + count // 65_536  # in each of which one number may come once more than another
-    assert len(taken) == 8, f"{sorted(taken)} steps"
-    assert max(taken.values()) - min(taken.values()) <= turns, f"{taken}"
+    return taken
 
 
 def _read_rules(prompt: str, end: str) -> tuple[plain_tasks.Rules, str]:
@@ -179,6 +190,17 @@ TRACES = (
               lambda count, _: _dataset(count, 1, "trace"), _of_batches),
     Generator("plain Python, runs", "`random.Random`, `in` and `str.replace`, nothing proved",
               lambda count, _: list(plain_tasks.traces(count, 1)), _of_pairs),
+)  # fmt: skip
+
+BY_CHANCE = {
+    "task.step_counts": None, "task.steps": [1, 12], "task.max_length": 64, "words.length": [12, 24], "shifts": {},
+}  # fmt: skip
+
+CHANCE_TRACES = (
+    Generator("markovlib, trace", TRACES[0].about,
+              lambda count, _: _dataset(count, 1, "trace", **BY_CHANCE), _of_batches),
+    Generator("plain Python, runs", TRACES[1].about,
+              lambda count, _: list(plain_tasks.chance_traces(count, 1)), _of_pairs),
 )  # fmt: skip
 
 
@@ -268,6 +290,14 @@ DATA_WORKLOADS = (
         2000,
         TRACES,
         check_traces,
+    ),
+    DataWorkload(
+        "trace by chance in memory",
+        "The same with words of 12 to 24 letters and runs of 1 to 12 steps, whichever come.",
+        200_000,
+        2000,
+        CHANCE_TRACES,
+        check_chance_traces,
     ),
     DataWorkload(
         "paper/no-op on disk",

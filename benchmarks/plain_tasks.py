@@ -3,6 +3,7 @@
 `first_rewrite` is the task of the preset of that name as a public suite has it: the rule that fires is chosen uniformly
 and words are drawn until it is that rule, at most 10,000 times.  `traces` is the preset `trace` without its proofs of
 termination: rule sets are taken as they come, and a word whose run does not take the steps asked for is drawn again.
+`chance_traces` is the same with any number of steps from 1 to 12, as they come.
 """
 
 from __future__ import annotations
@@ -91,4 +92,25 @@ def traces(count: int, seed: int) -> Iterator[Traced]:
             rules = instructions[rng.randrange(10_000)]
             word = word_for(rng, rules, letters, asked)
             steps = run(rules, word, asked)
+        yield Traced(f"{text_of(rules)}Input: {word}\nSteps:\n", "\n".join(steps or [word]))
+
+
+def chance_traces(count: int, seed: int) -> Iterator[Traced]:
+    """Four rules over sixteen letters, words of 12 to 24 with up to three patterns put in, runs of 1 to 12 steps; every
+    tenth word is left alone."""
+    rng = random.Random(seed)
+    letters = "abcdefghijklmnop"
+    instructions = [make_rules(rng, 4, letters, (3, 4), (0, 5)) for _ in range(10_000)]
+    for i in range(count):
+        steps = None
+        while steps is None:
+            rules = instructions[rng.randrange(10_000)]
+            word = "".join(rng.choices(letters, k=rng.randint(12, 24)))
+            for _ in range(0 if i % 10 == 0 else rng.randint(1, 3)):
+                pattern = rng.choice(rules)[0]
+                at = rng.randint(0, len(word) - len(pattern))
+                word = word[:at] + pattern + word[at + len(pattern) :]
+            steps = run(rules, word, 12)
+            if steps is not None and bool(steps) != (i % 10 != 0):
+                steps = None
         yield Traced(f"{text_of(rules)}Input: {word}\nSteps:\n", "\n".join(steps or [word]))
