@@ -186,7 +186,7 @@ def module(name: str) -> Any:
             warnings.simplefilter("ignore")  # of generated bindings, about themselves
             return import_module(name)
     except ImportError:
-        raise Unable("is not installed (pip install 'markovlib[bench]')") from None
+        raise Unable("is not installed (pip install '.[bench]' in the clone of markovlib)") from None
 
 
 def _markalgo(kind: str, case: Case) -> Prepared:

@@ -23,7 +23,21 @@ from markovlib.outcome import Outcome
 from markovlib.rules import Match, Rule, RuleSet, Runner, RunResult, Step
 
 if TYPE_CHECKING:
-    from markovlib import combinators, evaluation, leakage, machines, programs, schemes, scoring
+    from markovlib import (
+        analysis,
+        combinators,
+        diversity,
+        evaluation,
+        leakage,
+        machines,
+        notations,
+        programs,
+        schemes,
+        scoring,
+        sweep,
+        testing,
+        tokens,
+    )
     from markovlib.dataset import STREAM_VERSION, Dataset
     from markovlib.fields import RecipeError
     from markovlib.loader import Loader, Sampler
@@ -66,13 +80,16 @@ __all__ = [
     "Step",
     "Trace",
     "View",
+    "analysis",
     "combinators",
+    "diversity",
     "evaluation",
     "export",
     "generate",
     "inspect",
     "leakage",
     "machines",
+    "notations",
     "open",
     "programs",
     "reward",
@@ -80,6 +97,9 @@ __all__ = [
     "run_rows",
     "schemes",
     "scoring",
+    "sweep",
+    "testing",
+    "tokens",
     "verify",
 ]
 
@@ -106,7 +126,10 @@ _LATER = {
     "reward": "markovlib.scoring",
     "verify": "markovlib.shards.verification",
 }
-_MODULES = ("combinators", "evaluation", "leakage", "machines", "programs", "schemes", "scoring")
+_MODULES = (
+    "analysis", "combinators", "diversity", "evaluation", "leakage", "machines", "notations", "programs", "schemes",
+    "scoring", "sweep", "testing", "tokens",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -75,7 +75,7 @@ def _dask(address: str) -> Iterator[Executor]:
     try:
         from distributed import Client
     except ImportError:
-        raise ImportError("Dask is not installed: pip install 'markovlib[dask]'") from None
+        raise ImportError("Dask is not installed: pip install '.[dask]' in the clone of markovlib") from None
     with Client(f"tcp://{address}") as client, client.get_executor() as executor:
         yield executor
 
@@ -100,7 +100,7 @@ def _import_ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise ImportError("Ray is not installed: pip install 'markovlib[ray]'") from None
+        raise ImportError("Ray is not installed: pip install '.[ray]' in the clone of markovlib") from None
     return ray
 
 

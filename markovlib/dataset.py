@@ -63,6 +63,8 @@ class Dataset(Source):
         if split not in known:
             raise ValueError(f"split must be one of {', '.join(known)}, got {split!r}")
         self.recipe = recipe
+        if not hasattr(seed, "__index__"):
+            raise TypeError(f"seed must be an integer, got {seed!r}")
         self.seed = operator.index(seed)
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, got {seed}")
@@ -301,11 +303,11 @@ class Dataset(Source):
 
     def _rows(self, indices: Any) -> tuple[int, int, NDArray[np.int64] | None]:
         """(first, count, None) for a run of indices, else (0, count, the indices)."""
-        if isinstance(indices, range) and indices.step == 1:
-            if len(indices):
-                self._index(indices[-1])
-                return self._index(indices[0]), len(indices), None
+        if isinstance(indices, range) and not indices:
             return 0, 0, None
+        if isinstance(indices, range) and indices.step == 1 and (indices[0] >= 0 or indices[-1] < 0):
+            self._index(indices[-1])
+            return self._index(indices[0]), len(indices), None
         listed = row_numbers(indices, self._split.limit, "a data set", from_end=self.size is not None)
         return 0, len(listed), listed
 

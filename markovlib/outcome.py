@@ -11,6 +11,8 @@ class Outcome(IntEnum):
 
     >>> Outcome.STEP_LIMIT.value, Outcome.STEP_LIMIT.halted, Outcome.NO_RULE_APPLIES.halted
     (3, False, True)
+    >>> print(Outcome.CYCLE)
+    CYCLE
     """
 
     TERMINAL_RULE = 1
@@ -18,6 +20,9 @@ class Outcome(IntEnum):
     STEP_LIMIT = 3
     LENGTH_LIMIT = 4
     CYCLE = 5
+
+    def __str__(self) -> str:
+        return self.name
 
     @property
     def halted(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
@@ -172,6 +173,10 @@ class Eval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     words: dict[str, Any] | None = None
 
 
+_converting: ContextVar[bool] = ContextVar("converting", default=False)
+"""Whether a recipe that is being made is checked by who makes it: `Recipe.from_dict`."""
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a data set is.  Field by field, see docs/datasets.md.
 
@@ -181,6 +186,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     >>> recipe = Recipe.load("paper/no-op").replace({"words.no_op": 0.5}, examples=10)
     >>> recipe.words.no_op, recipe.examples, recipe.rules.pattern_length
     (0.5, 10, (20, 20))
+    >>> Recipe(words={"no_op": 0.5}).words.no_op
+    0.5
     >>> recipe.replace({"words.no_op": 1.5})
     Traceback (most recent call last):
         ...
@@ -199,6 +206,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sweep: dict[str, list[Any]] = {}
 
     def __post_init__(self) -> None:
+        if not _converting.get():
+            checked = type(self).from_dict(self.to_dict())
+            for name in self.__struct_fields__:
+                msgspec.structs.force_setattr(self, name, getattr(checked, name))
+            return
         templates = default_templates(self.task.kind, self.rules.per_example, self.rules.program is not None)
         for name, template in zip(("prompt", "completion"), templates, strict=True):
             if getattr(self.render, name) is None:
@@ -244,14 +256,17 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def from_dict(cls, fields: dict[str, Any], source: str = "recipe") -> Recipe:
         """Checks and takes fields as `to_dict` gives them."""
         refuse_surrogates(fields, source)
+        from markovlib.recipe_checks import check_recipe
+
+        converting = _converting.set(True)
         try:
             recipe = msgspec.convert(fields, cls)
+            check_recipe(recipe, source)
         except msgspec.ValidationError as error:
             path, problem = where(str(error), fields_at)
             raise RecipeError(_named(path, fields), problem, source) from None
-        from markovlib.recipe_checks import check_recipe
-
-        check_recipe(recipe, source)
+        finally:
+            _converting.reset(converting)
         return recipe
 
     @staticmethod

@@ -19,6 +19,7 @@ from markovlib.recipe import (
     FamilyEntry,
     Recipe,
     Rules,
+    Words,
     fields_at,
     lengths_of,
     shifted,
@@ -44,6 +45,9 @@ _TASK_FIELDS = {
 _TASK_CHOICES = {
     "cipher": ("shift", "substitution"), "enciphered": ("word", "replacement"), "key": ("example", "instruction"),
 }  # fmt: skip
+
+_NOT_OF_PROGRAMS = ("per_example", "family", "k", "effect", "list", "pool", "cascade")
+"""What there is in `rules` that a named program has no use for."""
 
 NEEDS_INSTRUCTIONS = "needs `instructions`, the number of rules that it weighs"
 _TABLES = ("rules", "words", "task", "render", "eval")
@@ -171,9 +175,10 @@ class _Check:
         except ValueError as error:
             self.fail("words.length", str(error))
         for path, value, only in (
-            ("rules.per_example", recipe.rules.per_example, 1), ("words.no_op", recipe.words.no_op, 0.0),
-            ("words.occurrences", recipe.words.occurrences, None), ("task.plants", recipe.task.plants, None),
-            ("task.step_counts", recipe.task.step_counts, None),
+            *((f"rules.{name}", getattr(recipe.rules, name), getattr(Rules(), name)) for name in _NOT_OF_PROGRAMS),
+            *((f"words.{name}", value, getattr(Words(), name))
+              for name, value in msgspec.structs.asdict(recipe.words).items() if name != "length"),
+            ("task.plants", recipe.task.plants, None), ("task.step_counts", recipe.task.step_counts, None),
         ):  # fmt: skip
             if value != only:
                 self.fail(path, "must be left out with rules.program, whose rules and words are given")

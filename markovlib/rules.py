@@ -115,10 +115,10 @@ class RuleSet:
     `strategy="leftmost"`, whichever rule's pattern occurs furthest to the left, ties going to the earlier rule.  The
     empty pattern occurs at position 0 of every word.
 
-    Rules are `Rule` objects or (pattern, replacement) or (pattern, replacement, terminal) tuples, all `str` or all
-    `bytes`; a rule set of the one kind takes words of that kind (bytearray and memoryview count as bytes).  The empty
-    rule set takes either.  Rule sets compare and hash by their rules, pickle, can be shared by threads, and can be
-    weakly referenced.
+    Rules are `Rule` objects, or (pattern, replacement) or (pattern, replacement, terminal) as tuples or lists, their
+    sides all `str` or all `bytes`; a rule set of the one kind takes words of that kind (bytearray and memoryview count
+    as bytes).  The empty rule set takes either.  Rule sets compare and hash by their rules, pickle, can be shared by
+    threads, and can be weakly referenced.
 
     Raises TypeError for sides that are not str or bytes, or of both kinds; ValueError for text that cannot be encoded
     as UTF-8 (a lone surrogate).
@@ -132,7 +132,9 @@ class RuleSet:
 
     __slots__ = ("__weakref__", "_compiled", "_rules", "_text")
 
-    def __init__(self, rules: Iterable[Rule | tuple[Any, ...]] = ()) -> None:
+    def __init__(self, rules: Iterable[Rule | Sequence[Any]] = ()) -> None:
+        if isinstance(rules, str | bytes):
+            raise TypeError(f"rules must be a sequence of rules, not {type(rules).__name__}: RuleSet.parse reads text")
         self._rules = tuple(as_rule(rule, i) for i, rule in enumerate(rules))
         self._text = _kind_of(self._rules)
         self._compiled = _core.Compiled(*rule_columns(self._rules, bool(self._text)))
@@ -208,6 +210,23 @@ class RuleSet:
         from markovlib import notations
 
         return cls(notations.load_rules(path, notation, kind, max_bytes))
+
+    def save(self, path: str | os.PathLike[str], notation: str | None = None) -> None:
+        """Writes a rule file, whole or not at all, that `load` reads back; one that is there is replaced.
+
+        The notation is `notation`, or what the ending of the file's name says (.markov: arrow).  Where the ending says
+        nothing, `load` has to be told.  Raises ValueError as `format` does, and for an ending that says another
+        notation or, without `notation`, none; OSError as `open` does.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     RuleSet([("ba", "ab")]).save(f"{folder}/sort.markov")
+        ...     RuleSet.load(f"{folder}/sort.markov")
+        RuleSet([('ba', 'ab')])
+        """
+        from markovlib import notations
+
+        notations.save_rules(path, self, notation)
 
     def format(self, notation: str = "arrow") -> Any:
         """The rules in a named notation, `str` or `bytes` by their kind; `parse` reads them back.
@@ -431,11 +450,12 @@ class RuleSet:
             if self._text is False:
                 raise TypeError("these rules are bytes: give the word as bytes, not str")
             return encode_text(word, "word")
+        several = "; run_batch takes several" if isinstance(word, list | tuple | np.ndarray | Column) else ""
         if self._text:
-            raise TypeError(f"these rules are text: give the word as str, not {type(word).__name__}")
+            raise TypeError(f"these rules are text: give the word as str, not {type(word).__name__}{several}")
         if isinstance(word, bytes | bytearray | memoryview):
             return bytes(word)
-        raise TypeError(f"a word must be str or bytes, not {type(word).__name__}")
+        raise TypeError(f"a word must be str or bytes, not {type(word).__name__}{several}")
 
 
 class Runner:
@@ -523,15 +543,18 @@ def rule_columns(rules: Sequence[Rule], text: bool) -> tuple[Column, Column, NDA
     return patterns, replacements, np.array([rule.terminal for rule in rules], np.uint8)
 
 
-def as_rule(given: Rule | tuple[Any, ...], i: int | str) -> Rule:
+def as_rule(given: Rule | Sequence[Any], i: int | str) -> Rule:
     """The i-th rule of a rule set, checked; `i` is what errors call it."""
-    if not isinstance(given, tuple) or len(given) not in (2, 3):
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
         raise TypeError(f"rule {i}: must be (pattern, replacement) or (pattern, replacement, terminal), got {given!r}")
-    rule = Rule(*given)
+    rule = given if type(given) is Rule else Rule(*given)
     if not (type(rule.pattern) is type(rule.replacement) is bytes):
         _check_sides(rule, i)
-    terminal = bool(rule.terminal)
-    return rule if terminal is rule.terminal else rule._replace(terminal=terminal)
+    if rule.terminal is True or rule.terminal is False:
+        return rule
+    if not isinstance(rule.terminal, int | np.bool_) or rule.terminal not in (0, 1):
+        raise TypeError(f"rule {i}: terminal must be True or False, got {rule.terminal!r}")
+    return rule._replace(terminal=bool(rule.terminal))
 
 
 def _check_sides(rule: Rule, i: int | str) -> None:

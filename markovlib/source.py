@@ -171,11 +171,11 @@ class Source(ABC):
 
         return scoring.score_all(self, indices, answers, credit, strip=strip, threads=threads)
 
-    def view(self, order: Any, *, epoch: int = 0, descending: bool = False) -> View:
+    def view(self, order: Any, *, epoch: int = 0, seed: int | None = None, descending: bool = False) -> View:
         """The same examples in another order; see `View.of`."""
         from markovlib.view import View
 
-        return View.of(self, order, epoch=epoch, descending=descending)
+        return View.of(self, order, epoch=epoch, seed=seed, descending=descending)
 
 
 def asked_for(key: Any, size: int) -> int | Indices:
@@ -194,7 +194,8 @@ def name_list(names: Iterable[str], what: str = "columns") -> list[str]:
     ['prompt', 'completion']
     """
     if isinstance(names, str):
-        raise TypeError(f"{what} must be a list of names, got {names!r}: give [{names!r}]")
+        meant = [name.strip() for name in names.split(",")]
+        raise TypeError(f"{what} must be a list of names, got {names!r}: give {meant!r}")
     return list(names)
 
 

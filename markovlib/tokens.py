@@ -524,7 +524,9 @@ def _read_tokenizer(text: str, path: str) -> Any:
     try:
         import tokenizers
     except ImportError:
-        raise ImportError("a tokenizer file needs the library tokenizers: pip install 'markovlib[tokens]'") from None
+        raise ImportError(
+            "a tokenizer file needs the library tokenizers: pip install '.[tokens]' in the clone of markovlib"
+        ) from None
     try:
         made = tokenizers.Tokenizer.from_str(text)
     except Exception as error:  # the library raises nothing narrower
@@ -560,13 +562,16 @@ def _places(starts: NDArray[np.int64], tokens: Tokens) -> NDArray[np.int64]:
 
 
 def tokenizer_for(what: Tokenizer | str | Path, source: Recipe | Source) -> Tokenizer:
-    """A tokenizer itself, or the one named: "bytes", "characters" (of the source), or the path of a tokenizer.json."""
+    """A tokenizer itself, or the one named: "bytes", "characters" or "chars" (those of the source), or the path of a
+    tokenizer.json."""
     if isinstance(what, Tokenizer):
         return what
     if what == "bytes":
         return _BYTES
-    if what == "characters":
+    if what in ("characters", "chars"):
         return CharacterTokenizer.of(source)
+    if isinstance(what, str) and not Path(what).exists():
+        raise FileNotFoundError(f'tokenizer {what!r} is neither "bytes", "characters" nor a file')
     return TokenizerFile(what)
 
 

@@ -29,8 +29,8 @@ class Trace(Sequence[Step]):
 
     `t[i]` is a `Step` (rule, position, word after it), positions counting characters for text; `t.words()` goes
     through the words, the one before the first kept step included; `t.result` is what `RuleSet.run` gives, and
-    `t.word`, `t.outcome`, `t.steps` are its parts; `t.rules` and `t.strategy` are what was run.  With `last=k` only
-    the k newest steps are kept and `t.first` is the number of the oldest of them, counted from 0.
+    `t.word`, `t.outcome`, `t.halted`, `t.steps` are its parts; `t.rules` and `t.strategy` are what was run.  With
+    `last=k` only the k newest steps are kept and `t.first` is the number of the oldest of them, counted from 0.
 
     Stored are rule and position, 12 bytes a step.  Words are replayed, forwards or by undoing steps, from wherever
     the last question left off, from either end, or from checkpoints, of which at most 16 MiB are kept: stepping
@@ -93,6 +93,11 @@ class Trace(Sequence[Step]):
     def outcome(self) -> Outcome:
         """How the run ended."""
         return self.result.outcome
+
+    @property
+    def halted(self) -> bool:
+        """Whether the algorithm came to its own end: a terminal rule fired, or no rule applies."""
+        return self.outcome.halted
 
     def __len__(self) -> int:
         return self._log.steps - self._log.first
@@ -204,7 +209,7 @@ class Trace(Sequence[Step]):
         the last among them; of the letters, the one in the middle of those that share a column.  The axis labels say
         so.  Words are replayed one after another and not kept: O(steps + pixels + sampled words × letters) time.
 
-        Raises ImportError without matplotlib (`pip install 'markovlib[plots]'`), ValueError for other options.
+        Raises ImportError without matplotlib (`pip install '.[plots]'`), ValueError for other options.
 
         >>> from markovlib import RuleSet
         >>> ax = RuleSet([("ba", "ab")]).trace("bbbaaa").plot(align="center")

@@ -193,16 +193,18 @@ class View(Source):
     """
 
     def __init__(self, order: _Order) -> None:
+        if isinstance(order, Source):
+            raise TypeError("a view is made by ds.view(order), or by View.permuted, ordered, selected or phases")
         self._order = order
 
     # ---- making one ---------------------------------------------------------------------------------------------
 
     @classmethod
-    def of(cls, ds: Source, order: Any, *, epoch: int = 0, descending: bool = False) -> View:
+    def of(cls, ds: Source, order: Any, *, epoch: int = 0, seed: int | None = None, descending: bool = False) -> View:
         """A view by the name of its order: "permuted", "length", a column of numbers; or by its indices.
 
-        `epoch` is of "permuted", `descending` of orders by length or by a column; ValueError where one is given to
-        another order.
+        `epoch` and `seed` are of "permuted", `descending` of orders by length or by a column; ValueError where one is
+        given to another order.
 
         >>> import markovlib as mk
         >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op"))
@@ -210,13 +212,13 @@ class View(Source):
         (True, True)
         """
         name = repr(order) if isinstance(order, str) else "chosen examples"
-        if epoch and name != "'permuted'":
-            raise ValueError(f"epoch is for the order 'permuted', not for {name}")
+        if (epoch or seed is not None) and name != "'permuted'":
+            raise ValueError(f"{'epoch' if epoch else 'seed'} is for the order 'permuted', not for {name}")
         if descending and name in ("'permuted'", "chosen examples"):
             raise ValueError(f"descending is for an order by length or by a column, not for {name}")
         if not isinstance(order, str):
             return cls.selected(ds, order)
-        return cls.permuted(ds, epoch) if order == "permuted" else cls.ordered(ds, order, descending=descending)
+        return cls.permuted(ds, epoch, seed) if order == "permuted" else cls.ordered(ds, order, descending=descending)
 
     @classmethod
     def permuted(cls, ds: Source, epoch: int = 0, seed: int | None = None) -> View:

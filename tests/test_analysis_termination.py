@@ -202,7 +202,7 @@ def test_unknown_is_said():
 def test_weights_name_the_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "scipy.optimize", None)
     rules = mk.RuleSet([("a", "bb"), ("bb", "c"), ("c", "b")])
-    with pytest.raises(ImportError, match=r"markovlib\[analysis\]"):
+    with pytest.raises(ImportError, match=r"pip install '\.\[analysis\]'"):
         analysis.certify(rules, ["weights"], ordered=False)
     assert analysis.certify(rules, ordered=False).verify(rules)
 

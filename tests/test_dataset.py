@@ -285,6 +285,9 @@ def test_indexing() -> None:
     assert len(ds[90:1000]) == 10
     assert ds[::-30].index.tolist() == [99, 69, 39, 9]
     assert ds[[3, -1]].index.tolist() == [3, 99]
+    for rows in (range(-3, 2), range(-3, 0), range(-1, -4, -1), range(-7, 7, 3), range(5, 5)):
+        assert ds[rows].index.tolist() == ds[list(rows)].index.tolist()
+        assert ds[rows].word.tolist() == [ds[i].word for i in rows]
     assert [len(b) for b in ds.batches(30)] == [30, 30, 30, 10]
     assert list(ds) == ds.__getitems__(range(100)) == [ds[i] for i in range(100)]
     assert len(ds[0:0]) == 0

@@ -539,7 +539,7 @@ def test_without_matplotlib_the_error_names_the_extra():
         "try: report.html()\nexcept ImportError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "plots need matplotlib: pip install 'markovlib[plots]'\n"
+    assert done.stdout == "plots need matplotlib: pip install '.[plots]' in the clone of markovlib\n"
 
 
 def test_a_report_loads_matplotlib_only_for_its_page():

@@ -398,5 +398,5 @@ def test_the_executor_for_ray_keeps_the_contract_of_executors():
 def test_a_cluster_library_that_is_missing_is_named_with_its_extra(name, monkeypatch):
     for module in ("distributed", "ray"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ImportError, match=r"pip install 'markovlib\[(dask|ray)\]'"), open_executor(name):
+    with pytest.raises(ImportError, match=r"pip install '\.\[(dask|ray)\]'"), open_executor(name):
         pass

@@ -189,6 +189,20 @@ def test_a_file_of_lines_is_told_by_its_name_from_an_object_of_rows(tmp_path: Pa
     assert [row["text"] for row in read(packed)] == ["a", "b"]
 
 
+def test_damaged_gzip_is_refused_with_its_name(tmp_path: Path) -> None:
+    whole = gzip.compress(b"".join(b'{"text": "%d"}\n' % i for i in range(5000)))
+    path = tmp_path / "rows.jsonl.gz"
+    refused = 0
+    for at in range(10, len(whole), 97):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:
+            read(path)
+        except SourceError as error:
+            assert str(error).startswith(f"{path}:")  # noqa: PT017
+            refused += 1
+    assert refused > 50
+
+
 def test_truncated_files_are_refused(tmp_path: Path) -> None:
     for name, path in write_all(tmp_path).items():
         data = path.read_bytes()

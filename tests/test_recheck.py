@@ -194,6 +194,14 @@ def test_a_shift_is_checked_as_what_it_is() -> None:
         assert check(with_value(table, "output", 9, other(table.column("output")[9].as_py())), 0) is not None
 
 
+def test_a_shift_to_a_program_is_checked_as_one() -> None:
+    recipe = BASE.replace({**RUN, "rules.per_example": 1, "words.no_op": 0.0, "instructions": None, "shifts": {
+        "sub": {"rules.program": "binary-increment", "words.length": [3, 6]},
+    }})  # fmt: skip
+    for split in ("train", "sub"):
+        assert checker(recipe.to_dict(), split)(Dataset(recipe, 7, split)[0:50].to_arrow(), 0) is None
+
+
 @pytest.mark.parametrize("kind", ["trace", "scheme", "induce", "shift", "program"])
 def test_verify_asks_for_it(kind: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = BASE.replace(KINDS[kind])

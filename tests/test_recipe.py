@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import pickle
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from markovlib import Dataset, Recipe, RecipeError
+from markovlib.recipe import Rules, Words
 from markovlib.render import TemplateError, parse_template
 
 BASE = Recipe.load("paper/no-op")
@@ -243,3 +245,28 @@ def test_rules_of_thousands_of_letters_need_no_printed_size() -> None:
     example = Dataset(recipe, 1)[0]
     assert len(example.pattern) == 5000
     assert example.output == example.word.replace(example.pattern, example.replacement, 1)
+
+
+def test_a_recipe_that_is_constructed_is_checked_and_converted() -> None:
+    assert Recipe(words={"no_op": 0.3}, examples=10) == Recipe.from_dict({"words": {"no_op": 0.3}, "examples": 10})  # type: ignore[arg-type]
+    for fields, path in (
+        ({"words": Words(no_op=1.5)}, "words.no_op"), ({"examples": -5}, "examples"), ({"examples": "x"}, "examples"),
+        ({"words": {"no_op": 2}}, "words.no_op"), ({"words": 3}, "words"), ({"words": {"nope": 3}}, "words.nope"),
+        ({"instructions": 1000, "rules": Rules(alphabet="abc", pattern_length=1, replacement_length=1)}, "instructions"),
+    ):  # fmt: skip
+        with pytest.raises(RecipeError) as caught:
+            Recipe(**fields)  # type: ignore[arg-type]
+        assert caught.value.path == path
+    assert copy.deepcopy(BASE) == pickle.loads(pickle.dumps(BASE)) == BASE
+
+
+@pytest.mark.parametrize("changes", [
+    {"words.sampler": "bogus"}, {"words.near_miss": 5}, {"words.near_miss": float("nan")}, {"words.fires": [1]},
+    {"rules.family": "nonsense"}, {"rules.k": 7}, {"rules.effect": {"grow": 1}}, {"words.near_miss_edits": 2},
+])  # fmt: skip
+def test_a_program_takes_the_place_of_rules_and_words(changes: dict[str, object]) -> None:
+    program = BASE.replace({"rules.program": "binary-increment", "task.kind": "run", "words.no_op": 0.0,
+                            "instructions": None, "words.length": [3, 9]})  # fmt: skip
+    with pytest.raises(RecipeError) as caught:
+        program.replace(changes)
+    assert caught.value.path == next(iter(changes))

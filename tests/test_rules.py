@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import json
 import pickle
 import random
 import threading
@@ -29,6 +30,54 @@ def test_a_rule_set_is_a_value():
     assert (rules.kind, mk.RuleSet([(b"a", b"")]).kind, mk.RuleSet().kind) == ("text", "bytes", None)
     with pytest.raises(AttributeError):
         rules.kind = "bytes"
+
+
+def test_rules_may_be_lists_as_json_has_them():
+    rules = json.loads('[["a", "b"], ["b", "", true]]')
+    assert mk.RuleSet(rules) == mk.RuleSet([("a", "b"), ("b", "", True)])
+    assert mk.RuleSet([("a", "b", 1), ("c", "d", np.bool_(False))])[0].terminal is True
+
+
+@pytest.mark.parametrize("terminal", ["no", "", 2, -1, None, 1.0, [True]])
+def test_what_says_whether_a_rule_is_terminal_is_a_truth_value(terminal):
+    with pytest.raises(TypeError, match="rule 1: terminal must be True or False, got "):
+        mk.RuleSet([("a", "b"), ("a", "b", terminal)])
+
+
+def test_what_is_meant_for_something_else_is_told_so():
+    with pytest.raises(TypeError, match=r"not str: RuleSet\.parse reads text"):
+        mk.RuleSet("ba -> ab")
+    with pytest.raises(TypeError, match="give the word as str, not list; run_batch takes several"):
+        mk.RuleSet([("a", "b")]).run(["a", "b"])
+    with pytest.raises(TypeError, match="seed must be an integer, got '7'"):
+        mk.Dataset("paper/no-op", seed="7")
+    with pytest.raises(TypeError, match=r"made by ds\.view"):
+        mk.View(mk.Dataset("paper/no-op"))
+    with pytest.raises(TypeError, match=r"give \['prompt', 'word'\]"):
+        mk.Dataset("paper/no-op").batch([0], "prompt, word")
+
+
+def test_a_rule_file_is_written_and_read_back(tmp_path):
+    rules = mk.RuleSet([("é ", ""), ("#", "x", True)])
+    for name, notation in (("rules.markov", None), ("rules.markov", "arrow"), ("rules.txt", "arrow")):
+        rules.save(tmp_path / name, notation)
+        assert mk.RuleSet.load(tmp_path / name, notation) == rules
+    raw = mk.RuleSet([(b"\xff", b"\n")])
+    raw.save(tmp_path / "raw.markov")
+    assert mk.RuleSet.load(tmp_path / "raw.markov", kind="bytes") == raw
+    with pytest.raises(ValueError, match="nothing says which notation to write"):
+        rules.save(tmp_path / "rules.txt")
+    with pytest.raises(ValueError, match="ending says notation 'arrow', not 'rosetta'"):
+        rules.save(tmp_path / "rules.markov", "rosetta")
+    with pytest.raises(ValueError, match="rule 1"):
+        rules.save(tmp_path / "rules.rosetta")
+    assert not (tmp_path / "rules.rosetta").exists()
+
+
+def test_outcomes_are_shown_by_name():
+    trace = mk.RuleSet([("a", "b", True)]).trace("a")
+    assert (str(trace.outcome), f"{trace.outcome}", trace.halted) == ("TERMINAL_RULE", "TERMINAL_RULE", True)
+    assert int(trace.outcome) == 1
 
 
 def test_a_rule_set_is_a_weak_key():

@@ -18,7 +18,7 @@ import pytest
 
 from markovlib import RuleSet
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="NO SELENIUM: pip install 'markovlib[browser-test]'")
+webdriver = pytest.importorskip("selenium.webdriver", reason="NO SELENIUM: pip install '.[browser-test]'")
 
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402

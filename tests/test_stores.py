@@ -180,7 +180,7 @@ def test_an_address_says_what_kind_of_place_it_is(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"on a disk, or in s3, .*; copy or mount this one, and give the path"):
         open_store("github://x")
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    with pytest.raises(ImportError, match=r"pip install 'markovlib\[remote\]'"):
+    with pytest.raises(ImportError, match=r"pip install '\.\[remote\]'"):
         open_store("s3://bucket/x")
 
 

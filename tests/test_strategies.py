@@ -262,7 +262,14 @@ def test_bad_options_are_refused_at_once(name: str) -> None:
         make()
 
 
-@pytest.mark.parametrize("wrong", [["ab"], "ab", [("a",)], [["a", "b"]], [("a", b"b")], [("a", "b"), (b"a", b"")]])
+@pytest.mark.parametrize(
+    "wrong", [["ab"], "ab", [("a",)], [["a", b"b"]], [("a", "b", "no")], [("a", "b"), (b"a", b"")]]
+)
 def test_words_of_what_are_no_rules_are_refused(wrong: Any) -> None:
-    with pytest.raises(TypeError, match=r"^rule [01]: "):
+    with pytest.raises(TypeError, match=r"^(rule [01]: |rules must be a sequence of rules)"):
         words(rules=wrong)
+
+
+def test_an_option_that_is_none_is_named_with_those_that_are() -> None:
+    with pytest.raises(TypeError, match=r"'sizes' is no option of runs; they are confluent, count, .*, word_size"):
+        runs(sizes=3)

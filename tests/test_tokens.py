@@ -417,7 +417,7 @@ def test_what_a_file_refuses(bpe: Path, tmp_path: Path) -> None:
 
 def test_without_the_library(bpe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "tokenizers", None)
-    with pytest.raises(ImportError, match=r"pip install 'markovlib\[tokens\]'"):
+    with pytest.raises(ImportError, match=r"pip install '\.\[tokens\]'"):
         TokenizerFile(bpe)
 
 

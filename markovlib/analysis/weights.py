@@ -45,7 +45,7 @@ def _propose(differences: NDArray[np.float64]) -> list[float]:
     try:
         from scipy.optimize import linprog
     except ImportError:
-        raise ImportError("weights need SciPy: pip install 'markovlib[analysis]'") from None
+        raise ImportError("weights need SciPy: pip install '.[analysis]' in the clone of markovlib") from None
     rules, letters = differences.shape
     cost = np.concatenate([np.full(letters, 1e-4), -np.ones(rules)])
     bounds = [(0, 1000)] * letters + [(0, 1)] * rules

@@ -47,7 +47,7 @@ class Plots:
             from matplotlib.backends.backend_svg import FigureCanvasSVG
             from matplotlib.figure import Figure
         except ImportError:
-            raise ImportError("plots need matplotlib: pip install 'markovlib[plots]'") from None
+            raise ImportError("plots need matplotlib: pip install '.[plots]' in the clone of markovlib") from None
         self._context = matplotlib.rc_context
         self._figure, self._canvas = Figure, FigureCanvasSVG
         self._drawn = 0

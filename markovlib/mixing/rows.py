@@ -13,6 +13,7 @@ import io
 import json
 import lzma
 import re
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -24,6 +25,8 @@ _CHUNK = 1 << 18
 _HEAD = 1 << 16
 _ROWS_AT_ONCE = 1024
 _SPACE = " \t\r\n"
+_DAMAGED = (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error)
+"""What the compressions raise for a file that is not as it was written."""
 _FIRST_VALUE = re.compile(rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*(.)', re.DOTALL)
 _NAMES = {dict: "an object", list: "a list", str: "text", bool: "a truth value", int: "a number", float: "a number",
           bytes: "bytes", type(None): "null"}  # fmt: skip
@@ -130,7 +133,7 @@ def _guarded(path: Path, rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int,
         yield from rows
     except SourceError:
         raise
-    except (OSError, EOFError, ValueError, lzma.LZMAError, pa.ArrowException) as error:
+    except (*_DAMAGED, pa.ArrowException) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise SourceError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
@@ -144,7 +147,7 @@ def _json_rows(path: Path, head: bytes) -> Rows:
     with stream:
         try:
             start = stream.read(_HEAD)
-        except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
+        except _DAMAGED as error:
             raise SourceError(f"{path}: cannot be read as {compression}: {error}") from None
     shown = start.removeprefix(codecs.BOM_UTF8).lstrip()
     if not shown:

@@ -5,7 +5,7 @@ Works on plain (pattern, replacement, terminal) triples.  The notations are desc
 
 from markovlib.notations.conversion import Conversion, convert
 from markovlib.notations.detection import Detection, detect
-from markovlib.notations.files import load_located, load_rules
+from markovlib.notations.files import load_located, load_rules, save_rules
 from markovlib.notations.reading import format, input_words, parse, parse_located
 from markovlib.notations.registry import names
 from markovlib.notations.source import NotationError
@@ -23,4 +23,5 @@ __all__ = [
     "names",
     "parse",
     "parse_located",
+    "save_rules",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, cast, overload
 
-from markovlib.notations.reading import error_after, split_items
-from markovlib.notations.registry import NOTATIONS, find_notation, marker_words, names, without_encoding
+from markovlib.notations.reading import error_after, format, split_items
+from markovlib.notations.registry import NOTATIONS, find_notation, marker_words, names, without_encoding, words_of
 from markovlib.notations.source import BOM, BytesRule, Kind, NotationError, TextRule
-from markovlib.rules import MAX_FILE_BYTES
+from markovlib.rules import MAX_FILE_BYTES, Rule
 
 
 @overload
@@ -93,6 +94,29 @@ def read_located(
     return [(n, (p.encode(), r.encode(), t)) for n, (p, r, t) in text], [word.encode() for word in named]
 
 
+def save_rules(path: str | os.PathLike[str], rules: Iterable[Rule], notation: str | None = None) -> None:
+    """Write rules so that `load_rules` reads them back, whole or not at all, over a file that may be there.
+
+    The notation is `notation`, or else what the ending of the file's name says.  Raises ValueError for an ending that
+    says another one or none, and as `format` does; OSError as `open` does.
+    """
+    from markovlib.files import save
+
+    ending = _ending(os.fspath(path))
+    if notation is None and ending is None:
+        endings = " or ".join(f"*{known.suffix} ({name})" for name, known in NOTATIONS.items() if known.suffix)
+        raise ValueError(f"{path}: nothing says which notation to write: name it {endings}, or give notation=")
+    if notation is not None and ending not in (None, *words_of(notation)[:1]):
+        raise ValueError(f"{path}: the file's ending says notation {ending!r}, not {notation!r}: change one")
+    written = format([(rule.pattern, rule.replacement, rule.terminal) for rule in rules], notation or str(ending))
+    save(path, written.encode() if isinstance(written, str) else written)
+
+
+def _ending(path: str) -> str | None:
+    """The notation that the ending of a file's name says."""
+    return next((name for name, known in NOTATIONS.items() if known.suffix and path.endswith(known.suffix)), None)
+
+
 def read_limited(path: str, max_bytes: int | None) -> bytes:
     with Path(path).open("rb") as file:
         if max_bytes is None:
@@ -121,7 +145,7 @@ def stated_notation(path: str, data: bytes) -> str:
     """The notation that the file's first line or its name states, with its options."""
     first = data.partition(b"\n")[0].decode("utf-8", "replace").removeprefix(BOM).removesuffix("\r")
     marked = marker_words(first)
-    ending = next((name for name, known in NOTATIONS.items() if known.suffix and path.endswith(known.suffix)), None)
+    ending = _ending(path)
     if marked:
         try:
             find_notation(without_encoding(" ".join(marked))[0])

@@ -35,7 +35,7 @@ def require_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise ImportError("pictures need matplotlib: pip install 'markovlib[plots]'") from None
+        raise ImportError("pictures need matplotlib: pip install '.[plots]' in the clone of markovlib") from None
 
 
 def ending_of(path: Any) -> str:

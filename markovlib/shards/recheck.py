@@ -37,7 +37,8 @@ def checker(recipe: Mapping[str, Any], split: str) -> Check:
     full = None if plain else Recipe.from_dict(dict(recipe)).for_split(split)
     checks = {"run": _runs, "trace": _runs, "scheme": _schemes, "induce": _pairs, "encrypted": _ciphers}
     check, fields = checks.get(kind, _rewrites), recipe.get("rules") or {}
-    several = shift.get("rules.per_example", fields.get("per_example", 1)) > 1 or fields.get("program") is not None
+    program = shift.get("rules.program", fields.get("program"))
+    several = shift.get("rules.per_example", fields.get("per_example", 1)) > 1 or program is not None
 
     def check_rows(batch: pa.RecordBatch, start: int) -> str | None:
         rows = _Rows(batch, start, several)

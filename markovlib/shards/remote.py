@@ -70,7 +70,7 @@ class RemoteStore(Store):
 
             fsspec.get_filesystem_class(protocol)
         except ImportError as error:
-            raise ImportError(f"{url}: {error}; pip install 'markovlib[remote]'") from None
+            raise ImportError(f"{url}: {error}; pip install '.[remote]' in the clone of markovlib") from None
         except ValueError as error:
             raise ValueError(f"{url}: {error}; folders of shards are on a disk, or in {', '.join(PROTOCOLS)}") from None
         if protocol not in PROTOCOLS:

@@ -1,6 +1,6 @@
 """For testing rewriting semantics, one's own or ours: an oracle, Hypothesis strategies, a state machine, and laws.
 
-`oracle` needs nothing; what draws cases needs Hypothesis: `pip install 'markovlib[testing]'`.
+`oracle` needs nothing; what draws cases needs Hypothesis: `pip install '.[testing]'` in the clone of markovlib.
 
 >>> from markovlib.testing import oracle
 >>> oracle.run([("ab", "b", False)], "aab").word
@@ -69,7 +69,9 @@ def __getattr__(name: str) -> Any:
     try:
         import_module("hypothesis")
     except ImportError:
-        raise ImportError(f"markovlib.testing.{name} needs Hypothesis: pip install 'markovlib[testing]'") from None
+        raise ImportError(
+            f"markovlib.testing.{name} needs Hypothesis: pip install '.[testing]' in the clone of markovlib"
+        ) from None
     if name == "laws":
         return import_module("markovlib.testing.laws")
     value = globals()[name] = getattr(import_module(f"markovlib.testing.{_LATER[name]}"), name)

@@ -80,8 +80,10 @@ def state_machine(engine: Engine, alphabet: Any = "ab", **options: Any) -> type[
     """A state machine that tests the engine; its `TestCase` is what a test module names `Test...`.
 
     `options` are those of `runs`: give those that say what the engine can do (`empty_patterns=False`,
-    `strategies=["markov", "leftmost"]`, `max_length=None` for an engine without a limit of length ...).  Raises
-    ValueError for impossible options, and for those that hold for a rule set as a whole (`terminating`, `confluent`).
+    `strategies=["markov", "leftmost"]`, `max_length=None` for an engine without a limit of length ...).  How many
+    examples are tried is a setting of the `TestCase`: `TestOurs.settings = settings(max_examples=20)`.  Raises
+    ValueError for impossible options, and for those that hold for a rule set as a whole (`terminating`, `confluent`);
+    TypeError for unknown ones.
 
     >>> from hypothesis.stateful import run_state_machine_as_test
     >>> from markovlib.testing import oracle

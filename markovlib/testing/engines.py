@@ -29,12 +29,12 @@ class Limits(NamedTuple):
 class Answer(NamedTuple):
     """What an engine says of a run; what is None it does not say, and is not compared.
 
-    `outcome` is an `Outcome` or its value; `cycle` is (start, period) after `Outcome.CYCLE`; `trace` is the
+    `outcome` is an `Outcome`, its value or its name; `cycle` is (start, period) after `Outcome.CYCLE`; `trace` is the
     (rule, position) of each step, positions counting letters.
     """
 
     word: Any = None
-    outcome: int | None = None
+    outcome: int | str | None = None
     steps: int | None = None
     cycle: tuple[int, int] | None = None
     trace: Sequence[tuple[int, int]] | None = None
@@ -86,7 +86,8 @@ def as_answer(result: Any) -> Answer:
     if not parts:
         raise TypeError(f"an engine gives a word, an Answer, or an object with its attributes, not {result!r}")
     if parts.get("outcome") is not None:
-        parts["outcome"] = Outcome(parts["outcome"])
+        said = parts["outcome"]
+        parts["outcome"] = Outcome[said] if isinstance(said, str) else Outcome(said)
     if parts.get("cycle") is not None:
         parts["cycle"] = tuple(parts["cycle"])
     if parts.get("trace") is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from inspect import signature
 from typing import Any, NamedTuple, TypeAlias, get_args
 
 from hypothesis import reject
@@ -191,6 +192,10 @@ def runs(
     >>> run.limits.max_steps >= 2 and run.rules.run(run.word, **run.limits._asdict()).steps == 2
     True
     """
+    unknown = sorted({*rule_options} - {*signature(rule_sets).parameters})
+    if unknown:
+        options = sorted({*signature(rule_sets).parameters, *signature(runs).parameters} - {"alphabet", "rule_options"})
+        raise TypeError(f"{unknown[0]!r} is no option of runs; they are {', '.join(options)}")
     sets = _rule_sets(alphabet, kind=kind, **rule_options)[1]
     if max_steps is None and not (rule_options.get("terminating") or rule_options.get("confluent")):
         raise ValueError("max_steps=None needs terminating=True or confluent=True: other runs may never end")

@@ -117,7 +117,7 @@ def tune(mixture: Any, model: str, out: Path, tuning: Tuning) -> dict[str, Any]:
         from transformers.trainer_utils import get_last_checkpoint
         from trl import SFTConfig, SFTTrainer
     except ImportError as error:
-        raise Refused(f"{error}: pip install 'markovlib[codegen]'") from None
+        raise Refused(f"{error}: pip install '.[codegen]' in the clone of markovlib") from None
 
     tokenizer = AutoTokenizer.from_pretrained(model)
     if tokenizer.pad_token is None:

@@ -77,7 +77,7 @@ def model_answers(folder: str, length: int, temperature: float, seed: int) -> Ca
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
     except ImportError as error:
-        raise Refused(f"{error}: pip install 'markovlib[codegen]'") from None
+        raise Refused(f"{error}: pip install '.[codegen]' in the clone of markovlib") from None
 
     torch.manual_seed(seed)
     place = "cuda" if torch.cuda.is_available() else "cpu"
