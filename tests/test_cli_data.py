@@ -174,6 +174,32 @@ def test_bad_input_is_one_line_and_exit_2(tmp_path):
     assert not (tmp_path / "a").exists()
 
 
+def test_what_is_nested_too_deeply_is_one_line(tmp_path):
+    path = ".".join("a" * 3000)
+    (tmp_path / "r.toml").write_text(f"{path} = 1\n")
+    (tmp_path / "m.toml").write_text(
+        "examples = 1\n[[sources]]\nname = 'a'\nfiles = 'a.jsonl'\n"
+        f"prompt = '{'{if a}' * 1500}a{'{end}' * 1500}'\n"
+    )
+    for args in (
+        ("generate", "trace", "--out", tmp_path / "a", "--set", f"a={'[' * 3000}"),
+        ("generate", "trace", "--out", tmp_path / "a", "--set", f"{path}=1"),
+        ("generate", tmp_path / "r.toml", "--out", tmp_path / "a"),
+        ("mix", tmp_path / "m.toml", "--dry-run"),
+    ):
+        stderr = child_output(*args)
+        assert stderr == "markovlib: error: what is given is nested too deeply\n"
+    assert not (tmp_path / "a").exists()
+
+
+def child_output(*args):
+    """What a command that must fail prints on standard error, over the library's own recipes."""
+    command = [sys.executable, "-m", "markovlib", *map(str, args)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    return done.stderr
+
+
 def test_a_shard_that_cannot_be_read_is_one_line(tmp_path):
     run("generate", "paper/no-op", "--out", tmp_path / "a")
     (tmp_path / "a" / "train" / "part-00000.parquet").write_bytes(b"PAR1")
@@ -235,6 +261,10 @@ def test_a_closed_pipe_is_quiet(tmp_path):
     process.stderr.close()
     assert process.wait() == 141
     assert stderr == ""
+
+
+def test_a_group_without_a_command_shows_its_help():
+    assert run().stdout == run("--help").stdout
 
 
 def test_help_and_version_load_nothing_heavy():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from markovlib import __version__
 
@@ -83,12 +84,17 @@ class Commands(click.Group):
             code = super().main(args, *positional, **extra)
         except (click.Abort, KeyboardInterrupt):
             _fail("interrupted", 130)
+        except NoArgsIsHelpError as error:
+            click.echo(error.format_message())
+            sys.exit(0)
         except click.UsageError as error:
             _fail(_with_hint(error), 2)
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
         except MemoryError as error:
             _fail(f"out of memory{f': {error}' if str(error) else ''}", 2)
+        except RecursionError:
+            _fail("what is given is nested too deeply", 2)
         except OSError as error:
             _fail(_os_message(error), 2)
         except ImportError as error:
