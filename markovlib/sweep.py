@@ -201,7 +201,7 @@ class Sweep:
         self.recipe, self.seed, self.format = Recipe.of(recipe), seed, format
         self.columns = None if columns is None else name_list(columns)
         self.shard_rows = shard_rows or SHARD_ROWS
-        splits = name_list(splits, "splits")
+        splits = list(dict.fromkeys(name_list(splits, "splits")))
         self.points = points(self.recipe)
         self.of_points = [split for split in splits if split in OF_POINTS]
         self.shared = [split for split in splits if split not in OF_POINTS]
@@ -315,7 +315,7 @@ class Sweep:
         return made
 
     def estimate(self) -> list[Folder]:
-        """What `write` would write: rows exactly, bytes from samples, within about one in a hundred.
+        """What `write` would write: rows exactly, bytes from samples, within about 1 %.
 
         Of each split the first 8,192 and the first 16,384 rows are written to a temporary folder: the difference is
         what rows cost, the rest what each shard and each group of 65,536 rows costs beside.  A split of at most 16,384

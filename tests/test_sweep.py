@@ -154,6 +154,16 @@ def test_command(tmp_path: Path) -> None:
     assert not (tmp_path / "t").exists()
 
 
+def test_a_split_that_is_named_twice_is_written_once(tmp_path: Path) -> None:
+    args = ["sweep", "paper/basic", "--out", str(tmp_path / "s"), "--set", "sweep.instructions=[10,20]",
+            "--set", "words.length=20", "--set", "rules.pattern_length=5", "--set", "eval.examples=10",
+            "--examples", "20", "--split", "train,unseen,train,unseen"]  # fmt: skip
+    for _ in range(2):
+        result = CliRunner().invoke(main, args)
+        assert result.exit_code == 0, result.output
+    assert list(manifest.load(tmp_path / "s" / "instructions=10").splits) == ["train"]
+
+
 def test_paths_that_change_together_are_one_axis() -> None:
     axes: dict[str, list[Any]] = {
         "words.length,rules.pattern_length": [[20, 5], [[30, 40], 6]], "instructions": [10, 20]
