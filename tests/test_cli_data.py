@@ -192,6 +192,14 @@ def test_what_is_nested_too_deeply_is_one_line(tmp_path):
     assert not (tmp_path / "a").exists()
 
 
+def test_a_preset_of_the_other_kind_is_told_which_command_takes_it(tmp_path):
+    for command in (("generate", "--out", tmp_path), ("sweep", "--dry-run"), ("report",)):
+        stderr = child_output(command[0], "paper/code-20k-0", *command[1:])
+        assert stderr.startswith("markovlib: error: paper/code-20k-0: is a preset of mixtures: use `markovlib mix`")
+    stderr = child_output("mix", "paper/no-op", "--dry-run")
+    assert stderr.startswith("markovlib: error: paper/no-op: is a preset of recipes: use `markovlib generate`")
+
+
 def child_output(*args):
     """What a command that must fail prints on standard error, over the library's own recipes."""
     command = [sys.executable, "-m", "markovlib", *map(str, args)]
