@@ -10,11 +10,12 @@ import time
 import tomllib
 from pathlib import Path
 
+import click
 import fake_dataset
 import pytest
 from click.testing import CliRunner
 
-from markovlib.cli import main
+from markovlib.cli import COMMANDS, main
 from markovlib.cli.data import assignment
 from markovlib.shards import manifest
 
@@ -178,8 +179,7 @@ def test_what_is_nested_too_deeply_is_one_line(tmp_path):
     path = ".".join("a" * 3000)
     (tmp_path / "r.toml").write_text(f"{path} = 1\n")
     (tmp_path / "m.toml").write_text(
-        "examples = 1\n[[sources]]\nname = 'a'\nfiles = 'a.jsonl'\n"
-        f"prompt = '{'{if a}' * 1500}a{'{end}' * 1500}'\n"
+        f"examples = 1\n[[sources]]\nname = 'a'\nfiles = 'a.jsonl'\nprompt = '{'{if a}' * 1500}a{'{end}' * 1500}'\n"
     )
     for args in (
         ("generate", "trace", "--out", tmp_path / "a", "--set", f"a={'[' * 3000}"),
@@ -286,3 +286,15 @@ def test_help_and_version_load_nothing_heavy():
     assert done.stdout.endswith("[]\n")
     assert "generate" in done.stdout
     assert run("--version").stdout.startswith("markovlib, version ")
+
+
+def test_every_option_of_every_command_says_what_it_does():
+    context = click.Context(main)
+    for name in COMMANDS:
+        for option in main.get_command(context, name).params:
+            assert not isinstance(option, click.Option) or option.help, (name, option.opts)
+    helped = {name: " ".join(run(name, "--help").stdout.split()) for name in COMMANDS}
+    for name in ("generate", "sweep", "export", "report", "score"):
+        assert "train, seen, unseen, recombined, or a shift's name" in helped[name]
+    for name, example in (("generate", "words.no_op=0.3"), ("mix", "sources.oss.ratio=3"), ("sweep", "[10,100]")):
+        assert f"{example}; VALUE is TOML" in helped[name]

@@ -83,6 +83,7 @@ def _preset(name: str) -> "Recipe | MixtureRecipe":
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+SPLITS = "train, seen, unseen, recombined, or a shift's name"
 _TOKENIZERS = "bytes (if not given), chars, or the path of a tokenizer.json"
 _ENDS = "<|endoftext|>, or the file's, if not given"
 
@@ -103,11 +104,25 @@ token_options = _given(
     click.option("--eos", metavar="TEXT", help=f"For formats of tokens: the end token; {_ENDS}."),
 )
 
+
+def set_option(example: str) -> _Decorator:
+    """Make the option that changes fields, with an example of one."""
+    told = f"Change a field, as in --set {example}; VALUE is TOML.  May come again."
+    return click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help=told)
+
+
+seed_option = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="With the recipe, decides every row."
+)
+format_option = click.option(
+    "--format", "format_name", type=click.Choice(list(MODULES)), default="parquet", show_default=True,
+    help="How shards are written.",
+)  # fmt: skip
+
 #: What every command that makes rows and writes them as shards takes.
 writing_options = _given(
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
-    click.option("--format", "format_name", type=click.Choice(list(MODULES)), default="parquet", show_default=True),
-    click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML."),
+    seed_option,
+    format_option,
     click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given."),
     click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given."),
     click.option(
@@ -128,8 +143,9 @@ def format_options(tokenizer: str | None, eos: str | None) -> dict[str, str]:
 @click.option("--out", required=True, type=FOLDER, help="The folder to write: a path or a URL.")
 @click.option("--examples", type=click.IntRange(min=1), help="Rows of each split written.")
 @click.option("--instructions", type=click.IntRange(min=1), help="Instructions of each split written.")
-@click.option("--split", "splits", default="train", show_default=True, help="Splits, separated by commas.")
+@click.option("--split", "splits", default="train", show_default=True, help=f"Splits, separated by commas: {SPLITS}.")
 @click.option("--dry-run", is_flag=True, help="Make the first and the last shard, keep nothing, and say what all take.")
+@set_option("words.no_op=0.3")
 @writing_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
 def generate(

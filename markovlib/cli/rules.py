@@ -38,10 +38,30 @@ def run_options(command: Command) -> Command:
     for decorate in (
         click.option("--json", "as_json", is_flag=True, help="One JSON object a line."),
         click.option("-0", "--null", "nul", is_flag=True, help="Words are separated by NUL, not by line ends."),
-        click.option("--strategy", type=click.Choice(["markov", "leftmost"]), default="markov", show_default=True),
+        click.option(
+            "--strategy",
+            type=click.Choice(["markov", "leftmost"]),
+            default="markov",
+            show_default=True,
+            help="Which rule fires: the first that applies, or the one that occurs leftmost.",
+        ),
         click.option("--detect-cycles", is_flag=True, help="Stop when the word comes back."),
-        click.option("--max-length", type=click.IntRange(0), default=MAX_LENGTH, show_default=True, metavar="BYTES"),
-        click.option("--max-steps", type=click.IntRange(0), default=MAX_STEPS, show_default=True, metavar="N"),
+        click.option(
+            "--max-length",
+            type=click.IntRange(0),
+            default=MAX_LENGTH,
+            show_default=True,
+            metavar="BYTES",
+            help="Stop before a word gets longer than this.",
+        ),
+        click.option(
+            "--max-steps",
+            type=click.IntRange(0),
+            default=MAX_STEPS,
+            show_default=True,
+            metavar="N",
+            help="Stop after this many steps.",
+        ),
         click.argument("words", nargs=-1, metavar="[WORD]..."),
     ):
         command = decorate(command)

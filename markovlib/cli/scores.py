@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from markovlib.cli.data import LOCAL_FOLDER
+from markovlib.cli.data import LOCAL_FOLDER, SPLITS
 from markovlib.shards.folder import ShardError
 from markovlib.shards.stores import local_folder
 
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", metavar="DIR", type=LOCAL_FOLDER)
 @click.option("--answers", required=True, metavar="FILE", help="The answers; - for standard input.")
-@click.option("--split", metavar="S", help="The split answered; needed where the folder has several.")
+@click.option("--split", metavar="NAME", help=f"The split answered: {SPLITS}; needed where the folder has several.")
 @click.option("--format", "layout", type=click.Choice(["jsonl", "lines"]), help="By the file's name if not given.")
-@click.option("--credit", type=click.Choice(["exact", "prefix", "steps", "pairs"]), default="exact", show_default=True)
+@click.option(
+    "--credit", type=click.Choice(["exact", "prefix", "steps", "pairs"]), default="exact", show_default=True,
+    help="What a wrong answer earns: nothing, or the share of leading letters, leading steps or pairs that are right.",
+)  # fmt: skip
 @click.option("--strip", is_flag=True, help="Leave out white space around answers.")
 @click.option("--partial", is_flag=True, help="Allow rows without an answer, and answers without a row.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import LOCAL_FOLDER, assignment, names_of
-from markovlib.shards.formats import MODULES
+from markovlib.cli.data import LOCAL_FOLDER, SPLITS, assignment, format_option, names_of, seed_option, set_option
 
 if TYPE_CHECKING:
     from markovlib.sweep import Folder
@@ -21,11 +20,13 @@ if TYPE_CHECKING:
 @click.argument("recipe", metavar="PRESET_OR_RECIPE")
 @click.option("--out", type=LOCAL_FOLDER, help="The folder to write, on a disk.")
 @click.option("--dry-run", is_flag=True, help="Only print the points, with their rows and about how many bytes.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--split", "splits", default="train,unseen", show_default=True, help="Splits, separated by commas.")
+@seed_option
+@click.option(
+    "--split", "splits", default="train,unseen", show_default=True, help=f"Splits, separated by commas: {SPLITS}."
+)
 @click.option("--examples", type=click.IntRange(min=1), help="Training rows of each point.")
-@click.option("--format", "format_name", type=click.Choice(list(MODULES)), default="parquet", show_default=True)
-@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML.")
+@format_option
+@set_option("sweep.instructions=[10,100]")
 @click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
 @click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
