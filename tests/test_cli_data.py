@@ -171,7 +171,13 @@ def test_bad_input_is_one_line_and_exit_2(tmp_path):
     assert "--shard-rows" in fails(*good, tmp_path / "a", "--shard-rows", 0)
     assert "No such command" in fails("frobnicate")
     assert "no manifest.json" in fails("verify", tmp_path)
-    assert "no manifest.json" in fails("inspect", tmp_path / "nowhere")
+    for command in ("inspect", "verify"):
+        assert fails(command, tmp_path / "nix") == f"markovlib: error: {tmp_path / 'nix'}: no such folder\n"
+    number = "Invalid value for '--examples': '1e6' is not a whole number, such as 1000000 or 1_000_000; see"
+    assert number in fails(*good, tmp_path / "a", "--examples", "1e6")
+    choices = fails("export", tmp_path, "--out", tmp_path / "a")
+    assert "Missing option '--format'. Choose from: parquet, arrow, jsonl, " in choices
+    assert "\t" not in choices
     assert not (tmp_path / "a").exists()
 
 

@@ -293,7 +293,9 @@ def test_convert_writes_another_notation(tmp_path):
     out = tmp_path / "r.markov"
     run("convert", path, "--to", "arrow", "--out", out)
     assert run("run", out, "bab").stdout == "ab\n"
-    assert "File exists" in run("convert", path, "--to", "arrow", "--out", out, code=2).stderr
+    stderr = run("convert", path, "--to", "arrow", "--out", out, code=2).stderr
+    assert f"{out} exists, and convert never overwrites a file: remove it first, or give --out another name" in stderr
+    assert out.read_text().startswith("ba -> ab\n")
     assert "has no terminal rules" in run("convert", path, "--to", "a2b", code=2).stderr
     failed = run("convert", path, "--from", "tight", "--to", "nowhere", code=2)
     assert "unknown notation 'nowhere'" in failed.stderr

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -107,7 +108,7 @@ class Commands(click.Group):
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    line = " ".join(message.split("\n"))
+    line = " ".join(part.strip() for part in message.split("\n"))
     click.echo(f"markovlib: error: {line}" if code != 130 else f"markovlib: {line}", err=True)
     sys.exit(code)
 
@@ -128,6 +129,9 @@ def _fail_value(error: ValueError) -> NoReturn:
 
 def _with_hint(error: click.UsageError) -> str:
     message = error.format_message()
+    if isinstance(error, click.BadParameter):
+        whole = "is not a whole number, such as 1000000 or 1_000_000"
+        message = re.sub(r"is not a valid integer( range)?", whole, message)
     if error.ctx is None:
         return message
     many = any(isinstance(p, click.Argument) and p.nargs == -1 for p in error.ctx.command.params)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from markovlib.cli import Interrupted
+from markovlib.shards.folder import ShardError
 from markovlib.shards.formats import MODULES
-from markovlib.shards.stores import Place, Store, local_folder, open_store
+from markovlib.shards.stores import LocalStore, Place, Store, local_folder, open_store
 from markovlib.wording import counted
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ class _Folder(click.ParamType):  # type: ignore[type-arg]
     name = "folder"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Store:  # noqa: ARG002
-        return open_store(value)
+        store = open_store(value)
+        if isinstance(store, LocalStore):
+            _refuse_missing(store.root, value, param)
+        return store
 
 
 class _LocalFolder(click.ParamType):  # type: ignore[type-arg]
@@ -44,7 +48,15 @@ class _LocalFolder(click.ParamType):  # type: ignore[type-arg]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         writes = param is not None and param.name == "out"
-        return local_folder(value, f"{ctx.info_name if ctx else 'this'} {'writes' if writes else 'reads'}")
+        folder = local_folder(value, f"{ctx.info_name if ctx else 'this'} {'writes' if writes else 'reads'}")
+        _refuse_missing(folder, value, param)
+        return folder
+
+
+def _refuse_missing(folder: Path, name: str, param: click.Parameter | None) -> None:
+    """Raise ShardError where a folder that is to be read is not there; one that is written need not be."""
+    if param is not None and param.name == "folder" and not folder.exists():
+        raise ShardError(f"{name}: no such folder")
 
 
 FOLDER = _Folder()

@@ -66,15 +66,18 @@ def score(
     return 0
 
 
-def open_folder(folder: Path, split: str | None) -> "Dataset":
-    """The data set that a split of a folder was written from; the only split, where none is named."""
+def open_folder(folder: Path, split: str | None, naming: str = "--split ") -> "Dataset":
+    """The data set that a split of a folder was written from; the only split, where none is named.
+
+    `naming` is what stands before a split's name on the command line.
+    """
     from markovlib.shards import manifest, source
 
     made = manifest.load_finished(folder)
     have = ", ".join(made.splits)
     if split is None:
         if len(made.splits) > 1:
-            raise click.UsageError(f"{folder} has the splits {have}: name one")
+            raise click.UsageError(f"{folder} has the splits {have}: name one, as in {naming}{next(iter(made.splits))}")
         split = next(iter(made.splits))
     if split not in made.splits:
         raise click.UsageError(f"{folder} has no split {split!r}; it has {have}")
@@ -123,7 +126,7 @@ def open_source(name: str, seed: int) -> "Dataset":
 
     local_folder(name, "--leakage reads")
     if Path(name).is_dir():
-        return open_folder(Path(name), None)
+        return open_folder(Path(name), None, f"{name}:")
     base, at, number = name.rpartition("@")
     if at and number.isdecimal():
         name, seed = base, int(number)
