@@ -123,18 +123,19 @@ def set_option(example: str) -> _Decorator:
     return click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help=told)
 
 
-seed_option = click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="With the recipe, decides every row."
-)
-format_option = click.option(
-    "--format", "format_name", type=click.Choice(list(MODULES)), default="parquet", show_default=True,
-    help="How shards are written.",
-)  # fmt: skip
-
 #: What every command that makes rows and writes them as shards takes.
 writing_options = _given(
-    seed_option,
-    format_option,
+    click.option(
+        "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="With the recipe, decides every row."
+    ),
+    click.option(
+        "--format",
+        "format_name",
+        type=click.Choice(list(MODULES)),
+        default="parquet",
+        show_default=True,
+        help="How shards are written.",
+    ),
     click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given."),
     click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given."),
     click.option(
