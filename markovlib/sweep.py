@@ -17,7 +17,7 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -28,6 +28,8 @@ from markovlib.recipe import Recipe
 from markovlib.source import name_list
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from markovlib.shards.generation import Progress
 
 #: The splits whose rows depend on how many instructions are trained on, and how often.
@@ -174,7 +176,8 @@ class Sweep:
     """A recipe's sweep with a seed, splits and a format: what is to be written where.
 
     `splits` are divided: those of `OF_POINTS` go into every point's folder, the others into `eval` folders, one for
-    each different evaluation set.  Raises as `points` does, and SweepError for all splits that a point cannot have.
+    each different evaluation set.  `options` are what the format alone takes.  Raises as `points` does, and
+    SweepError for all splits that a point cannot have.
 
     >>> recipe = Recipe.load("paper/basic").replace({"sweep": {"instructions": [10, 100]}, "eval.examples": 50},
     ...                                             examples=100)
@@ -195,13 +198,15 @@ class Sweep:
         format: str = "parquet",
         columns: Sequence[str] | None = None,
         shard_rows: int | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         from markovlib.shards.plan import SHARD_ROWS
 
         self.recipe, self.seed, self.format = Recipe.of(recipe), seed, format
         self.columns = None if columns is None else name_list(columns)
         self.shard_rows = shard_rows or SHARD_ROWS
-        splits = name_list(splits, "splits")
+        self.options = dict(options or {})
+        splits = list(dict.fromkeys(name_list(splits, "splits")))
         self.points = points(self.recipe)
         self.of_points = [split for split in splits if split in OF_POINTS]
         self.shared = [split for split in splits if split not in OF_POINTS]
@@ -247,7 +252,7 @@ class Sweep:
         for name, recipe, splits, *_ in self.folders:
             for split in splits:
                 try:
-                    plan = make_plan(recipe, split, self.seed, self.format, columns, self.shard_rows)
+                    plan = make_plan(recipe, split, self.seed, self.format, columns, self.shard_rows, self.options)
                 except RecipeError as error:
                     problems.append(f"sweep: {name}: {': '.join(filter(None, (error.path, error.problem)))}")
                 except ValueError as error:
@@ -274,13 +279,15 @@ class Sweep:
         out: str | Path,
         *,
         threads: int | None = None,
+        executor: Executor | None = None,
         progress: Callable[[Progress], None] | None = None,
         told: Callable[[Folder], None] | None = None,
     ) -> list[Folder]:
         """Writes every folder, then `sweep.json`; calling again goes on where an earlier call stopped.
 
-        Folders that are complete are left alone.  `told` is called with each folder when it is complete.  Raises
-        SweepError where `out` holds another sweep, finished or not, or something else, and what `generate` raises.
+        Folders that are complete are left alone.  `threads`, `executor` and `progress` are as `generate` has them;
+        `told` is called with each folder when it is complete.  Raises SweepError where `out` holds another sweep,
+        finished or not, or something else, and what `generate` raises.
         """
         from markovlib.shards import folder
         from markovlib.shards.stores import local_folder
@@ -289,21 +296,15 @@ class Sweep:
         path.mkdir(parents=True, exist_ok=True)
         with folder.locked(path):
             self._begin(path)
-            return self._write(path, threads, progress, told)
+            return self._write(path, told, {"threads": threads, "executor": executor, "progress": progress})
 
-    def _write(
-        self,
-        path: Path,
-        threads: int | None,
-        progress: Callable[[Progress], None] | None,
-        told: Callable[[Folder], None] | None,
-    ) -> list[Folder]:
+    def _write(self, path: Path, told: Callable[[Folder], None] | None, how: dict[str, Any]) -> list[Folder]:
         from markovlib import files
         from markovlib.shards import folder
 
         made = []
         for entry in self.folders:
-            made.append(self._write_folder(path, entry, threads, progress))
+            made.append(self._write_folder(path, entry, how))
             if told is not None:
                 told(made[-1])
         content = {**self._head(), "folders": [asdict(one) for one in made]}
@@ -315,7 +316,7 @@ class Sweep:
         return made
 
     def estimate(self) -> list[Folder]:
-        """What `write` would write: rows exactly, bytes from samples, within about one in a hundred.
+        """What `write` would write: rows exactly, bytes from samples, within about 1 %.
 
         Of each split the first 8,192 and the first 16,384 rows are written to a temporary folder: the difference is
         what rows cost, the rest what each shard and each group of 65,536 rows costs beside.  A split of at most 16,384
@@ -343,23 +344,23 @@ class Sweep:
 
     def _bytes_of(self, recipe: Recipe, split: str, shard_rows: int) -> int:
         with tempfile.TemporaryDirectory(prefix="markovlib-") as folder:
-            (written,) = self._generate(recipe, Path(folder) / "sample", [split], 1, None, shard_rows)
+            (written,) = self._generate(recipe, Path(folder) / "sample", [split], shard_rows, {"threads": 1})
         written_bytes: int = written.bytes
         return written_bytes
 
     def _generate(
-        self, recipe: Recipe, out: Path, splits: list[str], threads: int | None, progress: Any, shard_rows: int
+        self, recipe: Recipe, out: Path, splits: list[str], shard_rows: int, how: dict[str, Any]
     ) -> list[Any]:
         from markovlib.shards.generation import generate
 
         return generate(
             recipe, out, splits=splits, seed=self.seed, format=self.format, columns=self.columns,
-            shard_rows=shard_rows, threads=threads, progress=progress,
+            shard_rows=shard_rows, options=self.options, **how,
         )  # fmt: skip
 
-    def _write_folder(self, out: Path, entry: Any, threads: int | None, progress: Any) -> Folder:
+    def _write_folder(self, out: Path, entry: Any, how: dict[str, Any]) -> Folder:
         name, recipe, splits, values, evaluation = entry
-        written = self._generate(recipe, out / name, splits, threads, progress, self.shard_rows)
+        written = self._generate(recipe, out / name, splits, self.shard_rows, how)
         sizes = {one.split: {"rows": one.rows, "bytes": one.bytes} for one in written}
         return Folder(name, values, recipe.fingerprint, sizes, evaluation)
 

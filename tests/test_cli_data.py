@@ -10,11 +10,12 @@ import time
 import tomllib
 from pathlib import Path
 
+import click
 import fake_dataset
 import pytest
 from click.testing import CliRunner
 
-from markovlib.cli import main
+from markovlib.cli import COMMANDS, main
 from markovlib.cli.data import assignment
 from markovlib.shards import manifest
 
@@ -170,8 +171,47 @@ def test_bad_input_is_one_line_and_exit_2(tmp_path):
     assert "--shard-rows" in fails(*good, tmp_path / "a", "--shard-rows", 0)
     assert "No such command" in fails("frobnicate")
     assert "no manifest.json" in fails("verify", tmp_path)
-    assert "no manifest.json" in fails("inspect", tmp_path / "nowhere")
+    for command in ("inspect", "verify"):
+        assert fails(command, tmp_path / "nix") == f"markovlib: error: {tmp_path / 'nix'}: no such folder\n"
+    number = "Invalid value for '--examples': '1e6' is not a whole number, such as 1000000 or 1_000_000; see"
+    assert number in fails(*good, tmp_path / "a", "--examples", "1e6")
+    choices = fails("export", tmp_path, "--out", tmp_path / "a")
+    assert "Missing option '--format'. Choose from: parquet, arrow, jsonl, " in choices
+    assert "\t" not in choices
     assert not (tmp_path / "a").exists()
+
+
+def test_what_is_nested_too_deeply_is_one_line(tmp_path):
+    path = ".".join("a" * 3000)
+    (tmp_path / "r.toml").write_text(f"{path} = 1\n")
+    (tmp_path / "m.toml").write_text(
+        f"examples = 1\n[[sources]]\nname = 'a'\nfiles = 'a.jsonl'\nprompt = '{'{if a}' * 1500}a{'{end}' * 1500}'\n"
+    )
+    for args in (
+        ("generate", "trace", "--out", tmp_path / "a", "--set", f"a={'[' * 3000}"),
+        ("generate", "trace", "--out", tmp_path / "a", "--set", f"{path}=1"),
+        ("generate", tmp_path / "r.toml", "--out", tmp_path / "a"),
+        ("mix", tmp_path / "m.toml", "--dry-run"),
+    ):
+        stderr = child_output(*args)
+        assert stderr == "markovlib: error: what is given is nested too deeply\n"
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_preset_of_the_other_kind_is_told_which_command_takes_it(tmp_path):
+    for command in (("generate", "--out", tmp_path), ("sweep", "--dry-run"), ("report",)):
+        stderr = child_output(command[0], "paper/code-20k-0", *command[1:])
+        assert stderr.startswith("markovlib: error: paper/code-20k-0: is a preset of mixtures: use `markovlib mix`")
+    stderr = child_output("mix", "paper/no-op", "--dry-run")
+    assert stderr.startswith("markovlib: error: paper/no-op: is a preset of recipes: use `markovlib generate`")
+
+
+def child_output(*args):
+    """What a command that must fail prints on standard error, over the library's own recipes."""
+    command = [sys.executable, "-m", "markovlib", *map(str, args)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    return done.stderr
 
 
 def test_a_shard_that_cannot_be_read_is_one_line(tmp_path):
@@ -237,6 +277,10 @@ def test_a_closed_pipe_is_quiet(tmp_path):
     assert stderr == ""
 
 
+def test_a_group_without_a_command_shows_its_help():
+    assert run().stdout == run("--help").stdout
+
+
 def test_help_and_version_load_nothing_heavy():
     code = (
         "import sys; from markovlib.cli import main\n"
@@ -248,3 +292,15 @@ def test_help_and_version_load_nothing_heavy():
     assert done.stdout.endswith("[]\n")
     assert "generate" in done.stdout
     assert run("--version").stdout.startswith("markovlib, version ")
+
+
+def test_every_option_of_every_command_says_what_it_does():
+    context = click.Context(main)
+    for name in COMMANDS:
+        for option in main.get_command(context, name).params:
+            assert not isinstance(option, click.Option) or option.help, (name, option.opts)
+    helped = {name: " ".join(run(name, "--help").stdout.split()) for name in COMMANDS}
+    for name in ("generate", "sweep", "export", "report", "score"):
+        assert "train, seen, unseen, recombined, or a shift's name" in helped[name]
+    for name, example in (("generate", "words.no_op=0.3"), ("mix", "sources.oss.ratio=3"), ("sweep", "[10,100]")):
+        assert f"{example}; VALUE is TOML" in helped[name]

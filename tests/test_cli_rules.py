@@ -232,7 +232,7 @@ def test_check(tmp_path):
         "termination",
         "confluence",
     ]
-    assert "does not terminate: b'c' comes back after 1 step" in result.stderr
+    assert "does not terminate: 'c' comes back after 1 step" in result.stderr
     path.write_text("a -> b\n")
     result = run("check", path)
     assert result.stderr.splitlines()[-1] == f"{path}: 1 rule, 0 terminal; no findings"
@@ -243,6 +243,21 @@ def test_check(tmp_path):
     result = run("check", "--letters", "ab", path, code=1)
     sentence = "rule 2 can never fire on words over 'ab': no rule that can fire there produces 'x'"
     assert result.stdout == f"{path}:2:1: {sentence}\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        (b"a", "'a'"), ("é".encode(), "'é'"), (b"\xff\\", r"'\xff\\'"),
+        (b"b'a'", '''"b'a'"'''), (b"'x\"", r"""'\'x"'"""),
+    ],
+)  # fmt: skip
+def test_check_shows_bytes_as_findings_do(tmp_path, word, shown):
+    path = tmp_path / "r.markov"
+    quoted = b'"%s"' % word.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    path.write_bytes(b"%s -> %s\n" % (quoted, quoted))
+    stderr = run("check", path, code=1).stderr
+    assert f"{path}: does not terminate: {shown} comes back after 1 step\n" in stderr
 
 
 def test_mistakes_in_rule_files_are_one_line(tmp_path):
@@ -293,7 +308,9 @@ def test_convert_writes_another_notation(tmp_path):
     out = tmp_path / "r.markov"
     run("convert", path, "--to", "arrow", "--out", out)
     assert run("run", out, "bab").stdout == "ab\n"
-    assert "File exists" in run("convert", path, "--to", "arrow", "--out", out, code=2).stderr
+    stderr = run("convert", path, "--to", "arrow", "--out", out, code=2).stderr
+    assert f"{out} exists, and convert never overwrites a file: remove it first, or give --out another name" in stderr
+    assert out.read_text().startswith("ba -> ab\n")
     assert "has no terminal rules" in run("convert", path, "--to", "a2b", code=2).stderr
     failed = run("convert", path, "--from", "tight", "--to", "nowhere", code=2)
     assert "unknown notation 'nowhere'" in failed.stderr

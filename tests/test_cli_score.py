@@ -109,7 +109,10 @@ def test_bytes_and_standard_input(folder, tmp_path):
 def test_the_split_is_named_where_there_are_several(folder, tmp_path):
     answers = write(tmp_path / "a.txt", completions(split="unseen"))
     assert as_json(run(folder / "two", "--answers", answers, "--split", "unseen", "--json"))["split"] == "unseen"
-    assert "has the splits train, unseen: name one" in run(folder / "two", "--answers", answers, code=2).stderr
+    assert (
+        "has the splits train, unseen: name one, as in --split train"
+        in run(folder / "two", "--answers", answers, code=2).stderr
+    )
     assert "no split 'seen'" in run(folder / "two", "--answers", answers, "--split", "seen", code=2).stderr
     assert "no manifest.json here" in run(tmp_path, "--answers", answers, code=2).stderr
     assert "No such file" in run(folder / "one", "--answers", tmp_path / "none.txt", code=2).stderr

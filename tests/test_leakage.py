@@ -308,7 +308,7 @@ def test_the_command_fails_on_what_it_is_told_to(folder: Any) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--leakage", "{0}/data", "{0}/only"], "has the splits train, seen: name one"),
+        (["--leakage", "{0}/data", "{0}/only"], "has the splits train, seen: name one, as in {0}/data:train"),
         (["--leakage", "{0}/data:unseen", "{0}/only"], "no split 'unseen'"),
         (["--leakage", "{0}/only:train@3", "{0}/only"], "has a seed of its own"),
         (["--leakage", "{0}/none", "{0}/only"], "neither a preset"),
@@ -319,7 +319,7 @@ def test_the_command_fails_on_what_it_is_told_to(folder: Any) -> None:
     ],
 )
 def test_the_command_says_what_is_wrong(folder: Any, args: list[str], message: str) -> None:
-    assert message in run(*(arg.format(folder) for arg in args), code=2).stderr
+    assert message.format(folder) in run(*(arg.format(folder) for arg in args), code=2).stderr
 
 
 @pytest.mark.slow

@@ -350,12 +350,18 @@ def test_a_dry_run_of_too_little_is_a_no(folder: Path) -> None:
         (["mix.toml", "--dry-run", "--source", "x=y"], "has none with the name 'x': choose from oss, alpaca"),
         (["mix.toml", "--dry-run", "--source", "oss=nothing.jsonl"], "nothing.jsonl: No such file or directory"),
         (["mix.toml", "--dry-run", "--set", "sources.oss.ratio=-1"], "sources[0].ratio: must be more than 0, got -1"),
+        (["mix.toml", "--dry-run", "--set", "sources.oss.name=7", "--set", "sources.oss.ratio=2"],
+         "mixture: sources[0].name: must be text, got 7"),
+        (["mix.toml", "--dry-run", "--set", "sources=7", "--set", "sources.oss.ratio=2"],
+         "mixture: sources: must be a list of tables"),
+        (["mix.toml", "--dry-run", "--set", "sources.os.ratio=2"],
+         "sources.os.ratio: there is no source 'os'; the sources are oss, alpaca"),
         (["mix.toml", "--dry-run", "--against", "nothing"], "nothing: No such file"),
         (["paper/code-19k-1k", "--dry-run"], "sources[0].files: are needed for 'oss'"),
         (["paper/code", "--dry-run"], "is neither a preset (paper/code-15k-5k"),
         (["mix.toml", "--out", "out", "--columns", "word"], "no column 'word': choose from index, prompt"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_is_one_line(
     folder: Path, args: list[str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -154,6 +154,34 @@ def test_command(tmp_path: Path) -> None:
     assert not (tmp_path / "t").exists()
 
 
+def test_a_split_that_is_named_twice_is_written_once(tmp_path: Path) -> None:
+    args = ["sweep", "paper/basic", "--out", str(tmp_path / "s"), "--set", "sweep.instructions=[10,20]",
+            "--set", "words.length=20", "--set", "rules.pattern_length=5", "--set", "eval.examples=10",
+            "--examples", "20", "--split", "train,unseen,train,unseen"]  # fmt: skip
+    for _ in range(2):
+        result = CliRunner().invoke(main, args)
+        assert result.exit_code == 0, result.output
+    assert list(manifest.load(tmp_path / "s" / "instructions=10").splits) == ["train"]
+
+
+def test_a_sweep_takes_a_tokenizer_and_an_executor(tmp_path: Path) -> None:
+    args = ["sweep", "paper/basic", "--set", "sweep.instructions=[10]", "--set", "words.length=20",
+            "--set", "rules.pattern_length=5", "--set", "eval.examples=10", "--examples", "20"]  # fmt: skip
+    tokens = [*args, "--out", str(tmp_path / "s"), "--format", "tokens", "--tokenizer", "chars"]
+    result = CliRunner().invoke(main, [*tokens, "--executor", "processes", "--threads", "1"])
+    assert result.exit_code == 0, result.output
+    for name, split in (("eval", "unseen"), ("instructions=10", "train")):
+        assert manifest.load(tmp_path / "s" / name).splits[split].options["tokenizer"]["kind"] == "characters"
+    assert CliRunner().invoke(main, tokens).exit_code == 0
+    other = CliRunner().invoke(main, [*tokens[:-1], "bytes"])
+    assert other.exit_code == 2
+    assert "eval: holds a finished split 'unseen' of another kind" in other.output
+    for options in (["--tokenizer", "chars"], ["--format", "tokens", "--tokenizer", "nowhere.json"]):
+        bad = CliRunner().invoke(main, [*args, "--out", str(tmp_path / "t"), *options])
+        assert bad.exit_code == 2, bad.output
+        assert not (tmp_path / "t").exists()
+
+
 def test_paths_that_change_together_are_one_axis() -> None:
     axes: dict[str, list[Any]] = {
         "words.length,rules.pattern_length": [[20, 5], [[30, 40], 6]], "instructions": [10, 20]

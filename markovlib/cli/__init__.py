@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from markovlib import __version__
 
@@ -83,12 +85,17 @@ class Commands(click.Group):
             code = super().main(args, *positional, **extra)
         except (click.Abort, KeyboardInterrupt):
             _fail("interrupted", 130)
+        except NoArgsIsHelpError as error:
+            click.echo(error.format_message())
+            sys.exit(0)
         except click.UsageError as error:
             _fail(_with_hint(error), 2)
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
         except MemoryError as error:
             _fail(f"out of memory{f': {error}' if str(error) else ''}", 2)
+        except RecursionError:
+            _fail("what is given is nested too deeply", 2)
         except OSError as error:
             _fail(_os_message(error), 2)
         except ImportError as error:
@@ -101,23 +108,30 @@ class Commands(click.Group):
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    line = " ".join(message.split("\n"))
+    line = " ".join(part.strip() for part in message.split("\n"))
     click.echo(f"markovlib: error: {line}" if code != 130 else f"markovlib: {line}", err=True)
     sys.exit(code)
 
 
 def _fail_value(error: ValueError) -> NoReturn:
     """A mistake in a rule file is reported as compilers do, so that editors find the place."""
+    from markovlib.fields import RecipeError
     from markovlib.notations import NotationError
+    from markovlib.presets import other_kind
 
     if isinstance(error, NotationError):
         click.echo(error.sentence(RULE_FILE_ADVICE), err=True)
         sys.exit(2)
+    if isinstance(error, RecipeError) and not error.path and (hint := other_kind(error.source)):
+        _fail(f"{error.source}: {hint}", 2)
     _fail(str(error), 2)
 
 
 def _with_hint(error: click.UsageError) -> str:
     message = error.format_message()
+    if isinstance(error, click.BadParameter):
+        whole = "is not a whole number, such as 1000000 or 1_000_000"
+        message = re.sub(r"is not a valid integer( range)?", whole, message)
     if error.ctx is None:
         return message
     many = any(isinstance(p, click.Argument) and p.nargs == -1 for p in error.ctx.command.params)

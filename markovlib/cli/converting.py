@@ -74,7 +74,12 @@ def convert(
 
 def write_new(path: Path, data: bytes) -> None:
     """Write a file that is not there yet; on a failure none is left."""
-    with path.open("xb") as file:
+    try:
+        file = path.open("xb")
+    except FileExistsError:
+        advice = "remove it first, or give --out another name"
+        raise click.UsageError(f"{path} exists, and convert never overwrites a file: {advice}") from None
+    with file:
         try:
             file.write(data)
             file.flush()

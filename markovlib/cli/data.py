@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from markovlib.cli import Interrupted
+from markovlib.shards.folder import ShardError
 from markovlib.shards.formats import MODULES
-from markovlib.shards.stores import Place, Store, local_folder, open_store
+from markovlib.shards.stores import LocalStore, Place, Store, local_folder, open_store
 from markovlib.wording import counted
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ class _Folder(click.ParamType):  # type: ignore[type-arg]
     name = "folder"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Store:  # noqa: ARG002
-        return open_store(value)
+        store = open_store(value)
+        if isinstance(store, LocalStore):
+            _refuse_missing(store.root, value, param)
+        return store
 
 
 class _LocalFolder(click.ParamType):  # type: ignore[type-arg]
@@ -44,7 +48,15 @@ class _LocalFolder(click.ParamType):  # type: ignore[type-arg]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         writes = param is not None and param.name == "out"
-        return local_folder(value, f"{ctx.info_name if ctx else 'this'} {'writes' if writes else 'reads'}")
+        folder = local_folder(value, f"{ctx.info_name if ctx else 'this'} {'writes' if writes else 'reads'}")
+        _refuse_missing(folder, value, param)
+        return folder
+
+
+def _refuse_missing(folder: Path, name: str, param: click.Parameter | None) -> None:
+    """Raise ShardError where a folder that is to be read is not there; one that is written need not be."""
+    if param is not None and param.name == "folder" and not folder.exists():
+        raise ShardError(f"{name}: no such folder")
 
 
 FOLDER = _Folder()
@@ -83,6 +95,7 @@ def _preset(name: str) -> "Recipe | MixtureRecipe":
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+SPLITS = "train, seen, unseen, recombined, or a shift's name"
 _TOKENIZERS = "bytes (if not given), chars, or the path of a tokenizer.json"
 _ENDS = "<|endoftext|>, or the file's, if not given"
 
@@ -103,11 +116,26 @@ token_options = _given(
     click.option("--eos", metavar="TEXT", help=f"For formats of tokens: the end token; {_ENDS}."),
 )
 
+
+def set_option(example: str) -> _Decorator:
+    """Make the option that changes fields, with an example of one."""
+    told = f"Change a field, as in --set {example}; VALUE is TOML.  May come again."
+    return click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help=told)
+
+
 #: What every command that makes rows and writes them as shards takes.
 writing_options = _given(
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
-    click.option("--format", "format_name", type=click.Choice(list(MODULES)), default="parquet", show_default=True),
-    click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML."),
+    click.option(
+        "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="With the recipe, decides every row."
+    ),
+    click.option(
+        "--format",
+        "format_name",
+        type=click.Choice(list(MODULES)),
+        default="parquet",
+        show_default=True,
+        help="How shards are written.",
+    ),
     click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given."),
     click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given."),
     click.option(
@@ -128,8 +156,9 @@ def format_options(tokenizer: str | None, eos: str | None) -> dict[str, str]:
 @click.option("--out", required=True, type=FOLDER, help="The folder to write: a path or a URL.")
 @click.option("--examples", type=click.IntRange(min=1), help="Rows of each split written.")
 @click.option("--instructions", type=click.IntRange(min=1), help="Instructions of each split written.")
-@click.option("--split", "splits", default="train", show_default=True, help="Splits, separated by commas.")
+@click.option("--split", "splits", default="train", show_default=True, help=f"Splits, separated by commas: {SPLITS}.")
 @click.option("--dry-run", is_flag=True, help="Make the first and the last shard, keep nothing, and say what all take.")
+@set_option("words.no_op=0.3")
 @writing_options
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
 def generate(

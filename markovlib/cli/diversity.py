@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from markovlib.cli import Interrupted
+from markovlib.cli.data import SPLITS, assignment, set_option
 
 if TYPE_CHECKING:
     from markovlib.diversity import DiversityReport
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", metavar="DIR_OR_PRESET")
-@click.option("--split", help="The split; train if not given.")
+@click.option("--split", help=f"The split: {SPLITS}; train if not given.")
 @click.option("--seed", type=click.IntRange(min=0), help="The seed of a preset or recipe; 0 if not given.")
 @click.option("--examples", type=click.IntRange(min=1), help="Rows of a preset to make, or of a folder to read.")
-@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML.")
+@set_option("words.no_op=0.3")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with plots to this file.")
@@ -61,7 +62,6 @@ def _source(
     source: str, split: str | None, seed: int | None, examples: int | None, changes: tuple[str, ...]
 ) -> tuple[Any, int | None, str | None]:
     """(data, rows, split) as `diversity` takes them."""
-    from markovlib.cli.data import assignment
     from markovlib.shards.stores import local_folder
 
     if local_folder(source, "report reads").is_dir():

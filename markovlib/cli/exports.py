@@ -5,7 +5,7 @@ import time
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import FOLDER, format_options, names_of, summarise, token_options
+from markovlib.cli.data import FOLDER, SPLITS, format_options, names_of, summarise, token_options
 from markovlib.shards.formats import MODULES
 from markovlib.shards.stores import Place
 
@@ -13,8 +13,10 @@ from markovlib.shards.stores import Place
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--out", required=True, type=FOLDER, help="The folder to write: a path or a URL.")
-@click.option("--format", "format_name", type=click.Choice(list(MODULES)), required=True)
-@click.option("--split", "splits", help="Splits, separated by commas; all if not given.")
+@click.option(
+    "--format", "format_name", type=click.Choice(list(MODULES)), required=True, help="How the new shards are written."
+)
+@click.option("--split", "splits", help=f"Splits, separated by commas: {SPLITS}; all if not given.")
 @click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
 @click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import FOLDER, assignment, executor_named, format_options, names_of, summarise, writing_options
+from markovlib.cli.data import (
+    FOLDER,
+    assignment,
+    executor_named,
+    format_options,
+    names_of,
+    set_option,
+    summarise,
+    writing_options,
+)
 
 if TYPE_CHECKING:
     from markovlib.mixing.recipe import MixtureRecipe
@@ -27,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--source", "sources", multiple=True, metavar="NAME=PATH", help="Where the files of a source are.")
 @click.option("--against", multiple=True, metavar="FILE", help="Leave out rows that share words with this evaluation.")
 @click.option("--examples", type=click.IntRange(min=1), help="The budget, as examples.")
+@set_option("sources.oss.ratio=3")
 @writing_options
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the whole report as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report, or the summary, as JSON on standard output.")

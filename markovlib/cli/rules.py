@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -38,10 +39,30 @@ def run_options(command: Command) -> Command:
     for decorate in (
         click.option("--json", "as_json", is_flag=True, help="One JSON object a line."),
         click.option("-0", "--null", "nul", is_flag=True, help="Words are separated by NUL, not by line ends."),
-        click.option("--strategy", type=click.Choice(["markov", "leftmost"]), default="markov", show_default=True),
+        click.option(
+            "--strategy",
+            type=click.Choice(["markov", "leftmost"]),
+            default="markov",
+            show_default=True,
+            help="Which rule fires: the first that applies, or the one that occurs leftmost.",
+        ),
         click.option("--detect-cycles", is_flag=True, help="Stop when the word comes back."),
-        click.option("--max-length", type=click.IntRange(0), default=MAX_LENGTH, show_default=True, metavar="BYTES"),
-        click.option("--max-steps", type=click.IntRange(0), default=MAX_STEPS, show_default=True, metavar="N"),
+        click.option(
+            "--max-length",
+            type=click.IntRange(0),
+            default=MAX_LENGTH,
+            show_default=True,
+            metavar="BYTES",
+            help="Stop before a word gets longer than this.",
+        ),
+        click.option(
+            "--max-steps",
+            type=click.IntRange(0),
+            default=MAX_STEPS,
+            show_default=True,
+            metavar="N",
+            help="Stop after this many steps.",
+        ),
         click.argument("words", nargs=-1, metavar="[WORD]..."),
     ):
         command = decorate(command)
@@ -218,6 +239,22 @@ def trace(
     return code
 
 
+_BYTES = re.compile(r"""\bb('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
+
+
+def _bytes_as_text(sentence: str) -> str:
+    """A sentence whose words are bytes as Python writes them, with these words as findings show them."""
+    from ast import literal_eval
+
+    def shown(found: re.Match[str]) -> str:
+        try:
+            return repr(literal_eval(found[0]).decode())
+        except UnicodeDecodeError:
+            return found[1]
+
+    return _BYTES.sub(shown, sentence)
+
+
 @click.command()
 @rule_file
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -247,7 +284,8 @@ def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json:
     else:
         terminal = sum(rule.terminal for rule in rule_set)
         found = counted(len(report.findings), "finding") if report.findings else "no findings"
-        click.echo(f"{rules}: {report.termination}", err=True)
-        click.echo(f"{rules}: {report.confluence}", err=True)
+        for verdict in (report.termination, report.confluence):
+            shown = _bytes_as_text(str(verdict)) if rule_set.kind == "bytes" else verdict
+            click.echo(f"{rules}: {shown}", err=True)
         click.echo(f"{rules}: {counted(len(rule_set), 'rule')}, {terminal} terminal; {found}", err=True)
     return int(bool(report.findings))

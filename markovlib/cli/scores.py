@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from markovlib.cli.data import LOCAL_FOLDER
+from markovlib.cli.data import LOCAL_FOLDER, SPLITS
 from markovlib.shards.folder import ShardError
 from markovlib.shards.stores import local_folder
 
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", metavar="DIR", type=LOCAL_FOLDER)
 @click.option("--answers", required=True, metavar="FILE", help="The answers; - for standard input.")
-@click.option("--split", metavar="S", help="The split answered; needed where the folder has several.")
+@click.option("--split", metavar="NAME", help=f"The split answered: {SPLITS}; needed where the folder has several.")
 @click.option("--format", "layout", type=click.Choice(["jsonl", "lines"]), help="By the file's name if not given.")
-@click.option("--credit", type=click.Choice(["exact", "prefix", "steps", "pairs"]), default="exact", show_default=True)
+@click.option(
+    "--credit", type=click.Choice(["exact", "prefix", "steps", "pairs"]), default="exact", show_default=True,
+    help="What a wrong answer earns: nothing, or the share of leading letters, leading steps or pairs that are right.",
+)  # fmt: skip
 @click.option("--strip", is_flag=True, help="Leave out white space around answers.")
 @click.option("--partial", is_flag=True, help="Allow rows without an answer, and answers without a row.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
@@ -63,15 +66,18 @@ def score(
     return 0
 
 
-def open_folder(folder: Path, split: str | None) -> "Dataset":
-    """The data set that a split of a folder was written from; the only split, where none is named."""
+def open_folder(folder: Path, split: str | None, naming: str = "--split ") -> "Dataset":
+    """The data set that a split of a folder was written from; the only split, where none is named.
+
+    `naming` is what stands before a split's name on the command line.
+    """
     from markovlib.shards import manifest, source
 
     made = manifest.load_finished(folder)
     have = ", ".join(made.splits)
     if split is None:
         if len(made.splits) > 1:
-            raise click.UsageError(f"{folder} has the splits {have}: name one")
+            raise click.UsageError(f"{folder} has the splits {have}: name one, as in {naming}{next(iter(made.splits))}")
         split = next(iter(made.splits))
     if split not in made.splits:
         raise click.UsageError(f"{folder} has no split {split!r}; it has {have}")
@@ -120,7 +126,7 @@ def open_source(name: str, seed: int) -> "Dataset":
 
     local_folder(name, "--leakage reads")
     if Path(name).is_dir():
-        return open_folder(Path(name), None)
+        return open_folder(Path(name), None, f"{name}:")
     base, at, number = name.rpartition("@")
     if at and number.isdecimal():
         name, seed = base, int(number)

@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import LOCAL_FOLDER, assignment, names_of
-from markovlib.shards.formats import MODULES
+from markovlib.cli.data import (
+    LOCAL_FOLDER,
+    SPLITS,
+    assignment,
+    executor_named,
+    format_options,
+    names_of,
+    set_option,
+    writing_options,
+)
 
 if TYPE_CHECKING:
     from markovlib.sweep import Folder
@@ -21,14 +29,12 @@ if TYPE_CHECKING:
 @click.argument("recipe", metavar="PRESET_OR_RECIPE")
 @click.option("--out", type=LOCAL_FOLDER, help="The folder to write, on a disk.")
 @click.option("--dry-run", is_flag=True, help="Only print the points, with their rows and about how many bytes.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--split", "splits", default="train,unseen", show_default=True, help="Splits, separated by commas.")
+@click.option(
+    "--split", "splits", default="train,unseen", show_default=True, help=f"Splits, separated by commas: {SPLITS}."
+)
 @click.option("--examples", type=click.IntRange(min=1), help="Training rows of each point.")
-@click.option("--format", "format_name", type=click.Choice(list(MODULES)), default="parquet", show_default=True)
-@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change a field; VALUE is TOML.")
-@click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
-@click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
+@set_option("sweep.instructions=[10,100]")
+@writing_options
 @click.option("--json", "as_json", is_flag=True, help="Print the folders as JSON on standard output.")
 def sweep(
     recipe: str,
@@ -41,7 +47,10 @@ def sweep(
     changes: tuple[str, ...],
     shard_rows: int | None,
     threads: int | None,
+    executor: str | None,
     columns: str | None,
+    tokenizer: str | None,
+    eos: str | None,
     as_json: bool,
 ) -> None:
     """Write one folder for each point of a recipe's sweep, and the evaluation sets that they share.
@@ -59,14 +68,16 @@ def sweep(
     asked = Recipe.load(recipe).replace(_axes(values)) if values else Recipe.load(recipe)
     planned = Sweep(
         asked, seed=seed, splits=names_of(splits, "--split"), format=format_name, shard_rows=shard_rows,
-        columns=None if columns is None else names_of(columns, "--columns"),
+        columns=None if columns is None else names_of(columns, "--columns"), options=format_options(tokenizer, eos),
     )  # fmt: skip
     if dry_run or out is None:
         _show(planned.estimate(), True, as_json)
         return
     try:
-        with progress.shown(as_json=as_json) as advance:
-            made = planned.write(out, threads=threads, progress=advance, told=None if as_json else _tell)
+        workers = None if executor == "processes" else threads
+        with progress.shown(as_json=as_json) as advance, executor_named(executor, threads) as pool:
+            told = None if as_json else _tell
+            made = planned.write(out, threads=workers, executor=pool, progress=advance, told=told)
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
     if as_json:

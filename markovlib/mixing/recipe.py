@@ -280,11 +280,7 @@ def _set(fields: dict[str, Any], path: str, value: Any) -> None:
     at: Any = fields
     if tables and tables[0] == "sources":
         name, tables = ".".join(tables[1:]), []
-        found = [table for table in fields["sources"] if table["name"] == name]
-        if not found:
-            names = ", ".join(table["name"] for table in fields["sources"])
-            raise RecipeError(path, f"there is no source {name!r}; the sources are {names}", "mixture")
-        at = found[0]
+        at = _source_named(fields.get("sources"), name, path)
     for table in tables:
         at = at.setdefault(table, {})
         if not isinstance(at, dict):
@@ -293,6 +289,21 @@ def _set(fields: dict[str, Any], path: str, value: Any) -> None:
         at.pop(last, None)
     else:
         at[last] = value
+
+
+def _source_named(sources: Any, name: str, path: str) -> dict[str, Any]:
+    """The table of a source; an earlier change may have made anything of the others."""
+    if not isinstance(sources, list) or not all(isinstance(table, dict) for table in sources):
+        raise RecipeError("sources", "must be a list of tables", "mixture")
+    for i, table in enumerate(sources):
+        if not isinstance(table.get("name"), str):
+            raise RecipeError(f"sources[{i}].name", f"must be text, got {table.get('name')!r:.80}", "mixture")
+    found = [table for table in sources if table["name"] == name]
+    if not found:
+        names = ", ".join(table["name"] for table in sources)
+        raise RecipeError(path, f"there is no source {name!r}; the sources are {names}", "mixture")
+    made: dict[str, Any] = found[0]
+    return made
 
 
 def _fields_at(path: str) -> tuple[str, ...]:
