@@ -35,7 +35,10 @@ def read_preset_or_file(name_or_path: str | Path, presets: Mapping[str, Traversa
         return read_toml(presets[name].read_text("utf-8"), name), name
     path = Path(name_or_path)
     if path.suffix not in (".toml", ".json"):
-        raise RecipeError("", f"is neither a preset ({', '.join(presets)}) nor a .toml or .json file", name)
+        from markovlib.presets import other_kind
+
+        problem = other_kind(name) or f"is neither a preset ({', '.join(presets)}) nor a .toml or .json file"
+        raise RecipeError("", problem, name)
     try:
         text = path.read_text("utf-8")
     except UnicodeDecodeError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from markovlib import Dataset, Recipe, RecipeError
+from markovlib import Dataset, MixtureRecipe, Recipe, RecipeError
 from markovlib.recipe import Rules, Words
 from markovlib.render import TemplateError, parse_template
 
@@ -252,7 +252,8 @@ def test_a_recipe_that_is_constructed_is_checked_and_converted() -> None:
     for fields, path in (
         ({"words": Words(no_op=1.5)}, "words.no_op"), ({"examples": -5}, "examples"), ({"examples": "x"}, "examples"),
         ({"words": {"no_op": 2}}, "words.no_op"), ({"words": 3}, "words"), ({"words": {"nope": 3}}, "words.nope"),
-        ({"instructions": 1000, "rules": Rules(alphabet="abc", pattern_length=1, replacement_length=1)}, "instructions"),
+        ({"instructions": 1000, "rules": Rules(alphabet="abc", pattern_length=1, replacement_length=1)},
+         "instructions"),
     ):  # fmt: skip
         with pytest.raises(RecipeError) as caught:
             Recipe(**fields)  # type: ignore[arg-type]
@@ -270,3 +271,10 @@ def test_a_program_takes_the_place_of_rules_and_words(changes: dict[str, object]
     with pytest.raises(RecipeError) as caught:
         program.replace(changes)
     assert caught.value.path == next(iter(changes))
+
+
+def test_a_preset_of_the_other_kind_is_told_so() -> None:
+    with pytest.raises(RecipeError, match="paper/code-20k-0: is a preset of mixtures"):
+        Dataset("paper/code-20k-0")
+    with pytest.raises(RecipeError, match="paper/no-op: is a preset of recipes"):
+        MixtureRecipe.load("paper/no-op")

@@ -115,15 +115,11 @@ def _fail(message: str, code: int) -> NoReturn:
 
 def _fail_value(error: ValueError) -> NoReturn:
     """A mistake in a rule file is reported as compilers do, so that editors find the place."""
-    from markovlib.fields import RecipeError
     from markovlib.notations import NotationError
-    from markovlib.presets import other_kind
 
     if isinstance(error, NotationError):
         click.echo(error.sentence(RULE_FILE_ADVICE), err=True)
         sys.exit(2)
-    if isinstance(error, RecipeError) and not error.path and (hint := other_kind(error.source)):
-        _fail(f"{error.source}: {hint}", 2)
     _fail(str(error), 2)
 
 

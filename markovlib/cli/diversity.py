@@ -34,7 +34,7 @@ def report(
     """Count how diverse a folder of shards, or the data set of a preset or recipe, is.
 
     Instructions and their effective number, coverage of the rule space, shares asked and got, lengths, positions,
-    repeats.  Nothing is written but the page that --html names, which needs matplotlib (`markovlib[plots]`).
+    repeats.  Nothing is written but the page that --html names, which needs matplotlib (the extra `plots`).
     """
     from markovlib.cli import progress
     from markovlib.diversity import diversity
