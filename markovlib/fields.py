@@ -7,6 +7,8 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
@@ -156,3 +158,29 @@ def toml_value(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(toml_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+# ---- made by a constructor ------------------------------------------------------------------------------------------
+
+_converting: ContextVar[bool] = ContextVar("converting", default=False)
+
+
+@contextmanager
+def converting() -> Iterator[None]:
+    """While recipes are made that whoever makes them checks."""
+    token = _converting.set(True)
+    try:
+        yield
+    finally:
+        _converting.reset(token)
+
+
+def check_constructed(recipe: Any) -> bool:
+    """Whether a recipe, a msgspec.Struct with `from_dict` and `to_dict`, comes from its constructor, which neither
+    converts nor checks: it takes the values that `from_dict` makes of its own, or that raises RecipeError."""
+    if _converting.get():
+        return False
+    checked = type(recipe).from_dict(recipe.to_dict())
+    for name in recipe.__struct_fields__:
+        msgspec.structs.force_setattr(recipe, name, getattr(checked, name))
+    return True

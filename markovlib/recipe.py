@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
@@ -17,6 +16,8 @@ from markovlib.families import FAMILIES
 from markovlib.fields import (
     RecipeError,
     canonical,
+    check_constructed,
+    converting,
     first_line,
     names_in,
     preset_files,
@@ -173,10 +174,6 @@ class Eval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     words: dict[str, Any] | None = None
 
 
-_converting: ContextVar[bool] = ContextVar("converting", default=False)
-"""Whether a recipe that is being made is checked by who makes it: `Recipe.from_dict`."""
-
-
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a data set is.  Field by field, see docs/datasets.md.
 
@@ -206,10 +203,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sweep: dict[str, list[Any]] = {}
 
     def __post_init__(self) -> None:
-        if not _converting.get():
-            checked = type(self).from_dict(self.to_dict())
-            for name in self.__struct_fields__:
-                msgspec.structs.force_setattr(self, name, getattr(checked, name))
+        if check_constructed(self):
             return
         templates = default_templates(self.task.kind, self.rules.per_example, self.rules.program is not None)
         for name, template in zip(("prompt", "completion"), templates, strict=True):
@@ -258,15 +252,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         refuse_surrogates(fields, source)
         from markovlib.recipe_checks import check_recipe
 
-        converting = _converting.set(True)
-        try:
-            recipe = msgspec.convert(fields, cls)
+        with converting():
+            try:
+                recipe = msgspec.convert(fields, cls)
+            except msgspec.ValidationError as error:
+                path, problem = where(str(error), fields_at)
+                raise RecipeError(_named(path, fields), problem, source) from None
             check_recipe(recipe, source)
-        except msgspec.ValidationError as error:
-            path, problem = where(str(error), fields_at)
-            raise RecipeError(_named(path, fields), problem, source) from None
-        finally:
-            _converting.reset(converting)
         return recipe
 
     @staticmethod

@@ -258,6 +258,10 @@ def test_a_recipe_that_is_constructed_is_checked_and_converted() -> None:
         with pytest.raises(RecipeError) as caught:
             Recipe(**fields)  # type: ignore[arg-type]
         assert caught.value.path == path
+    with pytest.raises(RecipeError, match=r"mixture: sources\[0\]\.ratio: must be more than 0"):
+        MixtureRecipe(sources=[{"name": "a", "files": ["a.json"], "ratio": -1}], examples=5)  # type: ignore[list-item]
+    mixture = MixtureRecipe.load("paper/code-19k-1k")
+    assert pickle.loads(pickle.dumps(mixture)) == mixture
     assert copy.deepcopy(BASE) == pickle.loads(pickle.dumps(BASE)) == BASE
 
 

@@ -16,6 +16,8 @@ import msgspec
 from markovlib.fields import (
     RecipeError,
     canonical,
+    check_constructed,
+    converting,
     first_line,
     names_in,
     preset_files,
@@ -133,6 +135,9 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     deduplicate: Deduplicate | None = None
     decontaminate: Decontaminate | None = None
 
+    def __post_init__(self) -> None:
+        check_constructed(self)
+
     def __hash__(self) -> int:
         return hash(self.fingerprint)
 
@@ -161,11 +166,12 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any], source: str = "mixture") -> MixtureRecipe:
         """Checks and takes fields as `to_dict` gives them."""
-        try:
-            recipe = msgspec.convert(dict(fields), cls)
-        except msgspec.ValidationError as error:
-            raise RecipeError(*where(str(error), _fields_at), source) from None
-        _Check(source).all(recipe)
+        with converting():
+            try:
+                recipe = msgspec.convert(dict(fields), cls)
+            except msgspec.ValidationError as error:
+                raise RecipeError(*where(str(error), _fields_at), source) from None
+            _Check(source).all(recipe)
         return recipe
 
     @staticmethod
