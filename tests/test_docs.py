@@ -129,6 +129,14 @@ def test_the_command_of_the_readme_makes_a_data_set(shell: Any) -> None:
     assert re.search(r"no-ops +30,000 \(30.00 %\)", done.stdout)
 
 
+def test_the_page_on_shards_has_all_columns() -> None:
+    from markovlib.examples import ALL_COLUMNS
+
+    table = (ROOT / "docs" / "shards.md").read_text("utf-8").split("## Columns")[1].split("\n## ")[0]
+    named = [re.findall(r"`(\w+)`", line.split("|")[1]) for line in table.splitlines() if line.startswith("| `")]
+    assert tuple(sum(named, [])) == ALL_COLUMNS
+
+
 def test_a_page_that_is_wrong_is_noticed(shell: Any) -> None:
     with pytest.raises(AssertionError):
         run_python(">>> 1 + 1\n3\n", {}, "page", 1)
