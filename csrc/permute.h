@@ -15,7 +15,7 @@
 #define MK_SHUFFLED_MAX 256        /* sizes up to this one are shuffled outright */
 #define MK_PERMUTATION_ROUNDS 8    /* of the network on numbers */
 #define MK_STRING_ROUNDS 10        /* of the network on strings */
-#define MK_STRING_MIXES 6          /* rounds of Philox in each of those; see docs/datasets.md */
+#define MK_STRING_MIXES 6          /* rounds of Philox in each of those; see docs/stream.md */
 #define MK_PERMUTATION_MAX ((uint64_t)1 << 62)
 
 /* A permutation of [0, size).  All zero is a closed one.  Read-only once opened, so threads may share it. */

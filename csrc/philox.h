@@ -2,7 +2,7 @@
  *
  * J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.  A block of four
  * 64-bit words is a function of a 128-bit key and a 256-bit counter, so any part of any stream can be computed
- * without the parts before it.  The counter is (block, index, split, axis); docs/datasets.md names every use.
+ * without the parts before it.  The counter is (block, index, split, axis); docs/stream.md names every use.
  */
 #ifndef MK_PHILOX_H
 #define MK_PHILOX_H

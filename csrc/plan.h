@@ -1,7 +1,7 @@
 /* plan.h - what a data set is, compiled: a value that is not written after it is opened (but for a table of its
  * instructions, which appears once, atomically, if it does), so that threads may share it.
  *
- * The definition of the stream, draw by draw, is docs/datasets.md.
+ * The definition of the stream, draw by draw, is docs/stream.md.
  */
 #ifndef MK_PLAN_H
 #define MK_PLAN_H
@@ -114,7 +114,7 @@ void mk_plan_close(mk_plan *plan);
 /* How many of the examples before `end`, a multiple of the block size or the size of the data set, have a share. */
 uint64_t mk_share_before(mk_share_of share, uint64_t end);
 
-/* The hash that divides words between train and seen; see docs/datasets.md. */
+/* The hash that divides words between train and seen; see docs/stream.md. */
 uint64_t mk_plan_hash_rules(const mk_plan *plan, const mk_example_rule *rules, size_t count);
 bool mk_plan_is_for_seen(const mk_plan *plan, uint64_t rules_hash, const uint8_t *word, size_t length);
 

@@ -1,6 +1,6 @@
 /* sample.h - example i of a data set, as a function of i: which instruction, no-op or not, which word, what answer.
  *
- * The definition of the stream, draw by draw, is docs/datasets.md; tests/reference_stream.py holds the same definition
+ * The definition of the stream, draw by draw, is docs/stream.md; tests/reference_stream.py holds the same definition
  * in plain Python.  Letters are codes throughout: 0 .. letters - 1, and the variables of schemes after them.
  */
 #ifndef MK_SAMPLE_H

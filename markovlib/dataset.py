@@ -27,7 +27,8 @@ from markovlib.spaces import Stratum
 
 __all__ = ["COLUMNS", "SPLITS", "STREAM_VERSION", "Batch", "Dataset", "Example", "split_id", "stream_key"]
 
-#: Names the function from (recipe, seed, split, index) to examples.  What it promises is in docs/datasets.md.
+#: Names the function from (recipe, seed, split, index) to examples.  It is defined in docs/stream.md; what it promises
+#: is in docs/datasets.md.
 STREAM_VERSION = 2
 
 _ROWS_PER_THREAD = 4096

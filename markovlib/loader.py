@@ -239,8 +239,10 @@ class Loader(Sampler):
 
     Iterating, and `loader[s]`, give the examples as packed columns (`Batch`), of `columns` if they are given; or with
     `length`, padded arrays (`Padded`) of that many tokens, as `Dataset.padded` makes them of `tokenizer`, `side`, `pad`
-    and `truncate`, the ids in the type `dtype` if that is given.  A loader is itself what map-style readers call a data
-    set, one of batches: `torch.utils.data.DataLoader(loader, batch_size=None, num_workers=2)`.
+    and `truncate`, the ids in the type `dtype` if that is given.  The tokenizer "bytes" is `ByteTokenizer()`, without
+    an end token; `ByteTokenizer(eos="</s>")` has one, and so has the command line's `--tokenizer bytes`.  A loader is
+    itself what map-style readers call a data set, one of batches:
+    `torch.utils.data.DataLoader(loader, batch_size=None, num_workers=2)`.
 
     >>> import markovlib as mk
     >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace(examples=1000), seed=7)

@@ -109,7 +109,9 @@ class Source(ABC):
         """The examples at `indices` as arrays of shape (len(indices), length): `ids`, `loss_mask`, `attention_mask`.
 
         The sequences are those of `tokens`, padded as by `Tokens.padded`: into the arrays that are given, of any type
-        of integers, or into new ones.
+        of integers, or into new ones.  The tokenizer "bytes" is `ByteTokenizer()`, which has no end token, so that
+        sequences end with the completion; `ByteTokenizer(eos="</s>")` has one.  (The command line's
+        `--tokenizer bytes` ends every sequence with token 256.)
 
         Raises as `tokens` does, and ValueError for a longer sequence without `truncate`, or an array that does not fit.
 

@@ -1,4 +1,4 @@
-"""Rule spaces in plain Python, written from docs/datasets.md: families, strata, turns; slow, and short."""
+"""Rule spaces in plain Python, written from docs/stream.md: families, strata, turns; slow, and short."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data set's stream in plain Python, written from docs/datasets.md: slow, and short enough to be read."""
+"""The data set's stream in plain Python, written from docs/stream.md: slow, and short enough to be read."""
 
 from __future__ import annotations
 

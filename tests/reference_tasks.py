@@ -1,4 +1,4 @@
-"""Tasks in plain Python, written from docs/datasets.md: slow, and short enough to be read.
+"""Tasks in plain Python, written from docs/stream.md: slow, and short enough to be read.
 
 Letters are codes and strings are bytes of them; `reference_stream.py` has the rules and words of one-rule rewriting.
 """

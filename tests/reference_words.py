@@ -1,4 +1,4 @@
-"""The samplers of words in plain Python, written from docs/datasets.md: slow, and short enough to be read.
+"""The samplers of words in plain Python, written from docs/stream.md: slow, and short enough to be read.
 
 `draws` is a `Draws` of reference_stream.py; letters are codes, words and patterns lists of them."""
 

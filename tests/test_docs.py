@@ -129,6 +129,32 @@ def test_the_command_of_the_readme_makes_a_data_set(shell: Any) -> None:
     assert re.search(r"no-ops +30,000 \(30.00 %\)", done.stdout)
 
 
+def test_the_page_on_shards_has_all_columns() -> None:
+    from markovlib.examples import ALL_COLUMNS
+
+    table = (ROOT / "docs" / "shards.md").read_text("utf-8").split("## Columns")[1].split("\n## ")[0]
+    lines = [line for line in table.splitlines() if line.startswith("| `")]
+    assert tuple(name for line in lines for name in re.findall(r"`(\w+)`", line.split("|")[1])) == ALL_COLUMNS
+
+
+def test_the_page_on_data_sets_has_all_presets() -> None:
+    from markovlib import Recipe
+
+    lines = (ROOT / "docs" / "datasets.md").read_text("utf-8").split("| preset |")[1].split("\n\n")[0].splitlines()
+    assert {name for line in lines for name in re.findall(r"`([\w/-]+)`", line.split("|")[1])} == set(Recipe.presets())
+
+
+def test_the_page_on_rendering_has_the_default_templates() -> None:
+    from markovlib.render import default_templates
+
+    page = (ROOT / "docs" / "rendering.md").read_text("utf-8")
+    table = page.split("| task |")[1].split("\n\n")[0].replace("\\n", "\n")
+    for kind in ("rewrite", "run", "trace", "encrypted", "scheme", "induce"):
+        for rules, program in ((1, False), (2, False), (1, True)):
+            for template in default_templates(kind, rules, program):
+                assert f"`{template.strip(' ')}`" in table
+
+
 def test_a_page_that_is_wrong_is_noticed(shell: Any) -> None:
     with pytest.raises(AssertionError):
         run_python(">>> 1 + 1\n3\n", {}, "page", 1)

@@ -390,7 +390,7 @@ def test_without_memory_there_is_no_space(name: str) -> None:
 
 @pytest.mark.parametrize("per_example", [2, 3])
 def test_rules_of_a_set_are_those_of_the_turns_in_an_order_of_their_own(per_example: int) -> None:
-    """docs/datasets.md, *Several rules*; to the last rule of the space, where a run of turns is cut short."""
+    """docs/stream.md, *Several rules*; to the last rule of the space, where a run of turns is cut short."""
     key, letters, lengths = plan.stream_key(4), 2, ((1, 2), (2, 3))
     recipe = Recipe.load("first-rewrite").replace({
         "rules.per_example": per_example, "rules.alphabet": "ab", "rules.pattern_length": [1, 2],

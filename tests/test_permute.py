@@ -201,7 +201,7 @@ def test_strings_that_follow_one_another_go_to_places_that_have_nothing_in_commo
 
 
 def test_six_rounds_are_the_least_with_which_a_digit_changes_every_other() -> None:
-    """Of the function of one half that is added to the other: docs/datasets.md says so."""
+    """Of the function of one half that is added to the other: docs/stream.md says so."""
     random = np.random.default_rng(1)
     tried, letters, most = 150, 26, 24
     least = {}

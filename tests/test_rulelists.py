@@ -33,7 +33,7 @@ def components(rules):
 
 
 def reference(rules, key, holdout, held_out):
-    """The instructions of a share in order, from docs/datasets.md."""
+    """The instructions of a share in order, from docs/stream.md."""
     parts = sorted(components(rules), key=lambda part: min(map(rules.index, part)))
     wanted = max(1, (2 * holdout * len(rules) + 1) // 2)
     taken: Counter[int] = Counter()

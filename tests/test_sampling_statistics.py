@@ -1,4 +1,4 @@
-"""The words are distributed as docs/datasets.md says: chi-square over letters, starts, lengths, and whole words.
+"""The words are distributed as docs/stream.md says: chi-square over letters, starts, lengths, and whole words.
 
 Each bound is a number of standard deviations of a chi-square that a right sampler exceeds with a chance below 10^-6;
 the seeds are fixed, so a test that passes keeps passing.
