@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -376,6 +377,30 @@ def test_a_manifest_that_leaves_rows_out(copy: Any) -> None:
         with pytest.raises(DamagedError, match="do not cover its rows once each"):
             mk.open(path)
         (path / manifest.NAME).write_bytes(found.encode())
+
+
+def test_a_manifest_of_more_rows_than_could_be_is_refused_before_memory_is_taken(copy: Any) -> None:
+    path = copy()
+    made = manifest.load(path)
+    train = made.splits["train"]
+    last = msgspec.structs.replace(train.shards[-1], stop=2**45)
+    many = msgspec.structs.replace(train, rows=2**45, shards=[*train.shards[:-1], last])
+    (path / manifest.NAME).write_bytes(msgspec.structs.replace(made, splits={"train": many}).encode())
+    with pytest.raises(ShardError, match=r"manifest.json: 'train' has 35184372088832 rows, and 2147483648 can be"):
+        mk.open(path)
+
+
+def test_a_format_that_is_none_is_said_of_the_manifest(copy: Any, tmp_path: Path) -> None:
+    path = copy()
+    made = manifest.load(path)
+    train = msgspec.structs.replace(made.splits["train"], format="nope")
+    (path / manifest.NAME).write_bytes(msgspec.structs.replace(made, splits={"train": train}).encode())
+    for read in (mk.open, mk.inspect, lambda path: mk.export(path, tmp_path / "b")):
+        with pytest.raises(DamagedError, match=f"^{path / manifest.NAME}: unknown format 'nope': "):
+            read(path)
+    (problem,) = mk.verify(path).problems
+    assert problem.file == manifest.NAME
+    assert problem.message.startswith("unknown format 'nope': ")
 
 
 # ---- processes and threads ------------------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovlib._gather import Chunk, Piece
+from markovlib.shards import manifest
 from markovlib.shards.digest import BLOCK_ROWS
-from markovlib.shards.folder import DamagedError
+from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.manifest import File, Shard, Split
 from markovlib.shards.stores import LocalStore, Store
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 ROOM = 1 << 28
 MAPPED = ("arrow",)
+MOST = 1 << 24  # Pieces of 2^40 rows; the places of more would fill the memory before a row is read.
 _MAPPED_BYTES = 1 << 14  # What a mapped piece counts: a full room holds 16,384 of them.
 
 
@@ -49,6 +51,9 @@ class Pieces:
         self._format = layout
         self._mapped = split.format in MAPPED and isinstance(store, LocalStore)
         self._shard_starts = np.fromiter((shard.start for shard in split.shards), np.int64, len(split.shards))
+        if split.rows > MOST * BLOCK_ROWS:
+            path = store.path(manifest.NAME)
+            raise ShardError(f"{path}: {name!r} has {split.rows} rows, and {MOST * BLOCK_ROWS} can be opened")
         blocks = np.arange(0, split.rows, BLOCK_ROWS, dtype=np.int64)
         self.starts: NDArray[np.int64] = np.union1d(np.append(self._shard_starts, split.rows), blocks)
         self._forget()
