@@ -476,6 +476,27 @@ def test_threads_share_one(made: Any, layout: str) -> None:
     assert not wrong
 
 
+def test_what_another_thread_gives_up_meanwhile_is_kept(made: Any, monkeypatch: Any) -> None:
+    """Between the reading of the column that was missing and the keeping of both."""
+    case = made("text", "parquet")
+    shards = case.open(memory=1)  # Each piece that is read pushes out the others.
+    shards.batch([1], ["prompt"])
+    real = pieces.Pieces._read
+
+    def read(self: Any, number: int, columns: Any) -> Any:
+        found = real(self, number, columns)
+        if columns == ["word"]:
+            other = threading.Thread(target=shards.batch, args=([900], ["prompt"]))
+            other.start()
+            other.join()
+        return found
+
+    monkeypatch.setattr(pieces.Pieces, "_read", read)
+    batch = shards.batch([1], ["prompt", "word"])
+    assert (batch.prompt, batch.word) == (case.ds[[1]].prompt, case.ds[[1]].word)
+    assert shards._pieces._held == sum(size for _, size in shards._pieces._kept.values())
+
+
 # ---- damage ---------------------------------------------------------------------------------------------------------
 
 

@@ -109,15 +109,15 @@ class Pieces:
 
     def _load(self, number: int, columns: Sequence[str]) -> tuple[Piece, int]:
         """Read a piece, or the columns that it lacks, and make room for it."""
-        known, _ = self._kept.get(number) or (None, 0)
-        missing = [name for name in columns if known is None or name not in known.chunks]
+        known = self._kept.get(number)
+        missing = [name for name in columns if known is None or name not in known[0].chunks]
         made, size = self._read(number, self._columns if self._mapped else missing)
         with self._lock:
-            known, before = self._kept.pop(number, (None, 0))
-            if known is not None:  # Pieces are never changed: another thread may be reading this one.
-                made, size = _both(known, made), before + size
+            there = self._kept.pop(number, None)  # Another thread may have given it up, or read more of it.
+            for piece, held in dict.fromkeys(one for one in (known, there) if one is not None):
+                made, size = _both(piece, made), held + size  # Pieces are never changed: others may be reading them.
             self._kept[number] = made, size
-            self._held += size - before
+            self._held += size - (0 if there is None else there[1])
             while self._held > self._room and len(self._kept) > 1:
                 _, (_, freed) = self._kept.popitem(last=False)
                 self._held -= freed
