@@ -188,8 +188,7 @@ class RemoteStore(Store):
 
     def draft(self, inside: str, drafts: str, name: str) -> WholeFile:  # noqa: ARG002
         handle, path = tempfile.mkstemp(prefix="markovlib-", suffix=f"-{name}")
-        os.close(handle)
-        return WholeFile(Path(path), Path(path))
+        return WholeFile(Path(path), Path(path), handle)
 
     def deliver(self, inside: str, name: str, file: WholeFile) -> str:
         """Upload a draft under its name; checks that all of it arrived."""
