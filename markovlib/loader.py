@@ -179,8 +179,9 @@ class Sampler:
 
     def set_epoch(self, epoch: int) -> None:
         """Goes to the beginning of an epoch, or stays where it is in that epoch."""
-        if _at_least(0, "epoch", epoch) != self._start.epoch:
-            self._move(_Place(epoch, 0))
+        number = _at_least(0, "epoch", epoch)
+        if number != self._start.epoch:
+            self._move(_Place(number, 0))
 
     def _move(self, place: _Place) -> None:
         self._origin = self._start = self._now = place
