@@ -1,8 +1,8 @@
 """The record of an unfinished split: which shards are complete, so that a killed job goes on where it was.
 
 On a disk a line is written, durably, before the shard that it describes appears under its name; in an object store it
-is written once the shard is there.  The journal is removed once the split is in the manifest.  It is JSON lines: first
-what is being made, then a shard a line.
+is written once the shard is there.  The journal is removed once the split is in the manifest and on the card.  It is
+JSON lines: first what is being made, then a shard a line.
 """
 
 from collections.abc import Iterable, Mapping
@@ -76,6 +76,14 @@ def _started_from(head: bytes, path: str, folder: str) -> dict[str, Any]:
         raise DamagedError(
             f"{path}: damaged: its first line does not say what is being made; remove {folder} to begin anew"
         ) from None
+
+
+def is_there(store: Store, split: str) -> bool:
+    """Tell whether a split has a journal."""
+    try:
+        return any(True for _ in store.log(f"{split}/{NAME}").lines())
+    except NotADirectoryError:
+        return False
 
 
 def remove(store: Store, split: str) -> None:
