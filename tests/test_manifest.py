@@ -199,6 +199,18 @@ def test_a_torn_journal_loses_only_its_last_line(tmp_path):
     assert sorted(last.entries) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("names", [[], ["../../x"], ["part-00001", "/dev/zero"]])
+def test_a_line_of_a_journal_that_names_no_file_of_the_split_is_not_taken(tmp_path, names):
+    store = store_of(tmp_path)
+    record = journal.Journal(store, "train", {"seed": 1})
+    record.append(entry(0))
+    record.append(journal.Entry(Shard(1, 2, [File(name, 9, "aa") for name in names]), b""))
+    record.close()
+    again = journal.Journal(store, "train", {"seed": 1})
+    again.close()
+    assert again.entries == {0: entry(0)}
+
+
 @pytest.mark.parametrize("head", [bytes(40), b'{"seed": ', b"[1]", b"\xff"])
 def test_a_journal_whose_beginning_cannot_be_read_is_damaged(tmp_path, head):
     path = tmp_path / "train" / journal.NAME

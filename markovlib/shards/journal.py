@@ -48,13 +48,17 @@ class Journal:
         self._log.start(map(msgspec.json.encode, [plan, *self.entries.values()]))
 
     def _recover(self, lines: Iterable[bytes]) -> None:
-        """Take every whole line; a kill in the middle of an append leaves at most one that is not."""
+        """Take every whole line; a kill in the middle of an append leaves at most one that is not.
+
+        One that names files outside of the split is not ours, and its shard is made again.
+        """
         for line in lines:
             try:
                 entry = msgspec.json.decode(line, type=Entry)
             except msgspec.DecodeError:
                 continue
-            self.entries[entry.shard.start] = entry
+            if entry.shard.files and all(manifest.is_file(file.name) for file in entry.shard.files):
+                self.entries[entry.shard.start] = entry
 
     def append(self, entry: Entry) -> None:
         """Record a shard whose bytes are durable and which is about to get its name, if it has none yet."""

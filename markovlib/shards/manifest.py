@@ -143,6 +143,11 @@ def is_split(name: str) -> bool:
     return _SPLIT.fullmatch(name) is not None
 
 
+def is_file(name: str) -> bool:
+    """Tell whether a file of a shard can have this name."""
+    return _FILE.fullmatch(name) is not None
+
+
 def _check(made: Manifest) -> None:
     """Raise `ValueError`, with the path of the field, where a manifest says what no writer of ours does."""
     if not made.splits:
@@ -154,7 +159,7 @@ def _check(made: Manifest) -> None:
         _check_fields(f"splits.{name}", split)
     for name in made.files:
         inside, _, last = name.rpartition("/")
-        if not _FILE.fullmatch(last) or (inside != "" and inside not in made.splits) or name.startswith("/"):
+        if not is_file(last) or (inside != "" and inside not in made.splits) or name.startswith("/"):
             raise ValueError(f"files: {name!r} is not the name of a file beside the shards")
 
 
@@ -165,7 +170,7 @@ def _check_shards(name: str, split: Split) -> None:
         raise ValueError(f"the shards of {name!r} do not cover its rows once each")
     for number, shard in enumerate(split.shards):
         for file in shard.files:
-            if not _FILE.fullmatch(file.name):
+            if not is_file(file.name):
                 path = f"splits.{name}.shards[{number}].files"
                 raise ValueError(f"{path}: {file.name!r} is not the name of a file of a shard")
 
