@@ -12,6 +12,8 @@ from pathlib import Path
 CHUNK = 1 << 20
 _PIECE = 1 << 17
 """What is written at once: it is still in the cache when it has been hashed, and the system finds room at once."""
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+"""How a draft is opened: nobody else has begun it, and it is no link to elsewhere."""
 
 
 def save(path: str | os.PathLike[str], data: bytes) -> None:
@@ -52,16 +54,17 @@ class WholeFile:
     """A binary file that is counted and hashed as it is written, and that appears under its name by `commit`.
 
     It has what pyarrow asks of a sink.  Until `commit` its bytes are in `draft`, by default a temporary name in the
-    same folder; `discard` removes them.  `size` counts bytes, `sha256` is the digest of those written so far.
+    same folder that no other writer has; `discard` removes them.  `handle` is that of a draft that is open already.
+    `size` counts bytes, `sha256` is the digest of those written so far.
     """
 
-    def __init__(self, path: Path, draft: Path | None = None) -> None:
+    def __init__(self, path: Path, draft: Path | None = None, handle: int | None = None) -> None:
         self.path = path
-        self.draft = draft or temporary(path)
+        self.draft = draft or temporary(unique(path))
         self.size = 0
         self._hash = hashlib.sha256()
         with errors_of(self.path):
-            self._handle = os.open(self.draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+            self._handle = os.open(self.draft, _NEW, 0o666) if handle is None else handle
         self._sealed = False
         self._discarded = False
 
@@ -137,7 +140,7 @@ def errors_of(path: Path) -> Iterator[None]:
 
 
 def temporary(path: Path) -> Path:
-    """Return the name under which `path` is written until it is complete."""
+    """Return the hidden name beside `path` of what is removed where its writer was killed."""
     return path.with_name(f".{path.name}.tmp")
 
 

@@ -76,6 +76,8 @@ class Sampler:
         workers: int = 1,
         drop_last: bool = False,
     ) -> None:
+        if not isinstance(source, Source):
+            raise TypeError(f"source must be a data set, got {source!r}; mk.open(DIR) reads a folder of shards")
         self.source = source
         self.batch_size = _at_least(1, "batch_size", batch_size)
         self.shuffle = source.size is not None if shuffle is None else bool(shuffle)
@@ -179,8 +181,9 @@ class Sampler:
 
     def set_epoch(self, epoch: int) -> None:
         """Goes to the beginning of an epoch, or stays where it is in that epoch."""
-        if _at_least(0, "epoch", epoch) != self._start.epoch:
-            self._move(_Place(epoch, 0))
+        number = _at_least(0, "epoch", epoch)
+        if number != self._start.epoch:
+            self._move(_Place(number, 0))
 
     def _move(self, place: _Place) -> None:
         self._origin = self._start = self._now = place

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Executor, Future
+from itertools import count
 from pathlib import Path
 
 import fake_dataset
@@ -162,6 +163,51 @@ def test_kills_at_random_moments_do_not_show(tmp_path, recipe, server_of, format
     assert before.items() <= identities(out, format_name).items()
     assert snapshot(out) == expected
     print(f"{format_name}: {kills} kills in {done + 1} jobs, 0 differences")
+
+
+@pytest.mark.parametrize("format_name", ["parquet", "mds"])
+def test_no_kill_makes_finished_splits_look_damaged(tmp_path, recipe, format_name):
+    """A split is added, and killed before each change of a name in turn."""
+    recipe = recipe.replace({"eval.examples": 50}, examples=60)
+    options = {"format": format_name, "shard_rows": 40, "threads": 1}
+    generate(recipe, tmp_path / "whole", splits=["train", "seen"], **options)
+    generate(recipe, tmp_path / "first", **options)
+    expected, number, status = snapshot(tmp_path / "whole"), 0, 1
+    while status:
+        out = tmp_path / str(number)
+        shutil.copytree(tmp_path / "first", out)
+        if (child := os.fork()) == 0:
+            die_before(number, generate, recipe, out, splits=["seen"], **options)
+        status = os.waitpid(child, 0)[1]
+        problems = {problem.file for problem in verify(out).problems}
+        assert {name for name in problems if not name.startswith(".")} <= {"seen", "seen/.unfinished.jsonl"}
+        assert status or not problems
+        generate(recipe, out, splits=["seen"], **options)
+        assert snapshot(out) == expected
+        number += 1
+    assert number >= 10
+
+
+def die_before(number, doing, *args, **options):
+    """Do something and end this process: as by a kill, before the call of this number that changes a name, if any."""
+    calls = count()
+
+    def wrapped(real):
+        def call(*args, **options):
+            if next(calls) == number:
+                os._exit(9)
+            return real(*args, **options)
+
+        return call
+
+    for name in ("replace", "unlink", "mkdir", "rmdir"):
+        setattr(os, name, wrapped(getattr(os, name)))
+    code = 1
+    try:
+        doing(*args, **options)
+        code = 0
+    finally:
+        os._exit(code)
 
 
 # ---- calls that fail ------------------------------------------------------------------------------------------------

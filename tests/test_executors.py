@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import chdir, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from markovlib.shards.coordination import WorkerError
 from markovlib.shards.folder import ShardError
 from markovlib.shards.generation import generate
 from markovlib.shards.plan import make_plan, restore_plan
-from markovlib.shards.stores import LocalStore
+from markovlib.shards.stores import LocalStore, open_store
 from markovlib.shards.verification import verify
 
 RECIPE = Recipe.load("paper/no-op").replace({"rules.pattern_length": 3, "words.length": 12, "examples": 1300})
@@ -276,6 +277,21 @@ def test_a_job_travels_as_its_description_and_is_made_by_the_same_versions_alone
     answer = pickle.loads(pickle.dumps(work.make_shard(again, 3)))
     assert isinstance(answer.error, ShardError)
     assert str(answer.error).startswith('a worker would write other shards: markovlib is "9.9" there, ')
+
+
+def test_a_worker_in_another_process_works_a_plan_out_once(tmp_path):
+    """Each shard is sent as a job of its own."""
+    plan = make_plan(RECIPE, "train", 5, "jsonl", ("prompt",), 100)
+    stores = [LocalStore(tmp_path), LocalStore(tmp_path / "other")]
+    if find_spec("fsspec"):
+        stores += [open_store("memory://bucket/x"), open_store("memory://bucket/y")]
+    for store in stores:
+        data = pickle.dumps(work.Job.of(plan, store, "drafts"))
+        first, again = pickle.loads(data), pickle.loads(data)
+        assert first.store == again.store
+        assert hash(first.store) == hash(again.store)
+        assert [other for other in stores if other == first.store] == [store]
+        assert first.plan is again.plan
 
 
 def test_an_error_that_does_not_pickle_travels_as_text():

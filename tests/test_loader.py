@@ -220,6 +220,15 @@ def test_set_epoch_begins_another_epoch_and_keeps_a_begun_one() -> None:
     assert list(chain(*sampler)) == epoch_order(ds, 2)[20:]
 
 
+def test_states_of_numpys_numbers_are_written_as_json() -> None:
+    sampler = mk.Sampler(dataset(50), np.int64(10), seed=np.uint32(3), epoch=np.int8(1), world=np.int32(2))
+    sampler.set_epoch(np.int64(3))  # type: ignore[arg-type]  # what a loop over `np.arange` gives
+    state = json.loads(json.dumps(sampler.state_dict()))
+    assert state["epoch"] == 3
+    sampler.load_state_dict({**state, "position": np.int64(20)})
+    assert json.loads(json.dumps(sampler.state_dict()))["position"] == 20
+
+
 def test_states_of_something_else_are_refused() -> None:
     sampler = mk.Sampler(dataset(100), 10)
     state = sampler.state_dict()

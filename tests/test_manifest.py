@@ -199,6 +199,18 @@ def test_a_torn_journal_loses_only_its_last_line(tmp_path):
     assert sorted(last.entries) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("names", [[], ["../../x"], ["part-00001", "/dev/zero"]])
+def test_a_line_of_a_journal_that_names_no_file_of_the_split_is_not_taken(tmp_path, names):
+    store = store_of(tmp_path)
+    record = journal.Journal(store, "train", {"seed": 1})
+    record.append(entry(0))
+    record.append(journal.Entry(Shard(1, 2, [File(name, 9, "aa") for name in names]), b""))
+    record.close()
+    again = journal.Journal(store, "train", {"seed": 1})
+    again.close()
+    assert again.entries == {0: entry(0)}
+
+
 @pytest.mark.parametrize("head", [bytes(40), b'{"seed": ', b"[1]", b"\xff"])
 def test_a_journal_whose_beginning_cannot_be_read_is_damaged(tmp_path, head):
     path = tmp_path / "train" / journal.NAME
@@ -233,9 +245,10 @@ def test_each_shard_is_a_line_whatever_else_the_manifest_holds(tmp_path):
         "sha256": "",
     }
     (tmp_path / manifest.NAME).write_bytes(data)
-    assert msgspec.structs.replace(manifest.load(tmp_path), sha256="") == whole
-    (tmp_path / manifest.NAME).write_bytes(made(splits={}).encode())
-    assert manifest.load(tmp_path).splits == {}
+    assert msgspec.structs.replace(msgspec.json.decode(data, type=Manifest), sha256="") == whole
+    with pytest.raises(DamagedError, match="cover"):  # Neither the fields nor the checksum is what is wrong.
+        manifest.load(tmp_path)
+    assert msgspec.json.decode(made(splits={}).encode(), type=Manifest).splits == {}
 
 
 def test_a_manifest_whose_checksum_fits_but_which_is_none_is_damaged(tmp_path):
@@ -249,3 +262,54 @@ def test_a_manifest_whose_checksum_fits_but_which_is_none_is_damaged(tmp_path):
         (tmp_path / manifest.NAME).write_bytes(short)
         with pytest.raises(ShardError):
             manifest.load(tmp_path)
+
+
+def claimed(**changes):
+    """A manifest whose split has other fields than a writer would give it."""
+    return made(splits={"train": msgspec.structs.replace(made().splits["train"], **changes)})
+
+
+def of_file(name):
+    return claimed(shards=[Shard(0, 10, [File("part-00000.parquet", 1, ""), File(name, 1, "")])])
+
+
+COVER = "the shards of 'train' do not cover its rows once each"
+FILE = r"splits.train.shards[0].files: {!r} is not the name of a file of a shard"
+
+
+@pytest.mark.parametrize(
+    ("claim", "problem"),
+    [
+        *((of_file(name), FILE.format(name)) for name in ("", ".", "..", "/etc/x", "../x", "a/b", "a\\b", "a\0b")),
+        *(
+            (made(files={name: Companion(1, "")}), f"files: {name!r} is not the name of a file beside the shards")
+            for name in ("", "..", "/dev/zero", "//x", "other/x", "train/", "train/..", "train/a/b", "../train/x")
+        ),
+        *(
+            (made(splits={name: made().splits["train"]}), f"splits: {name!r} is not the name of a split")
+            for name in ("", "..", "a/b", "/tmp", ".x", "\u00e9", "a b", "train\n")
+        ),
+        (made(splits={}), "splits: there is none"),
+        (claimed(rows=0, shards=[]), COVER),
+        (claimed(rows=11), COVER),
+        (claimed(shards=[Shard(0, 10, [])]), COVER),
+        (claimed(shards=[Shard(0, 0, [File("x", 1, "")]), Shard(0, 10, [File("y", 1, "")])]), COVER),
+        (claimed(options={"tokenizer": "/dev/zero"}), "splits.train.options.tokenizer: describes no tokenizer: '/dev/"),
+        (claimed(counts={"a": 1}), "splits.train.counts.sources: are not numbers of rows by source"),
+        (claimed(counts={"sources": {"a": {"rows": "x"}}}), "splits.train.counts.sources: are not numbers"),
+    ],
+)  # fmt: skip
+def test_a_manifest_that_says_what_no_writer_does_is_damaged(tmp_path, claim, problem):
+    """Its checksum fits: who made it up could work that out too."""
+    (tmp_path / manifest.NAME).write_bytes(claim.encode())
+    with pytest.raises(DamagedError) as caught:
+        manifest.load(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / manifest.NAME}: {problem}")
+
+
+@pytest.mark.parametrize("field", [b'"kind"', b'"recipe"'])
+def test_a_manifest_of_many_levels_is_no_json_of_ours(tmp_path, field):
+    deep = b"[" * 100_000 + b"]" * 100_000
+    (tmp_path / manifest.NAME).write_bytes(b"{" + field + b": " + deep + b"}")
+    with pytest.raises(DamagedError, match=r"manifest\.json: not JSON: "):
+        manifest.load(tmp_path)

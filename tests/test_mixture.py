@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from mixing_files import alpaca, oss, sentence, two_sources, write_json, write_j
 import markovlib as mk
 from markovlib import Dataset, Mixture, MixtureRecipe, Recipe, RecipeError, SourceError, View
 from markovlib.diversity import diversity
+from markovlib.mixing import sources
 from markovlib.mixture import COLUMNS
 from markovlib.tokens import CharacterTokenizer
 
@@ -540,6 +542,24 @@ def test_recipes_that_cannot_be_name_the_field(changes: dict[str, Any], message:
     with pytest.raises(RecipeError) as caught:
         MixtureRecipe.from_dict(GOOD).replace(changes)
     assert str(caught.value).startswith(message)
+
+
+def test_text_that_no_file_can_hold_names_the_field() -> None:
+    text = '{"examples": 4, "sources": [{"name": "a", "files": "x", "license": "by \\ud800"}]}'
+    with pytest.raises(RecipeError, match=r"^mixture: sources\[0\].license: character 4 cannot be written as UTF-8$"):
+        MixtureRecipe.from_json(text)
+    with pytest.raises(RecipeError, match=r"^mixture: sources\[0\].files\[0\]: character 1 cannot be"):
+        MixtureRecipe.from_dict({"examples": 4, "sources": [{"name": "a"}]}).with_files(a="\udcff.jsonl")
+
+
+def test_a_file_whose_name_a_recipe_cannot_keep_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: Any) -> None:
+    path = tmp_path / os.fsdecode(b"rows\xff.jsonl")
+    path.write_text('{"prompt": "p", "completion": "c"}\n')
+    recipe = MixtureRecipe.from_dict({"examples": 1, "sources": [{"name": "a"}]})
+    monkeypatch.setattr(sources, "_read_file", lambda *_: pytest.fail("was read"))
+    for given in (path, tmp_path):
+        with pytest.raises(RecipeError, match=r"mixture: sources\.files: the name of 'rows\\udcff\.jsonl' cannot be"):
+            Mixture(recipe, files={"a": given})
 
 
 def test_files_in_a_recipe_are_taken_from_its_folder(tmp_path: Path) -> None:

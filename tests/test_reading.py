@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -378,6 +379,30 @@ def test_a_manifest_that_leaves_rows_out(copy: Any) -> None:
         (path / manifest.NAME).write_bytes(found.encode())
 
 
+def test_a_manifest_of_more_rows_than_could_be_is_refused_before_memory_is_taken(copy: Any) -> None:
+    path = copy()
+    made = manifest.load(path)
+    train = made.splits["train"]
+    last = msgspec.structs.replace(train.shards[-1], stop=2**45)
+    many = msgspec.structs.replace(train, rows=2**45, shards=[*train.shards[:-1], last])
+    (path / manifest.NAME).write_bytes(msgspec.structs.replace(made, splits={"train": many}).encode())
+    with pytest.raises(ShardError, match=r"manifest.json: 'train' has 35184372088832 rows, and 2147483648 can be"):
+        mk.open(path)
+
+
+def test_a_format_that_is_none_is_said_of_the_manifest(copy: Any, tmp_path: Path) -> None:
+    path = copy()
+    made = manifest.load(path)
+    train = msgspec.structs.replace(made.splits["train"], format="nope")
+    (path / manifest.NAME).write_bytes(msgspec.structs.replace(made, splits={"train": train}).encode())
+    for read in (mk.open, mk.inspect, lambda path: mk.export(path, tmp_path / "b")):
+        with pytest.raises(DamagedError, match=f"^{path / manifest.NAME}: unknown format 'nope': "):
+            read(path)
+    (problem,) = mk.verify(path).problems
+    assert problem.file == manifest.NAME
+    assert problem.message.startswith("unknown format 'nope': ")
+
+
 # ---- processes and threads ------------------------------------------------------------------------------------------
 
 
@@ -449,6 +474,27 @@ def test_threads_share_one(made: Any, layout: str) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_what_another_thread_gives_up_meanwhile_is_kept(made: Any, monkeypatch: Any) -> None:
+    """Between the reading of the column that was missing and the keeping of both."""
+    case = made("text", "parquet")
+    shards = case.open(memory=1)  # Each piece that is read pushes out the others.
+    shards.batch([1], ["prompt"])
+    real = pieces.Pieces._read
+
+    def read(self: Any, number: int, columns: Any) -> Any:
+        found = real(self, number, columns)
+        if columns == ["word"]:
+            other = threading.Thread(target=shards.batch, args=([900], ["prompt"]))
+            other.start()
+            other.join()
+        return found
+
+    monkeypatch.setattr(pieces.Pieces, "_read", read)
+    batch = shards.batch([1], ["prompt", "word"])
+    assert (batch.prompt, batch.word) == (case.ds[[1]].prompt, case.ds[[1]].word)
+    assert shards._pieces._held == sum(size for _, size in shards._pieces._kept.values())
 
 
 # ---- damage ---------------------------------------------------------------------------------------------------------

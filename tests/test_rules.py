@@ -51,6 +51,10 @@ def test_what_is_meant_for_something_else_is_told_so():
         mk.RuleSet([("a", "b")]).run(["a", "b"])
     with pytest.raises(TypeError, match="seed must be an integer, got '7'"):
         mk.Dataset("paper/no-op", seed="7")
+    with pytest.raises(TypeError, match=r"got <Dataset .*; give its recipe"):
+        mk.generate(mk.Dataset("paper/no-op"), "nowhere")
+    with pytest.raises(TypeError, match=r"got 'DIR'; mk\.open\(DIR\) reads a folder of shards"):
+        mk.Loader("DIR", 4)
     with pytest.raises(TypeError, match=r"made by ds\.view"):
         mk.View(mk.Dataset("paper/no-op"))
     with pytest.raises(TypeError, match=r"give \['prompt', 'word'\]"):

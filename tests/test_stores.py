@@ -13,15 +13,18 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from effort import slow_but
 
+import markovlib as mk
 from markovlib import Recipe
 from markovlib.cli import main
 from markovlib.cluster import processes
 from markovlib.shards import folder, formats, lease, manifest
-from markovlib.shards.folder import ShardError
+from markovlib.shards.exporting import export
+from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.generation import generate
 from markovlib.shards.inspection import inspect
 from markovlib.shards.logs import PieceLog
@@ -182,6 +185,25 @@ def test_an_address_says_what_kind_of_place_it_is(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(ImportError, match=r"pip install '\.\[remote\]'"):
         open_store("s3://bucket/x")
+
+
+def test_nothing_is_written_outside_by_what_a_manifest_names(url, tmp_path):
+    """An object can have any name, and a manifest that was made up can name it."""
+    generate(RECIPE, url, **OPTIONS)
+    store, outside = open_store(url), tmp_path / "outside"
+    made = manifest.load(store)
+    train, replace = made.splits["train"], msgspec.structs.replace
+    first, *others = train.shards
+    for name in (str(outside), f"../..{outside}", "../outside"):
+        store.write(f"train/{name}", store.read(f"train/{first.name}"))
+        file = replace(first.files[0], name=name)
+        splits = {"train": replace(train, shards=[replace(first, files=[file]), *others])}
+        store.write(manifest.NAME, replace(made, splits=splits).encode())
+        for read in (inspect, mk.open, lambda url: export(url, tmp_path / "b", format="jsonl")):
+            with pytest.raises(DamagedError, match="is not the name of a file of a shard"):
+                read(url)
+        assert [problem.file for problem in verify(url).problems] == [manifest.NAME]
+        assert not outside.exists()
 
 
 # ---- failures -------------------------------------------------------------------------------------------------------

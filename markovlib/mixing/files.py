@@ -24,7 +24,7 @@ def locate(name: str, files: Any, moved: Paths | None) -> list[tuple[Path, Pinne
         given = listed if moved is None else [moved] if isinstance(moved, str | Path) else moved
         return [(path, None) for one in given for path in _expanded(Path(one))]
     paths = _moved(pins, moved)
-    missing = [path for path in paths if not path.exists()]
+    missing = [path for path in paths if not path.is_file()]  # A device, say, has no end.
     if missing:
         raise SourceError(f"{missing[0]}: is not here; say where the files of {name!r} are: --source {name}=PATH")
     if len(paths) != len(pins):

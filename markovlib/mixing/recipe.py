@@ -24,6 +24,7 @@ from markovlib.fields import (
     read_json,
     read_preset_or_file,
     read_toml,
+    refuse_surrogates,
     sha256,
     toml_key,
     toml_value,
@@ -53,12 +54,27 @@ class Pinned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bytes: int
     sha256: str
 
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+
 
 class PinnedFolder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A folder of shards by the SHA-256 of its manifest, which has those of all its files."""
 
     name: str
     sha256: str
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+
+
+def _check_name(name: str) -> None:
+    """Raise RecipeError for the name of a file that the recipe cannot keep, before the file is read."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        problem = f"the name of {name!a} cannot be written as UTF-8 (character {error.start + 1}); rename it"
+        raise RecipeError("sources.files", problem, "mixture") from None
 
 
 _Files = str | list[str | Pinned]
@@ -166,6 +182,7 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any], source: str = "mixture") -> MixtureRecipe:
         """Checks and takes fields as `to_dict` gives them."""
+        refuse_surrogates(dict(fields), source)
         with converting():
             try:
                 recipe = msgspec.convert(dict(fields), cls)

@@ -120,7 +120,7 @@ class Copy:
         found, root = made.splits[split], open_store(place)
         self._found = found
         self._store = root
-        self._format = Format.of(found)
+        self._format = Format.of(found, None, root.path(manifest.NAME))
         if self._format.held != list(found.columns):
             command = f"markovlib generate {root}/recipe.toml --seed {made.seed} --split {split}"
             raise ShardError(f"{root.path(split)}: {found.format} holds {', '.join(self._format.held)}, not the rows; "

@@ -21,23 +21,64 @@ class DamagedError(ShardError):
     """A file of ours is not as it was written."""
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the folder for one writer; the lock is on the directory itself, so no file is left behind.
+class Lock:
+    """The lock of one writer on a directory itself, so that no file is left behind.
 
-    Raises `ShardError` at once where another process holds it.  The system drops the lock when its holder
-    dies, however it dies.
+    Raises `ShardError` at once where another process holds it.  The system drops the lock when its holder dies, however
+    it dies: processes that the holder forks have no part in it.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        _held.add(self)
         try:
             with errors_of(path):
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ShardError(f"{path}: another process is writing this folder") from None
-        yield
+                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, BlockingIOError):
+                raise ShardError(f"{path}: another process is writing this folder") from None
+            raise
+
+    def replaced(self) -> bool:
+        """Tell whether another folder has the name by now; not where none has, nor once the lock is closed."""
+        try:
+            return self in _held and not os.path.samestat(os.fstat(self._handle), self._path.stat())
+        except FileNotFoundError:
+            return False
+
+    def close(self) -> None:
+        """Drop the lock, once."""
+        if self in _held:
+            _held.discard(self)
+            os.close(self._handle)
+
+
+_held: set[Lock] = set()
+
+
+def _leave() -> None:
+    """Close the locks of the process that this one was forked from, which keeps them."""
+    for lock in list(_held):
+        lock.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[Lock]:
+    """Hold the folder for one writer; raises as `Lock` does."""
+    lock = Lock(path)
+    try:
+        while lock.replaced():  # It was removed, and made again, between the opening and the locking.
+            lock.close()
+            lock = Lock(path)
+        yield lock
     finally:
-        os.close(handle)
+        lock.close()
 
 
 def is_hidden(name: str) -> bool:

@@ -111,15 +111,16 @@ class Format:
         self._content: Content = make(columns, dict(options or {}), source, root)
 
     @classmethod
-    def of(cls, split: Split, root: Place | None = None) -> "Format":
+    def of(cls, split: Split, root: Place | None = None, path: str = "the manifest") -> "Format":
         """Return the format of a finished split; raises `DamagedError` where its manifest names none of ours.
 
-        `root` is the folder that the split is in, which is needed to make rows again.
+        `root` is the folder that the split is in, which is needed to make rows again; `path` its manifest's, which is
+        for the error.
         """
         try:
             return cls(split.format, schema.restore(split.columns), split.options, root=root)
         except (ValueError, TypeError) as error:
-            raise DamagedError(f"the manifest: {error}") from None
+            raise DamagedError(f"{path}: {error}") from None
 
     @property
     def options(self) -> dict[str, Any]:

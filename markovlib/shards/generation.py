@@ -1,6 +1,6 @@
 """Writing a folder of shards: on threads, resumably, each file appearing whole or not at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +89,9 @@ def generate(
     chosen = None if columns is None else tuple(name_list(columns))
     if isinstance(recipe, str | Path):
         recipe = source.load(recipe)
+    if not hasattr(recipe, "to_dict"):
+        advice = "; give its recipe" if hasattr(recipe, "recipe") else ""
+        raise TypeError(f"recipe must be a recipe, or the name of a preset or file, got {recipe!r}{advice}")
     plans = [
         make_plan(recipe, split, seed, format, chosen, shard_rows, options)
         for split in dict.fromkeys(name_list(splits, "splits"))
@@ -124,6 +127,8 @@ def _ensure(store: Store, plan: Plan, threads: int, executor: Executor | None, p
         check_ours(store)
     elif check_fits(store, found, plan):
         store.clean()
+        if journal.is_there(store, plan.split):  # Whoever wrote the manifest may have been killed before the rest.
+            _write_beside(store, (RECIPE, card.NAME), companions(found))
         journal.remove(store, plan.split)
         split = found.splits[plan.split]
         return Written(plan.split, split.rows, len(split.shards), len(split.shards), split.bytes)
@@ -188,7 +193,11 @@ def _finished(plan: Plan, entries: Sequence[Entry]) -> Split:
 
 
 def _publish(store: Store, found: Manifest | None, plan: Plan, split: Split) -> None:
-    """Write the recipe, the card and last the manifest, with the split added."""
+    """Write the recipe, the card and the manifest, with the split added.
+
+    What is new is there before the manifest that names it, and what is replaced is replaced after that.  A journal of
+    a split of the manifest says that this may not have been done, so that no kill makes finished splits look damaged.
+    """
     splits = in_order({**(found.splits if found else {}), plan.split: split})
     made = Manifest(
         kind=manifest.KIND,
@@ -201,11 +210,17 @@ def _publish(store: Store, found: Manifest | None, plan: Plan, split: Split) -> 
         splits=splits,
         files={},
     )
-    beside = {**companions(made), **plan.format.files}
-    for name, data in beside.items():
-        store.write(name, data)
+    beside, before = {**companions(made), **plan.format.files}, found.files if found else {}
     sums = {name: Companion(len(data), files.sha256_bytes(data)) for name, data in beside.items()}
+    _write_beside(store, sums.keys() - before.keys(), beside)
     store.write(manifest.NAME, made.with_files(sums).encode())
+    _write_beside(store, [name for name in before if before[name] != sums.get(name)], beside)
+
+
+def _write_beside(store: Store, names: Collection[str], beside: Mapping[str, bytes]) -> None:
+    for name, data in beside.items():
+        if name in names:
+            store.write(name, data)
 
 
 def companions(made: Manifest) -> dict[str, bytes]:

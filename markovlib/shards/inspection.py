@@ -124,7 +124,7 @@ def _contents(root: Store, made: Manifest, name: str, limit: int, examples: int)
     found = Contents(
         name, split.rows, len(split.shards), split.bytes, split.format, list(split.columns), counts=split.counts
     )
-    layout = Format.of(split, root)
+    layout = Format.of(split, root, root.path(manifest.NAME))
     tally = _Tally(found, layout, examples)
     for batch in _batches(root, name, layout, split, limit):
         tally.add(batch)

@@ -1,8 +1,8 @@
 """The record of an unfinished split: which shards are complete, so that a killed job goes on where it was.
 
 On a disk a line is written, durably, before the shard that it describes appears under its name; in an object store it
-is written once the shard is there.  The journal is removed once the split is in the manifest.  It is JSON lines: first
-what is being made, then a shard a line.
+is written once the shard is there.  The journal is removed once the split is in the manifest and on the card.  It is
+JSON lines: first what is being made, then a shard a line.
 """
 
 from collections.abc import Iterable, Mapping
@@ -48,13 +48,17 @@ class Journal:
         self._log.start(map(msgspec.json.encode, [plan, *self.entries.values()]))
 
     def _recover(self, lines: Iterable[bytes]) -> None:
-        """Take every whole line; a kill in the middle of an append leaves at most one that is not."""
+        """Take every whole line; a kill in the middle of an append leaves at most one that is not.
+
+        One that names files outside of the split is not ours, and its shard is made again.
+        """
         for line in lines:
             try:
                 entry = msgspec.json.decode(line, type=Entry)
             except msgspec.DecodeError:
                 continue
-            self.entries[entry.shard.start] = entry
+            if entry.shard.files and all(manifest.is_file(file.name) for file in entry.shard.files):
+                self.entries[entry.shard.start] = entry
 
     def append(self, entry: Entry) -> None:
         """Record a shard whose bytes are durable and which is about to get its name, if it has none yet."""
@@ -76,6 +80,14 @@ def _started_from(head: bytes, path: str, folder: str) -> dict[str, Any]:
         raise DamagedError(
             f"{path}: damaged: its first line does not say what is being made; remove {folder} to begin anew"
         ) from None
+
+
+def is_there(store: Store, split: str) -> bool:
+    """Tell whether a split has a journal."""
+    try:
+        return any(True for _ in store.log(f"{split}/{NAME}").lines())
+    except NotADirectoryError:
+        return False
 
 
 def remove(store: Store, split: str) -> None:

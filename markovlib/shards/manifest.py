@@ -4,6 +4,7 @@ It is JSON of one canonical form, and carries the SHA-256 of itself, so that a c
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -101,7 +102,7 @@ def load(folder: Place) -> Manifest:
     """Read and check the manifest of a folder: a path, a URL or an open store.
 
     Raises `FileNotFoundError` where there is none, and `ShardError` where the file is not a manifest of ours,
-    is of a later version, `DamagedError` where it has been changed.
+    is of a later version, `DamagedError` where it has been changed, or says what no writer of ours does.
     """
     store = open_store(folder)
     path = store.path(NAME)
@@ -110,7 +111,7 @@ def load(folder: Place) -> Manifest:
         head = msgspec.json.decode(data, type=_Head)
     except msgspec.ValidationError:
         raise ShardError(f"{path}: not a manifest of markovlib") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedError(f"{path}: not JSON: {error}") from None
     if head.kind != KIND:
         raise ShardError(f"{path}: not a manifest of markovlib")
@@ -119,14 +120,70 @@ def load(folder: Place) -> Manifest:
     if not _is_whole(data):
         raise DamagedError(f"{path}: damaged or edited: its checksum does not fit its content")
     try:
-        return msgspec.json.decode(data, type=Manifest)
-    except (msgspec.ValidationError, UnicodeDecodeError, OverflowError) as error:
+        made = msgspec.json.decode(data, type=Manifest)
+        _check(made)
+    except (msgspec.ValidationError, ValueError, OverflowError, RecursionError) as error:
         raise DamagedError(f"{path}: {error}") from None
+    return made
 
 
 class _Head(msgspec.Struct, frozen=True):
     kind: Any = None
     version: Any = None
+
+
+# Whoever wrote a manifest could write its checksum too: what follows keeps what it names inside of its folder.
+
+_SPLIT = re.compile(r"\w+", re.ASCII)
+_FILE = re.compile(r"(?!\.\.?\Z)[^/\\\0]+")
+
+
+def is_split(name: str) -> bool:
+    """Tell whether a split can have this name."""
+    return _SPLIT.fullmatch(name) is not None
+
+
+def is_file(name: str) -> bool:
+    """Tell whether a file of a shard can have this name."""
+    return _FILE.fullmatch(name) is not None
+
+
+def _check(made: Manifest) -> None:
+    """Raise `ValueError`, with the path of the field, where a manifest says what no writer of ours does."""
+    if not made.splits:
+        raise ValueError("splits: there is none")
+    for name, split in made.splits.items():
+        if not is_split(name):
+            raise ValueError(f"splits: {name!r} is not the name of a split")
+        _check_shards(name, split)
+        _check_fields(f"splits.{name}", split)
+    for name in made.files:
+        inside, _, last = name.rpartition("/")
+        if not is_file(last) or (inside != "" and inside not in made.splits) or name.startswith("/"):
+            raise ValueError(f"files: {name!r} is not the name of a file beside the shards")
+
+
+def _check_shards(name: str, split: Split) -> None:
+    ends = [0, *(shard.stop for shard in split.shards)]
+    starts = [*(shard.start for shard in split.shards), split.rows]
+    if split.rows < 1 or ends != starts or any(shard.stop <= shard.start or not shard.files for shard in split.shards):
+        raise ValueError(f"the shards of {name!r} do not cover its rows once each")
+    for number, shard in enumerate(split.shards):
+        for file in shard.files:
+            if not is_file(file.name):
+                path = f"splits.{name}.shards[{number}].files"
+                raise ValueError(f"{path}: {file.name!r} is not the name of a file of a shard")
+
+
+def _check_fields(path: str, split: Split) -> None:
+    """Check what is free in form: a tokenizer is described, never named, and counts are those of sources."""
+    tokenizer = split.options.get("tokenizer", {})
+    if not isinstance(tokenizer, dict):
+        raise ValueError(f"{path}.options.tokenizer: describes no tokenizer: {tokenizer!r}")
+    sources = split.counts.get("sources") if split.counts else {}
+    found = list(sources.values()) if isinstance(sources, dict) else [None]
+    if not all(isinstance(counts, dict) and all(type(n) is int for n in counts.values()) for counts in found):
+        raise ValueError(f"{path}.counts.sources: are not numbers of rows by source")
 
 
 def load_if_any(folder: Place) -> Manifest | None:

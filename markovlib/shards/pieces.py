@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovlib._gather import Chunk, Piece
+from markovlib.shards import manifest
 from markovlib.shards.digest import BLOCK_ROWS
-from markovlib.shards.folder import DamagedError
+from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.manifest import File, Shard, Split
 from markovlib.shards.stores import LocalStore, Store
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 ROOM = 1 << 28
 MAPPED = ("arrow",)
+MOST = 1 << 24  # Pieces of 2^40 rows; the places of more would fill the memory before a row is read.
 _MAPPED_BYTES = 1 << 14  # What a mapped piece counts: a full room holds 16,384 of them.
 
 
@@ -49,6 +51,9 @@ class Pieces:
         self._format = layout
         self._mapped = split.format in MAPPED and isinstance(store, LocalStore)
         self._shard_starts = np.fromiter((shard.start for shard in split.shards), np.int64, len(split.shards))
+        if split.rows > MOST * BLOCK_ROWS:
+            path = store.path(manifest.NAME)
+            raise ShardError(f"{path}: {name!r} has {split.rows} rows, and {MOST * BLOCK_ROWS} can be opened")
         blocks = np.arange(0, split.rows, BLOCK_ROWS, dtype=np.int64)
         self.starts: NDArray[np.int64] = np.union1d(np.append(self._shard_starts, split.rows), blocks)
         self._forget()
@@ -104,15 +109,15 @@ class Pieces:
 
     def _load(self, number: int, columns: Sequence[str]) -> tuple[Piece, int]:
         """Read a piece, or the columns that it lacks, and make room for it."""
-        known, _ = self._kept.get(number) or (None, 0)
-        missing = [name for name in columns if known is None or name not in known.chunks]
+        known = self._kept.get(number)
+        missing = [name for name in columns if known is None or name not in known[0].chunks]
         made, size = self._read(number, self._columns if self._mapped else missing)
         with self._lock:
-            known, before = self._kept.pop(number, (None, 0))
-            if known is not None:  # Pieces are never changed: another thread may be reading this one.
-                made, size = _both(known, made), before + size
+            there = self._kept.pop(number, None)  # Another thread may have given it up, or read more of it.
+            for piece, held in dict.fromkeys(one for one in (known, there) if one is not None):
+                made, size = _both(piece, made), held + size  # Pieces are never changed: others may be reading them.
             self._kept[number] = made, size
-            self._held += size - before
+            self._held += size - (0 if there is None else there[1])
             while self._held > self._room and len(self._kept) > 1:
                 _, (_, freed) = self._kept.popitem(last=False)
                 self._held -= freed

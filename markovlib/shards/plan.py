@@ -2,7 +2,6 @@
 
 import operator
 import pickle
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -96,7 +95,7 @@ def make_plan(
     options: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Work out one split of a recipe; raises `ValueError` as `plan_of` does."""
-    if re.fullmatch(r"\w+", split, re.ASCII) is None:
+    if not manifest.is_split(split):
         raise ValueError(f"the name of a split is made of letters, digits and _: got {split!r}")
     identity = manifest.plain(source.identity(recipe.to_dict()))
     sizes = source.sizes(recipe.to_dict(), split)
@@ -119,7 +118,7 @@ def plan_of(
     split = data.split
     if data.size is None:
         path = "examples" if split == "train" else "eval.examples"
-        raise ValueError(f"{path}: the split {split!r} has no size; set it, or give --examples")
+        raise ValueError(f"{path}: the split {split!r} has no size; say how many rows to write (--examples)")
     if data.size < 1:
         raise ValueError(f"the split {split!r} has no rows to write")
     shard_rows = operator.index(shard_rows)

@@ -84,6 +84,16 @@ class RemoteStore(Store):
     def __str__(self) -> str:
         return str(self._fs.unstrip_protocol(self._root))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RemoteStore) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[Any, ...]:
+        return self._fs, self._root, self._part_bytes
+
     def __reduce__(self) -> tuple[Any, ...]:
         return RemoteStore, (self._fs, self._root, self._part_bytes)
 
@@ -178,8 +188,7 @@ class RemoteStore(Store):
 
     def draft(self, inside: str, drafts: str, name: str) -> WholeFile:  # noqa: ARG002
         handle, path = tempfile.mkstemp(prefix="markovlib-", suffix=f"-{name}")
-        os.close(handle)
-        return WholeFile(Path(path), Path(path))
+        return WholeFile(Path(path), Path(path), handle)
 
     def deliver(self, inside: str, name: str, file: WholeFile) -> str:
         """Upload a draft under its name; checks that all of it arrived."""

@@ -15,14 +15,18 @@ from typing import Any, TypeAlias
 from markovlib import files
 from markovlib.files import WholeFile
 from markovlib.shards import folder
-from markovlib.shards.folder import ShardError
+from markovlib.shards.folder import Lock, ShardError
 from markovlib.shards.logs import FileLog, Log
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII)
 
 
 class Store(ABC):
-    """One folder of shards.  It pickles, and the copy stands for the same folder wherever that can be reached."""
+    """One folder of shards.
+
+    It pickles, and the copy stands for the same folder wherever that can be reached.  Stores of one folder are equal:
+    what a process has worked out for one need not be worked out again for a copy.
+    """
 
     @abstractmethod
     def __str__(self) -> str: ...
@@ -148,9 +152,16 @@ class LocalStore(Store):
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._lock: Lock | None = None
 
     def __str__(self) -> str:
         return str(self.root)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LocalStore) and self.root == other.root
+
+    def __hash__(self) -> int:
+        return hash(self.root)
 
     def path(self, name: str) -> str:
         return str(self.root / name)
@@ -180,24 +191,33 @@ class LocalStore(Store):
             self.root.mkdir(parents=True, exist_ok=True)
         for missing in made:
             files.sync_directory(missing.parent)
-        try:
-            with folder.locked(self.root):
+        with folder.locked(self.root) as self._lock:  # Without it the folders are another's, who may be about to begin.
+            try:
                 yield
-        except BaseException:
-            with suppress(OSError):  # What went wrong is more than what is left.
-                for missing in made:
-                    if any(missing.iterdir()):
-                        break
-                    missing.rmdir()
-            raise
+            except BaseException:
+                with suppress(OSError):  # What went wrong is more than what is left.
+                    for missing in made:
+                        if any(missing.iterdir()):
+                            break
+                        missing.rmdir()
+                raise
+            finally:
+                self._lock = None
+
+    def _check(self) -> None:
+        """Raise ShardError where the folder that is held has been removed, and another has its name."""
+        if self._lock is not None and self._lock.replaced():
+            raise ShardError(f"{self}: was removed while it was being written, and another folder is there now")
 
     def prepare(self, inside: str) -> None:
+        self._check()
         directory = self.root / inside
         if directory.is_symlink() or (directory.exists() and not directory.is_dir()):
             raise ShardError(f"{directory}: not a folder")
         directory.mkdir(exist_ok=True)
 
     def write(self, name: str, data: bytes) -> None:
+        self._check()
         files.write_whole(self.root / name, data)
 
     def remove(self, names: Sequence[str]) -> None:
@@ -205,6 +225,7 @@ class LocalStore(Store):
             (self.root / name).unlink(missing_ok=True)
 
     def clean(self, inside: str = "") -> None:
+        self._check()
         folder.remove_temporaries(self.root / inside)
 
     def log(self, name: str) -> Log:
@@ -226,6 +247,7 @@ class LocalStore(Store):
         return ""
 
     def place(self, inside: str, drafts: str, draft: str, name: str) -> None:
+        self._check()
         directory = self.root / inside
         files.rename(directory / drafts / draft, directory / name)
 
