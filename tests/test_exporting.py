@@ -167,7 +167,7 @@ def test_what_cannot_be_copied_is_refused_and_leaves_nothing(tmp_path, recipe, m
     with pytest.raises(ValueError, match="no column 'words'"):
         export(tmp_path / "a", tmp_path / "b", columns=["words"])
     monkeypatch.setattr("markovlib.dataset.STREAM_VERSION", 99)
-    with pytest.raises(ShardError, match="holds stream version 2"):
+    with pytest.raises(ShardError, match="holds stream version 3"):
         export(tmp_path / "a", tmp_path / "b")
     assert not (tmp_path / "b").exists()
 
