@@ -141,7 +141,7 @@ writing_options = _given(
     click.option(
         "--executor", metavar="NAME", help="Instead of threads: processes, dask://HOST:PORT, ray[://HOST:PORT]."
     ),
-    click.option("--columns", help="Columns to keep, separated by commas; all if not given."),
+    click.option("--columns", help="Columns to write, separated by commas; those of the task if not given."),
     token_options,
 )
 

@@ -69,7 +69,7 @@ class ShardRows(Rows):
     def __init__(self, folder: Path, split: str | None) -> None:
         root, made, name = _find_split(folder, split)
         self._directory, self._split = root / name, made.splits[name]
-        self._layout = Format.of(self._split)
+        self._layout = Format.of(self._split, path=str(root / manifest.NAME))
         held = self._layout.held
         columns = tuple(column for column in (*WANTED, "rules", "prompt") if column in held)
         if {"word", "pattern", "replacement"} <= set(columns):
