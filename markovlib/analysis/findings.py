@@ -15,6 +15,7 @@ from markovlib.analysis.plain import (
     letters_of,
     live_rules,
     plain,
+    shown_word,
 )
 
 if TYPE_CHECKING:
@@ -82,15 +83,17 @@ applies, the run goes on for ever']
             findings.append(_dead(rules, i, killer))
         elif i in missing:
             message = (
-                f"rule {i + 1} can never fire on words over {_shown(letters)}: "
-                f"no rule that can fire there produces {_shown(as_word(missing[i], rules))}"
+                f"rule {i + 1} can never fire on words over {shown_word(letters)}: "
+                f"no rule that can fire there produces {shown_word(as_word(missing[i], rules))}"
             )
             findings.append(Finding(i, "unproduced", message, as_word(missing[i], rules)))
         elif rule.pattern == rule.replacement and not rule.terminal:
             message = f"rule {i + 1} changes nothing: once it applies, the run goes on for ever"
             findings.append(Finding(i, "idle", message, rules[i].pattern))
         elif undone is not None and not rule.terminal:
-            message = f"rule {i + 1} undoes rule {undone + 1}: on {_shown(rules[undone].pattern)} they go on for ever"
+            message = (
+                f"rule {i + 1} undoes rule {undone + 1}: on {shown_word(rules[undone].pattern)} they go on for ever"
+            )
             findings.append(Finding(i, "undo", message, rules[undone].pattern, undone))
     return findings
 
@@ -120,19 +123,12 @@ def never_produced(rules: RuleSet) -> Any:
     return as_word("".join(letter for letter in letters_of(own) if letter not in made), rules)
 
 
-def _shown(word: Any) -> str:
-    try:
-        return repr(word if isinstance(word, str) else bytes(word).decode())
-    except UnicodeDecodeError:
-        return repr(bytes(word)).removeprefix("b")
-
-
 def _dead(rules: RuleSet, i: int, killer: int) -> Finding:
     pattern, own = rules[killer].pattern, rules[i].pattern
     if pattern == own:
         message = f"rule {i + 1} can never fire: rule {killer + 1} has the same pattern"
         return Finding(i, "duplicate", message, own, killer)
-    reason = f"the pattern of rule {killer + 1}, {_shown(pattern)}, occurs in its pattern"
+    reason = f"the pattern of rule {killer + 1}, {shown_word(pattern)}, occurs in its pattern"
     if not pattern:
         reason = f"rule {killer + 1} has the empty pattern, which occurs in every word"
     return Finding(i, "dead", f"rule {i + 1} can never fire: {reason}", own, killer)

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from markovlib.analysis.plain import PlainRule, applied, as_letters, as_word, firing, letters_of, plain, words_over
+from markovlib.analysis.plain import (
+    PlainRule,
+    applied,
+    as_letters,
+    as_word,
+    firing,
+    letters_of,
+    plain,
+    shown_word,
+    words_over,
+)
 from markovlib.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -77,9 +87,10 @@ class Loop:
     def __str__(self) -> str:
         steps = f"{self.steps} step{'s' * (self.steps != 1)}"
         if self.is_cycle:
-            return f"{self.word!r} comes back after {steps}"
-        added = f"{self.left!r} before {self.middle!r} and {self.right!r} after it"
-        return f"{self.word!r} grows for ever: every {steps} put{'s' * (self.steps == 1)} {added}"
+            return f"{shown_word(self.word)} comes back after {steps}"
+        left, middle, right = map(shown_word, (self.left, self.middle, self.right))
+        added = f"{left} before {middle} and {right} after it"
+        return f"{shown_word(self.word)} grows for ever: every {steps} put{'s' * (self.steps == 1)} {added}"
 
     def to_dict(self) -> dict[str, Any]:
         names = ("prefix", "left", "middle", "right", "suffix", "word")

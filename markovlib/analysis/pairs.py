@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from markovlib.analysis.certificates import Certificate
-from markovlib.analysis.plain import PlainRule, as_letters, as_word, plain
+from markovlib.analysis.plain import PlainRule, as_letters, as_word, plain, shown_word
 from markovlib.analysis.verdict import prove, too_large
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class CriticalPair:
         )
 
     def __str__(self) -> str:
-        return f"{self.word!r}: rule {self.first + 1} makes {self.left!r}, rule {self.second + 1} makes {self.right!r}"
+        word, left, right = map(shown_word, (self.word, self.left, self.right))
+        return f"{word}: rule {self.first + 1} makes {left}, rule {self.second + 1} makes {right}"
 
     def to_dict(self) -> dict[str, Any]:
         words = {name: as_letters(getattr(self, name)) for name in ("word", "left", "right")}
@@ -166,7 +167,7 @@ def confluence(rules: RuleSet, max_words: int = 500, max_length: int = 64) -> Co
         if meet is False:
             return Confluence("not confluent", len(pairs), pair)
         if meet is None:
-            reason = reason or f"what becomes of {pair.word!r} was not searched to its end"
+            reason = reason or f"what becomes of {shown_word(pair.word)} was not searched to its end"
             cut_off += 1
             if cut_off == _MOST_CUT_OFF:
                 break

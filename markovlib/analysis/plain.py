@@ -26,6 +26,18 @@ def shown(letter: str) -> str:
     return letter if letter.isprintable() and not letter.isspace() else repr(letter)
 
 
+def shown_word(word: Any) -> str:
+    """A word for people: as Python writes it, and bytes that are UTF-8 as text.
+
+    >>> shown_word(b"ab"), shown_word("ab")
+    ("'ab'", "'ab'")
+    """
+    try:
+        return repr(word if isinstance(word, str) else bytes(word).decode())
+    except UnicodeDecodeError:
+        return repr(bytes(word)).removeprefix("b")
+
+
 def given_letters(word: Any, rules: RuleSet) -> str:
     """As `as_letters`, of a word or letters from a caller; raises as `rules.run` does for one of another kind."""
     rules._encode(word)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -239,22 +238,6 @@ def trace(
     return code
 
 
-_BYTES = re.compile(r"""\bb('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
-
-
-def _bytes_as_text(sentence: str) -> str:
-    """A sentence whose words are bytes as Python writes them, with these words as findings show them."""
-    from ast import literal_eval
-
-    def shown(found: re.Match[str]) -> str:
-        try:
-            return repr(literal_eval(found[0]).decode())
-        except UnicodeDecodeError:
-            return found[1]
-
-    return _BYTES.sub(shown, sentence)
-
-
 @click.command()
 @rule_file
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -284,8 +267,7 @@ def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json:
     else:
         terminal = sum(rule.terminal for rule in rule_set)
         found = counted(len(report.findings), "finding") if report.findings else "no findings"
-        for verdict in (report.termination, report.confluence):
-            shown = _bytes_as_text(str(verdict)) if rule_set.kind == "bytes" else verdict
-            click.echo(f"{rules}: {shown}", err=True)
+        click.echo(f"{rules}: {report.termination}", err=True)
+        click.echo(f"{rules}: {report.confluence}", err=True)
         click.echo(f"{rules}: {counted(len(rule_set), 'rule')}, {terminal} terminal; {found}", err=True)
     return int(bool(report.findings))
