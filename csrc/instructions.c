@@ -251,9 +251,12 @@ static bool find_rule(mk_instructor *instructor, uint32_t i)
 {
     uint32_t bucket = instructor->plan->rule_bucket;
     uint64_t first = instructor->chosen[i] * bucket;
-    for (uint64_t number = first; number < first + bucket && mk_meter_spend(instructor->meter, LETTERS_PER_RULE); number++)
+    for (uint64_t number = first; number < first + bucket; number++) {
+        if (!mk_meter_spend(instructor->meter, LETTERS_PER_RULE))
+            return false;
         if (find_candidate_rule(instructor, i, number))
             return true;
+    }
     return false;
 }
 

@@ -5,7 +5,7 @@
 #include "certify.h"
 #include "words.h"
 
-/* Also drawn without a run or with short ones, at most so many words are drawn between two polls. */
+/* At most so many words are drawn between two polls, whatever their runs cost. */
 enum { ATTEMPTS_PER_POLL = 64 };
 
 mk_status mk_sampler_open(mk_sampler *sampler, const mk_plan *plan, bool sequential)
@@ -277,8 +277,8 @@ static mk_status answer(mk_sampler *sampler, mk_example *example)
     const mk_plan *plan = sampler->plan;
     mk_status status;
     if (plan->task.kind == MK_TASK_RUN)
-        status = mk_task_run(plan, &sampler->work, sampler->needles, sampler->steps ? sampler->steps : plan->task.max_steps,
-                             &sampler->meter, example);
+        status = mk_task_run(plan, &sampler->work, sampler->needles,
+                             sampler->steps ? sampler->steps : plan->task.max_steps, &sampler->meter, example);
     else if (plan->task.kind == MK_TASK_SCHEME)
         status = mk_task_scheme(plan, &sampler->work, example);
     else if (sampler->searched)

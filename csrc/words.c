@@ -193,7 +193,8 @@ static mk_status draw_steps(mk_sampler *sampler, mk_draws *draws, mk_example *ex
     uint32_t places[MK_MOST_ASKED_STEPS];
     size_t chosen;
     example->length = draw_length(plan, draws, plan->widest_pattern);
-    size_t free_letters = example->length - choose_plants(sampler, draws, example->length, sampler->planted, plants, &chosen);
+    size_t letters = choose_plants(sampler, draws, example->length, sampler->planted, plants, &chosen);
+    size_t free_letters = example->length - letters;
     uint8_t *to = sampler->word, *from = sampler->work.output; /* which is free until there is an answer */
     mk_draws_letters(draws, &plan->alphabet, from, free_letters);
     choose_places(draws, free_letters, chosen, places);

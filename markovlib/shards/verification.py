@@ -22,6 +22,7 @@ from markovlib.shards.manifest import Manifest, Shard, Split
 from markovlib.shards.recheck import checker, shown
 from markovlib.shards.stores import Place, Store, open_store
 
+_MOST_KILLED = 4
 WINDOWS = 64
 
 
@@ -124,8 +125,11 @@ def _before(root: Store, made: Manifest) -> Iterator[dict[str, bytes]]:
     """Yield the recipe and the card as they were before splits were added whose journals are still there.
 
     Where their writer was killed the rest may not be written yet; that the journals are there is a problem by itself.
+    Of more journals than kills leave nothing is tried: there are as many states as sets of them.
     """
     added = [name for name in made.splits if journal.is_there(root, name)] if made.markovlib == __version__ else []
+    if len(added) > _MOST_KILLED:
+        return
     for number in range(1, len(added) + 1):
         for last in combinations(added, number):
             splits = {name: split for name, split in made.splits.items() if name not in last}
