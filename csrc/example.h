@@ -89,4 +89,9 @@ typedef struct {
     mk_certificate certificate;
 } mk_example;
 
+static inline bool mk_example_halted(const mk_example *example)
+{
+    return example->outcome == MK_TERMINAL_RULE || example->outcome == MK_NO_RULE_APPLIES;
+}
+
 #endif

@@ -6,6 +6,7 @@
 #include "cascade.h"
 #include "certify.h"
 #include "search.h"
+#include "task.h"
 
 #define TABLE_RULES ((uint64_t)1 << 20)
 #define CACHE_LINE 64
@@ -24,6 +25,7 @@ typedef struct {
 struct mk_rule_table {
     mk_example_rule *rules;
     mk_needle *needles;
+    uint32_t *own_steps;             /* NULL where no numbers of steps are asked for */
     facts *facts;
     uint8_t *letters;
 };
@@ -349,6 +351,7 @@ static mk_status compute(mk_instructor *instructor, uint64_t j, mk_instruction *
     const mk_plan *plan = instructor->plan;
     instruction->rules = plan->fixed ? plan->fixed : instructor->rules;
     instruction->needles = NULL;
+    instruction->own_steps = NULL;
     if (!plan->fixed && !find_candidate(instructor, j))
         return instructor->meter->stopped ? MK_INTERRUPTED : MK_INVALID;
     instruction->stratum = plan->fixed ? 0 : instructor->stratum;
@@ -363,6 +366,7 @@ static void read_table(const mk_plan *plan, const mk_rule_table *table, uint64_t
 {
     instruction->rules = table->rules + j * plan->per_example;
     instruction->needles = table->needles + j * plan->per_example;
+    instruction->own_steps = table->own_steps ? table->own_steps + j * plan->per_example : NULL;
     const facts *known = &table->facts[j];
     instruction->stratum = known->stratum;
     instruction->hash = known->hash;
@@ -409,6 +413,8 @@ void mk_instructor_fetch(const mk_instructor *instructor, const uint64_t *number
         size_t j = (size_t)numbers[i];
         touch(table->rules + j * rules, rules * sizeof *table->rules);
         touch(table->needles + j * rules, rules * sizeof *table->needles);
+        if (table->own_steps)
+            touch(table->own_steps + j * rules, rules * sizeof *table->own_steps);
         touch(table->facts + j, 1);
     }
     for (size_t i = 0; i < count; i++)
@@ -421,6 +427,7 @@ void mk_rule_table_close(mk_rule_table *table)
         return;
     mk_free(table->rules);
     mk_free(table->needles);
+    mk_free(table->own_steps);
     mk_free(table->facts);
     mk_free(table->letters);
     mk_free(table);
@@ -429,14 +436,16 @@ void mk_rule_table_close(mk_rule_table *table)
 static mk_rule_table *table_open(const mk_plan *plan)
 {
     size_t instructions = (size_t)plan->instructions, rules = instructions * plan->per_example;
+    bool stepped = plan->task.asked_steps != NULL;
     mk_rule_table *table = mk_malloc(sizeof *table);
     if (!table)
         return NULL;
     table->rules = mk_malloc(rules * sizeof *table->rules);
     table->needles = mk_malloc(rules * sizeof *table->needles);
+    table->own_steps = stepped ? mk_malloc(rules * sizeof *table->own_steps) : NULL;
     table->facts = mk_malloc(instructions * sizeof *table->facts);
     table->letters = mk_malloc(rules * slot_letters(plan) + MK_READ_SLACK);
-    if (table->rules && table->needles && table->facts && table->letters)
+    if (table->rules && table->needles && table->facts && table->letters && (table->own_steps || !stepped))
         return table;
     mk_rule_table_close(table);
     return NULL;
@@ -468,7 +477,7 @@ static void look_ahead_from(mk_instructor *instructor, uint64_t first, size_t mo
 
 /* An instruction without an acceptable candidate ends the table before it begins, for good: the example that uses it is
  * to be named, the others are served without a table. */
-static mk_status fill_table(mk_instructor *instructor, mk_rule_table *table)
+static mk_status fill_table(mk_instructor *instructor, mk_work *work, mk_rule_table *table)
 {
     const mk_plan *plan = instructor->plan;
     uint8_t *to = table->letters;
@@ -480,10 +489,16 @@ static mk_status fill_table(mk_instructor *instructor, mk_rule_table *table)
         mk_status status = compute(instructor, j, &instruction);
         if (status != MK_OK)
             return status;
-        mk_example_rule *rules = table->rules + j * plan->per_example;
+        size_t first = (size_t)j * plan->per_example;
+        mk_example_rule *rules = table->rules + first;
         to = pack_rules(plan, &instruction, rules, to);
         for (uint32_t i = 0; i < plan->per_example; i++)
-            table->needles[j * plan->per_example + i] = mk_needle_make(rules[i].pattern, rules[i].pattern_length);
+            table->needles[first + i] = mk_needle_make(rules[i].pattern, rules[i].pattern_length);
+        if (table->own_steps)
+            status = mk_task_own_steps(plan, work, table->needles + first, rules, instructor->meter,
+                                       table->own_steps + first);
+        if (status != MK_OK)
+            return status;
         table->facts[j] = (facts){instruction.hash, instruction.stratum,
                                   {instruction.undivided[0], instruction.undivided[1]}};
     }
@@ -492,7 +507,8 @@ static mk_status fill_table(mk_instructor *instructor, mk_rule_table *table)
 
 static bool table_pays(mk_plan *plan, uint64_t rows)
 {
-    uint64_t width = plan->per_example * (slot_letters(plan) + sizeof(mk_example_rule) + sizeof(mk_needle)) + sizeof(facts);
+    uint64_t width = plan->per_example * (slot_letters(plan) + sizeof(mk_example_rule) + sizeof(mk_needle) + sizeof(uint32_t)) +
+                     sizeof(facts);
     if (plan->order == MK_ORDER_OWN || plan->fixed || plan->instructions > TABLE_RULES ||
         plan->instructions * width > TABLE_BYTES || atomic_load(&plan->tableless))
         return false;
@@ -503,7 +519,11 @@ static bool table_pays(mk_plan *plan, uint64_t rows)
 static mk_status tabulate(mk_plan *plan, mk_instructor *instructor)
 {
     mk_rule_table *table = table_open(plan), *none = NULL;
-    mk_status status = table ? fill_table(instructor, table) : MK_NO_MEMORY;
+    mk_work work = {0};
+    mk_status status = table ? mk_work_open(&work, plan) : MK_NO_MEMORY;
+    if (status == MK_OK)
+        status = fill_table(instructor, &work, table);
+    mk_work_close(&work);
     if (status != MK_OK || !atomic_compare_exchange_strong(&plan->table, &none, table))
         mk_rule_table_close(table);
     return status;

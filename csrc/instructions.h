@@ -21,6 +21,7 @@ void mk_exacts_close(mk_exacts *exacts);
 typedef struct {
     const mk_example_rule *rules;    /* plan->per_example of them */
     const mk_needle *needles;        /* of their patterns, or NULL */
+    const uint32_t *own_steps;       /* see mk_task_own_steps; or NULL */
     uint32_t stratum;                /* of the first one */
     uint64_t hash;                   /* their share of the hash that divides words */
     bool undivided[2];               /* words too few to be divided: [0] with the pattern, [1] no-ops */

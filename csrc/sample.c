@@ -257,7 +257,16 @@ static void draw_key(const mk_plan *plan, mk_example *example)
 
 /* One example. */
 
-static void prepare(mk_sampler *sampler, mk_example *example)
+static mk_status find_own_steps(mk_sampler *sampler)
+{
+    const mk_instruction *instruction = &sampler->instruction;
+    sampler->own_steps = instruction->own_steps ? instruction->own_steps : sampler->own_steps_made;
+    return instruction->own_steps ? MK_OK
+                                  : mk_task_own_steps(sampler->plan, &sampler->work, sampler->needles, instruction->rules,
+                                                      &sampler->meter, sampler->own_steps_made);
+}
+
+static mk_status prepare(mk_sampler *sampler, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
     const mk_instruction *instruction = &sampler->instruction;
@@ -270,6 +279,7 @@ static void prepare(mk_sampler *sampler, mk_example *example)
     if (mk_plan_has_several(plan))
         mk_several_patterns(&sampler->several, sampler->needles, plan->per_example);
     sampler->exact = NULL;
+    return sampler->steps ? find_own_steps(sampler) : MK_OK;
 }
 
 static mk_status answer(mk_sampler *sampler, mk_example *example)
@@ -290,18 +300,13 @@ static mk_status answer(mk_sampler *sampler, mk_example *example)
     return status;
 }
 
-static bool halted(const mk_example *example)
-{
-    return example->outcome == MK_TERMINAL_RULE || example->outcome == MK_NO_RULE_APPLIES;
-}
-
 /* Whether a run is one of those asked for. */
 static bool is_wanted(const mk_sampler *sampler, const mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
     if (plan->task.kind != MK_TASK_RUN)
         return true;
-    if (plan->task.must_halt && !halted(example))
+    if (plan->task.must_halt && !mk_example_halted(example))
         return false;
     if (sampler->steps)
         return example->steps == sampler->steps;
@@ -309,11 +314,11 @@ static bool is_wanted(const mk_sampler *sampler, const mk_example *example)
     return example->no_op || example->steps >= (plan->task.least_steps > least ? plan->task.least_steps : least);
 }
 
-/* After a run of other steps than those asked for, which went on for too long or ended too early.  A plant is mostly one
- * step, but a rule may make another one applicable, and what a rule writes may cover a plant. */
+/* After a run of other steps than those asked for, which went on for too long or ended too early: what a rule writes may
+ * complete a pattern or break one beside it, and the free letters hold patterns too. */
 static void plant_otherwise(mk_sampler *sampler, const mk_example *example)
 {
-    if (!halted(example))
+    if (!mk_example_halted(example))
         sampler->planted -= sampler->planted > 1;
     else
         sampler->planted += sampler->planted < sampler->steps;
@@ -394,7 +399,9 @@ mk_status mk_sampler_draw(mk_sampler *sampler, uint64_t index, mk_example *examp
     mk_status status = mk_sampler_rule(sampler, example->number, &sampler->instruction);
     if (status != MK_OK)
         return status;
-    prepare(sampler, example);
+    status = prepare(sampler, example);
+    if (status != MK_OK)
+        return status;
     draw_paraphrase(plan, example);
     draw_key(plan, example);
     if (sampler->certified && plan->terminating)

@@ -38,7 +38,9 @@ typedef struct {
     uint32_t occurrences;            /* asked of the word at hand; 0: at least one */
     uint32_t fires;                  /* the rule asked to fire first */
     uint32_t steps;                  /* asked of the run at hand; 0: any */
-    uint32_t planted;                /* patterns planted for them in the next word */
+    uint32_t planted;                /* steps that the patterns planted in the next word take by themselves, at most */
+    const uint32_t *own_steps;       /* that each pattern takes by itself, where steps are asked for */
+    uint32_t own_steps_made[MK_MOST_RULES]; /* where the table of instructions has none */
     uint8_t *word;
     bool searched;                   /* the finished word has been searched for the only pattern, which is at `found` */
     size_t found;

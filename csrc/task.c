@@ -145,12 +145,12 @@ static mk_outcome limit(const mk_plan *plan, const mk_example *example, uint64_t
 }
 
 /* Takes a step from example->output, in place or, with a trace, to behind it. */
-static mk_status take_step(const mk_plan *plan, mk_work *work, mk_example *example, uint32_t number, size_t at,
-                           size_t length, size_t *used)
+static mk_status take_step(mk_work *work, bool traced, mk_example *example, uint32_t number, size_t at, size_t length,
+                           size_t *used)
 {
     const mk_example_rule *rule = &example->rules[number];
     uint8_t *to = work->output;
-    if (plan->task.traced) {
+    if (traced) {
         if (keep_step(work, example->steps, number, at, length, *used) != MK_OK)
             return MK_NO_MEMORY;
         if (example->steps)
@@ -169,8 +169,8 @@ static mk_status take_step(const mk_plan *plan, mk_work *work, mk_example *examp
     return MK_OK;
 }
 
-mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needles, uint64_t max_steps,
-                      mk_meter *meter, mk_example *example)
+static mk_status run(const mk_plan *plan, mk_work *work, const mk_needle *needles, uint64_t max_steps, bool traced,
+                     mk_meter *meter, mk_example *example)
 {
     size_t used = 0, at, number;
     answer_no_op(example);
@@ -185,15 +185,34 @@ mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needl
             example->rule = (int32_t)number;
             example->position = (int64_t)at;
         }
-        if (take_step(plan, work, example, (uint32_t)number, at, length, &used) != MK_OK)
+        if (take_step(work, traced, example, (uint32_t)number, at, length, &used) != MK_OK)
             return MK_NO_MEMORY;
         if (!mk_meter_spend(meter, LETTERS_PER_STEP + (uint64_t)plan->per_example * length))
             return MK_INTERRUPTED;
         if (rule->terminal)
             break;
     }
-    if (plan->task.traced)
+    if (traced)
         place_words(work, example);
+    return MK_OK;
+}
+
+mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needles, uint64_t max_steps,
+                      mk_meter *meter, mk_example *example)
+{
+    return run(plan, work, needles, max_steps, plan->task.traced, meter, example);
+}
+
+mk_status mk_task_own_steps(const mk_plan *plan, mk_work *work, const mk_needle *needles, const mk_example_rule *rules,
+                            mk_meter *meter, uint32_t *own_steps)
+{
+    for (uint32_t i = 0; i < plan->per_example; i++) {
+        mk_example alone = {.rules = rules, .word = rules[i].pattern, .length = rules[i].pattern_length};
+        mk_status status = run(plan, work, needles, plan->task.max_steps, false, meter, &alone);
+        if (status != MK_OK)
+            return status;
+        own_steps[i] = mk_example_halted(&alone) ? (uint32_t)alone.steps : UINT32_MAX;
+    }
     return MK_OK;
 }
 

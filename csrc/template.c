@@ -191,7 +191,7 @@ static bool holds(const mk_example *example, mk_condition_name condition)
     case MK_IF_NO_OP: return example->no_op;
     case MK_IF_NEAR_MISS: return example->near_miss;
     case MK_IF_TERMINAL: return example->outcome == MK_TERMINAL_RULE;
-    default: return example->outcome == MK_TERMINAL_RULE || example->outcome == MK_NO_RULE_APPLIES;
+    default: return mk_example_halted(example);
     }
 }
 

@@ -148,20 +148,35 @@ static mk_status draw_run(mk_sampler *sampler, mk_draws *draws, mk_example *exam
     return MK_OK;
 }
 
-/* Chooses at most `count` patterns, those that fit together into a word of that length; their letters. */
-static size_t choose_plants(const mk_sampler *sampler, mk_draws *draws, size_t length, size_t count,
-                            const mk_needle *plants[], size_t *chosen)
+/* Of `count` rules those that may be planted where so many steps and letters are left; how many these are. */
+static size_t keep_fitting(const mk_sampler *sampler, uint32_t *rules, size_t count, uint32_t steps, size_t letters)
 {
-    size_t letters = 0;
-    *chosen = 0;
+    size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        const mk_needle *needle = &sampler->needles[mk_draws_below(draws, sampler->plan->per_example)];
-        if (letters + needle->length > length)
-            continue;
-        plants[(*chosen)++] = needle;
-        letters += needle->length;
+        uint32_t rule = rules[i];
+        rules[kept] = rule;
+        kept += sampler->own_steps[rule] <= steps && sampler->needles[rule].length <= letters;
     }
-    return letters;
+    return kept;
+}
+
+/* Chooses patterns that together take at most sampler->planted steps, each by itself, and fit into a word of that
+ * length; their letters.  Where any word has a run that halts after a step, some pattern takes one step: that of the
+ * last rule of the run, since what it leaves, and so its replacement, holds no pattern. */
+static size_t choose_plants(const mk_sampler *sampler, mk_draws *draws, size_t length, const mk_needle *plants[],
+                            size_t *chosen)
+{
+    uint32_t fitting[MK_MOST_RULES], steps = sampler->planted;
+    size_t count = sampler->plan->per_example, left = length;
+    for (uint32_t i = 0; i < count; i++)
+        fitting[i] = i;
+    for (*chosen = 0; (count = keep_fitting(sampler, fitting, count, steps, left)) != 0; ++*chosen) {
+        uint32_t rule = fitting[mk_draws_below(draws, count)];
+        plants[*chosen] = &sampler->needles[rule];
+        steps -= sampler->own_steps[rule];
+        left -= sampler->needles[rule].length;
+    }
+    return length - left;
 }
 
 /* `count` of the numbers 0 .. others + count - 1, every choice of them as likely, in ascending order; by Floyd's
@@ -193,7 +208,7 @@ static mk_status draw_steps(mk_sampler *sampler, mk_draws *draws, mk_example *ex
     uint32_t places[MK_MOST_ASKED_STEPS];
     size_t chosen;
     example->length = draw_length(plan, draws, plan->widest_pattern);
-    size_t letters = choose_plants(sampler, draws, example->length, sampler->planted, plants, &chosen);
+    size_t letters = choose_plants(sampler, draws, example->length, plants, &chosen);
     size_t free_letters = example->length - letters;
     uint8_t *to = sampler->word, *from = sampler->work.output; /* which is free until there is an answer */
     mk_draws_letters(draws, &plan->alphabet, from, free_letters);

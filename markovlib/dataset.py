@@ -29,7 +29,7 @@ __all__ = ["COLUMNS", "SPLITS", "STREAM_VERSION", "Batch", "Dataset", "Example",
 
 #: Names the function from (recipe, seed, split, index) to examples.  It is defined in docs/stream.md; what it promises
 #: is in docs/datasets.md.
-STREAM_VERSION = 3
+STREAM_VERSION = 4
 
 _ROWS_PER_THREAD = 4096
 

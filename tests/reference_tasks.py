@@ -324,12 +324,13 @@ class ReferenceTasks(ReferenceStream):
         return word
 
     def steps_word(self, draws, rules, length):
-        plants = []
-        for _ in range(self.planted):
-            pattern = rules[draws.below(len(rules))][0]
-            if sum(map(len, plants)) + len(pattern) <= length:
-                plants.append(pattern)
-        letters = list(draws.letters(self.base, length - sum(map(len, plants))))
+        plants, steps, left = [], self.planted, length
+        own = [self.run(rules, pattern) for pattern, _, _ in rules]
+        fitting = [(run.steps, rule[0]) for run, rule in zip(own, rules, strict=True) if run.outcome in (1, 2)]
+        while fitting := [one for one in fitting if one[0] <= steps and len(one[1]) <= left]:
+            taken, pattern = fitting[draws.below(len(fitting))]
+            plants, steps, left = [*plants, pattern], steps - taken, left - len(pattern)
+        letters = list(draws.letters(self.base, left))
         places = set()
         for last in range(len(letters), len(letters) + len(plants)):
             place = draws.below(last + 1)
