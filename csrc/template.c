@@ -5,6 +5,7 @@
 #define DECIMALS 20                      /* of a number with its sign */
 #define LONGEST_OUTCOME 16
 #define LONGEST_ARROW 3
+#define SHORT_LITERAL MK_TEXT_SLACK
 #define BETWEEN_LETTERS 3                /* the longest of " ", ", ", " > " and "=" */
 
 mk_status mk_text_grow(mk_text *text, size_t more)
@@ -23,9 +24,9 @@ mk_status mk_text_grow(mk_text *text, size_t more)
 
 static inline uint8_t *write_literal(const uint8_t *restrict literal, size_t length, uint8_t *restrict out)
 {
-    memcpy(out, literal, MK_TEXT_SLACK);
-    if (length > MK_TEXT_SLACK)
-        memcpy(out + MK_TEXT_SLACK, literal + MK_TEXT_SLACK, length - MK_TEXT_SLACK);
+    memcpy(out, literal, SHORT_LITERAL);
+    if (length > SHORT_LITERAL)
+        memcpy(out + SHORT_LITERAL, literal + SHORT_LITERAL, length - SHORT_LITERAL);
     return out + length;
 }
 
@@ -270,12 +271,10 @@ static uint8_t *write_certificate(const mk_certificate *certificate, const mk_le
     return out;
 }
 
-static inline uint8_t *write_op(const writer *w, const mk_template *template, const mk_letters *letters,
-                                const mk_op *op, uint8_t *out)
+static inline uint8_t *write_field(const writer *w, const mk_letters *letters, const mk_op *op, uint8_t *out)
 {
     const mk_example *example = w->example;
     switch (op->kind) {
-    case MK_OP_LITERAL: return write_literal(template->literals + op->at, op->jump, out);
     case MK_OP_STRING: return write_string(w, letters, op, out);
     case MK_OP_LENGTH: return write_decimal(w->strings[op->name].length, out);
     case MK_OP_NUMBER: return write_number(w, (mk_number_name)op->name, out);
@@ -284,6 +283,26 @@ static inline uint8_t *write_op(const writer *w, const mk_template *template, co
     case MK_OP_KEY: return write_key(&example->key, letters, op, out);
     default: return write_certificate(&example->certificate, letters, out);
     }
+}
+
+/* Writes what the operations up to the next one that does not write say, which is left in *at.  Most are a field with
+ * a short literal behind it, which are written together: what is to be written next is hard to predict. */
+static inline uint8_t *write_ops(const writer *w, const mk_template *template, const mk_letters *letters,
+                                 const mk_op **at, uint8_t *out)
+{
+    const mk_op *op = *at;
+    for (; op->kind >= MK_OP_LITERAL && op->kind <= MK_OP_CERTIFICATE; op++) {
+        if (op->kind == MK_OP_LITERAL) {
+            out = write_literal(template->literals + op->at, op->jump, out);
+            continue;
+        }
+        out = write_field(w, letters, op, out);
+        memcpy(out, template->literals + op->at, SHORT_LITERAL);
+        out += op->jump;
+        op += op->jump != 0;
+    }
+    *at = op;
+    return out;
 }
 
 /* The operation after one that does not write. */
@@ -323,9 +342,8 @@ mk_status mk_template_write(const mk_template *template, const mk_letters *lette
             out->used = used;
             return MK_NO_MEMORY;
         }
-        uint8_t *end = out->data + out->used;
-        for (op++; op->kind >= MK_OP_LITERAL && op->kind <= MK_OP_CERTIFICATE; op++)
-            end = write_op(&w, template, letters, op, end);
+        op++;
+        uint8_t *end = write_ops(&w, template, letters, &op, out->data + out->used);
         out->used = (size_t)(end - out->data);
     }
     return MK_OK;
@@ -374,6 +392,17 @@ static void open_rooms(mk_template *template, const mk_letters *letters)
     }
 }
 
+/* Lets each field know the short literal behind it. */
+static void join_literals(mk_op *op)
+{
+    for (; op->kind != MK_OP_END; op++)
+        if (op->kind > MK_OP_LITERAL && op->kind <= MK_OP_CERTIFICATE && op[1].kind == MK_OP_LITERAL &&
+            op[1].jump <= SHORT_LITERAL) {
+            op->at = op[1].at;
+            op->jump = op[1].jump;
+        }
+}
+
 mk_status mk_template_open(mk_template *template, const mk_op *ops, size_t count, const uint8_t *literals,
                            size_t literal_bytes, const mk_letters *letters)
 {
@@ -392,6 +421,7 @@ mk_status mk_template_open(mk_template *template, const mk_op *ops, size_t count
     if (literal_bytes)
         memcpy(template->literals, literals, literal_bytes);
     open_rooms(template, letters);
+    join_literals(template->ops);
     return MK_OK;
 }
 

@@ -52,7 +52,8 @@ typedef enum { MK_IF_NO_OP, MK_IF_NEAR_MISS, MK_IF_TERMINAL, MK_IF_HALTED } mk_c
 typedef enum { MK_FORM_PLAIN, MK_FORM_SPACED, MK_FORM_CHARS } mk_form;
 
 /* What `name` and `jump` are is said in brackets.  Behind every MK_OP_ROOM stand operations that write, up to the
- * next one that does not. */
+ * next one that does not.  `jump` of those without brackets is 0 until mk_template_open, where a short literal is
+ * next: then its length. */
 typedef enum {
     MK_OP_END,
     MK_OP_ROOM,                      /* makes room for the operations up to the next that does not write */
@@ -75,7 +76,7 @@ typedef struct {
     uint8_t kind, name, form;
     bool reversed;
     uint32_t jump;
-    size_t at;                       /* of a literal, where it starts; of MK_OP_ROOM, which room */
+    size_t at;                       /* of a literal, where it starts, also of the next; of MK_OP_ROOM, which room */
 } mk_op;
 
 /* Bytes that some operations write at most: so many, and so many for each letter of each string that they write. */
