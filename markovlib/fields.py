@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from markovlib.presets import other_kind
+
 
 class RecipeError(ValueError):
     """A recipe that cannot be: `path` is the field, `words.no_op` for one; the message says what it may hold."""
@@ -37,8 +39,6 @@ def read_preset_or_file(name_or_path: str | Path, presets: Mapping[str, Traversa
         return read_toml(presets[name].read_text("utf-8"), name), name
     path = Path(name_or_path)
     if path.suffix not in (".toml", ".json"):
-        from markovlib.presets import other_kind
-
         problem = other_kind(name) or f"is neither a preset ({', '.join(presets)}) nor a .toml or .json file"
         raise RecipeError("", problem, name)
     try:
@@ -65,23 +65,6 @@ def read_json(text: str, source: str) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise RecipeError("", "expected `object`: a recipe is a table of fields", source)
     return fields
-
-
-def preset_files(folder: Traversable) -> dict[str, Traversable]:
-    """The TOML files of a folder and of those in it by name, `paper/basic` for one, in order."""
-    found = {}
-    for entry in folder.iterdir():
-        if entry.name.endswith(".toml"):
-            found[entry.name.removesuffix(".toml")] = entry
-        elif entry.is_dir():
-            files = [file for file in entry.iterdir() if file.name.endswith(".toml")]
-            found.update({f"{entry.name}/{file.name.removesuffix('.toml')}": file for file in files})
-    return dict(sorted(found.items()))
-
-
-def first_line(file: Traversable) -> str:
-    """What a preset's first line, a comment, says that it is."""
-    return file.read_text("utf-8").partition("\n")[0].lstrip("# ")
 
 
 def where(message: str, names_at: Callable[[str], tuple[str, ...]]) -> tuple[str, str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from markovlib import presets
 from markovlib.alphabets import Alphabet, alphabet_of
 from markovlib.families import FAMILIES
 from markovlib.fields import (
@@ -18,9 +17,7 @@ from markovlib.fields import (
     canonical,
     check_constructed,
     converting,
-    first_line,
     names_in,
-    preset_files,
     read_json,
     read_preset_or_file,
     read_toml,
@@ -221,7 +218,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
         Raises FileNotFoundError, RecipeError for what the file says, its `source` being the file's name.
         """
-        return cls.from_dict(*read_preset_or_file(name_or_path, _preset_files()))
+        return cls.from_dict(*read_preset_or_file(name_or_path, presets.recipes()))
 
     @classmethod
     def of(cls, given: Recipe | str | Path) -> Recipe:
@@ -264,7 +261,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @staticmethod
     def presets() -> dict[str, str]:
         """The names of the presets, each with a line that says what it is."""
-        return {name: first_line(file) for name, file in _preset_files().items()}
+        return presets.descriptions(presets.recipes())
 
     # ---- writing ------------------------------------------------------------------------------------------------
 
@@ -498,10 +495,6 @@ def _named(path: str, fields: dict[str, Any]) -> str:
         except msgspec.ValidationError:
             return f"{table}.{name}{rest}"
     return path
-
-
-def _preset_files() -> dict[str, Traversable]:
-    return preset_files(resources.files("markovlib.presets"))
 
 
 def _with(fields: dict[str, Any], path: str, value: Any, above: str = "") -> dict[str, Any]:

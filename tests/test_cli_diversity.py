@@ -107,16 +107,3 @@ def test_bad_input_is_one_line(folder, tmp_path):
     assert "words.no_op" in fails("report", "paper/no-op", "--set", "words.no_op=2")
     (folder / "train" / "part-00000.parquet").write_bytes(b"PAR1")
     fails("report", folder)
-
-
-def test_the_list_of_presets_names_families_in_words():
-    printed = run("presets").stdout
-    assert "mirrored," in printed
-    assert "['" not in printed
-
-
-def test_the_list_of_presets_has_a_line_for_each():
-    lines = run("presets").stdout.splitlines()
-    for preset, description in Recipe.presets().items():
-        (line,) = (line for line in lines if line.split()[:1] == [preset])
-        assert line.rstrip().endswith(description)

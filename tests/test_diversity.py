@@ -235,7 +235,9 @@ def _signed(text: str) -> str:
 def test_a_folder_that_cannot_be_made_again_is_reported_without_its_recipe(tmp_path):
     generate(small(), tmp_path / "a", columns=["word", "pattern", "replacement", "no_op"])
     text = (tmp_path / "a" / "manifest.json").read_text()
-    (tmp_path / "a" / "manifest.json").write_text(_signed(text.replace(f'"stream_version": {STREAM_VERSION}', '"stream_version": 99')))
+    (tmp_path / "a" / "manifest.json").write_text(
+        _signed(text.replace(f'"stream_version": {STREAM_VERSION}', '"stream_version": 99'))
+    )
     report = diversity(tmp_path / "a")
     assert report.instructions.used == 12
     assert report.space is report.recipe is report.no_ops.asked is report.instructions.offered is None

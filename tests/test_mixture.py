@@ -647,9 +647,9 @@ def test_the_larger_base_is_exact_and_clean_of_an_evaluation(tmp_path: Path) -> 
 
 
 def test_every_number_of_a_preset_that_is_ours_is_marked() -> None:
-    from markovlib.mixing.recipe import _preset_files
+    from markovlib.presets import mixtures
 
-    for name, file in _preset_files().items():
+    for name, file in mixtures().items():
         for line in file.read_text("utf-8").splitlines():
             given = line.partition("=")[0].strip()
             if given in ("on_shortage", "max_repeats") or line.startswith("[deduplicate]"):

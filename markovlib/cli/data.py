@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from contextlib import AbstractContextManager
 
-    from markovlib.mixing.recipe import MixtureRecipe
-    from markovlib.recipe import Recipe
     from markovlib.shards.generation import Written
 
 
@@ -67,12 +65,14 @@ LOCAL_FOLDER = _LocalFolder()
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def presets(name: str | None, as_json: bool) -> None:
-    """List the recipes that come with the library, and its mixtures; with NAME, print one as TOML."""
+    """List the recipes that come with the library, and its mixtures; with NAME, print one as its file has it.
+
+    NAME may also be a recipe of your own, which is printed with all its fields.
+    """
     from markovlib.recipe import Recipe
 
     if name is not None:
-        recipe = _preset(name)
-        click.echo(json.dumps(recipe.to_dict(), indent=2) if as_json else recipe.to_toml().rstrip("\n"))
+        _print_preset(name, as_json)
         return
     recipes = {preset: Recipe.load(preset) for preset in Recipe.presets()}
     if as_json:
@@ -86,11 +86,18 @@ def presets(name: str | None, as_json: bool) -> None:
     tables.mixtures(MixtureRecipe.presets())
 
 
-def _preset(name: str) -> "Recipe | MixtureRecipe":
+def _print_preset(name: str, as_json: bool) -> None:
+    """Print a preset as its file has it, or all fields of one as JSON; also a recipe of the user's own."""
+    from markovlib import presets as files
+    from markovlib.fields import read_preset_or_file
     from markovlib.mixing.recipe import MixtureRecipe
     from markovlib.recipe import Recipe
 
-    return MixtureRecipe.load(name) if name in MixtureRecipe.presets() else Recipe.load(name)
+    known = {**files.recipes(), **files.mixtures()}
+    fields, source = read_preset_or_file(name, known)
+    recipe = (MixtureRecipe if "sources" in fields else Recipe).from_dict(fields, source)
+    text = files.text(name) if name in known else recipe.to_toml()
+    click.echo(json.dumps(recipe.to_dict(), indent=2) if as_json else text.rstrip("\n"))
 
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -6,21 +6,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
 
+from markovlib import presets
 from markovlib.fields import (
     RecipeError,
     canonical,
     check_constructed,
     converting,
-    first_line,
     names_in,
-    preset_files,
     read_json,
     read_preset_or_file,
     read_toml,
@@ -165,9 +162,9 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
         Relative names of files in it are taken from the folder that it is in.  Raises FileNotFoundError, RecipeError.
         """
-        fields, source = read_preset_or_file(name_or_path, presets := _preset_files())
+        fields, source = read_preset_or_file(name_or_path, known := presets.mixtures())
         made = cls.from_dict(fields, source)
-        return made if source in presets else made._relative_to(Path(name_or_path).parent)
+        return made if source in known else made._relative_to(Path(name_or_path).parent)
 
     @classmethod
     def from_toml(cls, text: str, source: str = "mixture") -> MixtureRecipe:
@@ -194,7 +191,7 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     @staticmethod
     def presets() -> dict[str, str]:
         """The names of the presets, each with a line that says what it is."""
-        return {name: first_line(file) for name, file in _preset_files().items()}
+        return presets.descriptions(presets.mixtures())
 
     # ---- writing ------------------------------------------------------------------------------------------------
 
@@ -336,10 +333,6 @@ def _fields_at(path: str) -> tuple[str, ...]:
         "decontaminate.against[]": Evaluation, "sources[].files[]": Pinned, "sources[].shards": PinnedFolder,
     }  # fmt: skip
     return names_in(tables, path)
-
-
-def _preset_files() -> dict[str, Traversable]:
-    return preset_files(resources.files("markovlib.mixing").joinpath("presets"))
 
 
 def share(value: int | float) -> Fraction:
