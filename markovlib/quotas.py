@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import gcd, lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MOST_TURNS = 2**16
+
+#: 1 / golden ratio as a part of the whole: fractions of its multiples are spread evenly, however many there are.
+_WHOLE = 2**16
+_GOLDEN = 40503
 
 
 def round_half_up(value: Fraction) -> int:
@@ -65,6 +69,43 @@ def turns(weights: Sequence[int]) -> list[tuple[int, int]]:
         period.append((who, taken[who]))
         taken[who] += 1
     return period
+
+
+def nested_turns(weights: Sequence[int], classes: Sequence[tuple[Any, ...]]) -> list[tuple[int, int]]:
+    """One period as `turns` has it, but of things in classes, whose shares every prefix has too.
+
+    `classes` says of each what it is, from the most important thing on.  Those that are alike in the first take turns
+    as one with those that are not, and among themselves by the next, and so on.  So of I turns each class has between
+    floor and ceil of its share, each class within it between floor and ceil of its share of those, and so on.  Class
+    number i of one begins its own turns at another place than the one before, the fraction (i / golden ratio) mod 1 of
+    them, and goes round: lest all begin with what is first in the next thing.
+
+    >>> who = [("mirrored", 3), ("mirrored", 4), ("uniform", 3), ("uniform", 4)]
+    >>> [who[i] for i, _ in nested_turns([1, 1, 1, 1], who)]
+    [('mirrored', 3), ('uniform', 4), ('mirrored', 4), ('uniform', 3)]
+    """
+    taken = [0] * len(weights)
+    period: list[tuple[int, int]] = []
+    for who in _nested([who for who, weight in enumerate(weights) if weight], weights, classes, 0):
+        period.append((who, taken[who]))
+        taken[who] += 1
+    return period
+
+
+def _nested(
+    members: list[int], weights: Sequence[int], classes: Sequence[tuple[Any, ...]], depth: int
+) -> Iterable[int]:
+    if depth == len(classes[members[0]]):
+        return [members[turn] for turn, _ in turns([weights[who] for who in members])]
+    groups: dict[Any, list[int]] = {}
+    for who in members:
+        groups.setdefault(classes[who][depth], []).append(who)
+    rounds = []
+    for number, group in enumerate(groups.values()):
+        own = list(_nested(group, weights, classes, depth + 1))
+        start = len(own) * (_GOLDEN * number % _WHOLE) // _WHOLE
+        rounds.append(iter(own[start:] + own[:start]))
+    return [next(rounds[turn]) for turn, _ in turns([sum(weights[who] for who in group) for group in groups.values()])]
 
 
 class Phase(NamedTuple):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from markovlib import _stream
 from markovlib.alphabets import Alphabet, digits
 from markovlib.families import FAMILIES, Form, Part, form_of
-from markovlib.quotas import MOST_TURNS, Phase, Spill, phases, round_half_up, turns, whole_weights
+from markovlib.quotas import MOST_TURNS, Phase, Spill, nested_turns, phases, round_half_up, whole_weights
 from markovlib.rules import Rule
 
 # Sizes up to here are numbers in the engine; larger spaces are permuted as strings of digits.
@@ -178,7 +178,8 @@ def choice_for_engine(choice: Choice) -> tuple[int, bytes | None]:
 class Instructions:
     """The instructions of one share of a rule space: the strata's own, taken in turns by weight.
 
-    Where not all will do, `choices` says by stratum which of its instructions those are, or how many stand for a rule.
+    `classes` says of each stratum what it is, as `nested_turns` takes it.  Where not all will do, `choices` says by
+    stratum which of its instructions those are, or how many stand for a rule.
     """
 
     def __init__(
@@ -186,10 +187,12 @@ class Instructions:
         letters: int,
         pairings: Sequence[Pairing],
         strata: Sequence[Stratum],
+        classes: Sequence[tuple[Any, ...]],
         choices: Sequence[Choice] | None = None,
     ) -> None:
         self.letters = letters
         self.pairings = tuple(pairings)
+        self.classes = classes
         self.choices = tuple(choices or [1] * len(strata))
         self.strata = tuple(
             stratum._replace(possible=pairing.possible if isinstance(choice, int) else len(choice))
@@ -213,7 +216,7 @@ class Instructions:
 
     def chosen(self, choices: Sequence[Choice]) -> Instructions:
         """The same, with only some of its instructions."""
-        return Instructions(self.letters, self.pairings, self.strata, choices)
+        return Instructions(self.letters, self.pairings, self.strata, self.classes, choices)
 
     @property
     def period(self) -> int:
@@ -266,7 +269,7 @@ class Instructions:
             if entries > _MOST_ENTRIES:
                 raise SpaceError("strata", "run out in too many ways; ask for fewer instructions, lengths or k")
             bases = np.array([min(base, _COUNT_MAX) for base in phase.bases], np.uint64)
-            period = np.array(turns(phase.weights), np.uint16)
+            period = np.array(nested_turns(phase.weights, self.classes), np.uint16)
             weights = np.array(phase.weights, np.uint32)
             tables.append((phase.start, period.tobytes(), weights.tobytes(), bases.tobytes()))
         return tables
@@ -331,6 +334,10 @@ class RuleSpace:
             Stratum(listed.family, listed.k, x.length, y.length, weight, x.size * max(y.size - (x is y), 0))
             for listed, weight, (x, y) in zip(shares, weights, sides, strict=True)
         )
+        self._classes = [
+            (listed.entry, effect_of(x.length, y.length) if effect else "", listed.k, x.length, y.length)
+            for listed, (x, y) in zip(shares, sides, strict=True)
+        ]
         self._check_entries([listed.entry for listed in shares])
         self._ends = list(accumulate(stratum.possible for stratum in self.strata))
 
@@ -470,7 +477,7 @@ class RuleSpace:
                 before[side][id(part)] = turn + 1
                 sides.append(Side(share, turn * share.count // counts[side][id(part)]))
             pairings.append(Pairing(*sides))
-        return Instructions(len(self.alphabet), pairings, self.strata)
+        return Instructions(len(self.alphabet), pairings, self.strata, self._classes)
 
     def held_out(self, key: tuple[int, int], holdout: Fraction, side: str, string: Any) -> bool:
         """Whether a string ("pattern" or "replacement" says as which side) is held out under a stream's key."""

@@ -111,18 +111,24 @@ class ReferenceSpace:
         lengths = [range(low, high + 1) for low, high in (pattern_lengths, replacement_lengths)]
         asked = [(name, k) for name, (low, high), _ in families for k in range(high, low - 1, -1)]
         total = sum(Fraction(weight) for _, _, weight in families)
-        shares = {}
-        for name, (low, high), weight in families:
+        shares, self.classes = {}, {}
+        for entry, (name, (low, high), weight) in enumerate(families):
             each = Fraction(weight) / total / ((high - low + 1) * len(lengths[0]) * len(lengths[1]))
             for k in range(high, low - 1, -1):
                 for x, y in product(*lengths):
                     sides = (x, named(name, k, x)), (y, named(name, k, y))
                     shares[sides] = shares.get(sides, 0) + each
+                    first, _ = self.classes.get(sides, (entry, k))
+                    self.classes[sides] = first, k if first == entry else self.classes[sides][1]
         if effect is not None:
             shares = by_effect(shares, effect)
         common = lcm(*(share.denominator for share in shares.values()))
         weights = [int(share * common) for share in shares.values()]
         self.weights = [weight // gcd(*weights) for weight in weights]
+        self.classes = [
+            (self.classes[x, y][0], effect_name(x[0], y[0]) if effect else "", self.classes[x, y][1], x[0], y[0])
+            for x, y in shares
+        ]
         self.parts, self.strata = {}, []
         for sides in shares:
             for axis, (length, form) in enumerate(sides, 1):
@@ -160,7 +166,8 @@ class ReferenceSpace:
         order = sorted(range(len(self.weights)), key=lambda s: (self.possible[s], s))
         taken = [0] * len(self.weights)
         while any(left := [p - t for p, t in zip(self.possible, taken, strict=True)]):
-            for s in period(share_out(self.weights, left, order)):
+            given = share_out(self.weights, left, order)
+            for s in nested_period(given, self.classes, [s for s, turns in enumerate(given) if turns]):
                 yield s, taken[s]
                 taken[s] += 1
 
@@ -191,12 +198,34 @@ def period(weights):
         yield who
 
 
+def nested_period(weights, classes, strata, depth=0):
+    """The strata that are alike up to this depth: groups take turns, each in its own order, begun at a place of its
+    own."""
+    if depth == 5:
+        return list(strata)  # one, since nothing more tells strata apart
+    groups = {}
+    for s in strata:
+        groups.setdefault(classes[s][depth], []).append(s)
+    orders = [nested_period(weights, classes, group, depth + 1) for group in groups.values()]
+    if depth == 4:
+        orders = [weights[s] * order for order, s in zip(orders, strata, strict=True)]
+    starts = [len(order) * (40503 * i % 65536) // 65536 for i, order in enumerate(orders)]
+    taken, places = [0] * len(orders), []
+    for group in period([len(order) for order in orders]):
+        places.append(orders[group][(starts[group] + taken[group]) % len(orders[group])])
+        taken[group] += 1
+    return places
+
+
+def effect_name(pattern, replacement):
+    if replacement == 0:
+        return "delete"
+    return "shrink" if replacement < pattern else "grow" if replacement > pattern else "keep"
+
+
 def by_effect(shares, effect):
     def name(sides):
-        pattern, replacement = sides[0][0], sides[1][0]
-        if replacement == 0:
-            return "delete"
-        return "shrink" if replacement < pattern else "grow" if replacement > pattern else "keep"
+        return effect_name(sides[0][0], sides[1][0])
 
     totals = {}
     for sides, share in shares.items():

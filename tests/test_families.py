@@ -20,7 +20,7 @@ from markovlib import Dataset, Recipe, RecipeError, plan
 from markovlib._stream import RuleSpace as EngineSpace
 from markovlib._stream import fail_allocations_after
 from markovlib.families import Form, Part, form_of, source
-from markovlib.quotas import phases, turns, whole_weights
+from markovlib.quotas import nested_turns, phases, turns, whole_weights
 from markovlib.spaces import Family, RuleSpace, SpaceError
 
 TENTH = Fraction(1, 10)
@@ -105,6 +105,47 @@ def test_every_prefix_has_its_quotas(count: int) -> None:
 @given(st.lists(st.one_of(st.integers(0, 9), st.integers(0, 2000)), min_size=1, max_size=40).filter(any))
 def test_every_prefix_has_its_quotas_with_any_weights(weights: list[int]) -> None:
     within_quotas(turns(weights), weights)
+
+
+classes = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(0, 3)), min_size=1, max_size=20)
+
+
+@given(classes, st.data())
+def test_every_prefix_has_the_quotas_of_every_class(kinds: list[tuple[int, ...]], data: st.DataObject) -> None:
+    """And within a class, those of the classes in it."""
+    weights = data.draw(st.lists(st.integers(0, 9), min_size=len(kinds), max_size=len(kinds)).filter(any))
+    period = nested_turns(weights, kinds)
+    assert sorted(period) == sorted((who, turn) for who, weight in enumerate(weights) for turn in range(weight))
+    for depth in range(len(kinds[0])):
+        for outer in {kind[:depth] for kind in kinds}:
+            inside = [who for who, _ in period if kinds[who][:depth] == outer]
+            parts = sorted({kinds[who][: depth + 1] for who in inside})
+            share = {part: sum(w for w, kind in zip(weights, kinds, strict=True) if kind[: depth + 1] == part)
+                     for part in parts}  # fmt: skip
+            seen = dict.fromkeys(parts, 0)
+            for place, who in enumerate(inside, 1):
+                seen[kinds[who][: depth + 1]] += 1
+                assert all(abs(len(inside) * n - share[part] * place) < len(inside) for part, n in seen.items())
+
+
+def test_few_rules_are_of_every_kind() -> None:
+    """Ten rules have patterns of all five lengths, and fifty are of three families as asked, within one."""
+    lengths = Recipe.load("paper/basic").replace({"rules.pattern_length": [4, 8], "rules.replacement_length": [2, 6]})
+    rules = Dataset(lengths.replace(instructions=10), 1).batch(range(10), columns=["pattern", "replacement"])
+    assert sorted(map(len, rules.pattern)) == [4, 4, 5, 5, 6, 6, 7, 7, 8, 8]
+    assert sorted(map(len, rules.replacement)) == [2, 2, 3, 3, 4, 4, 5, 5, 6, 6]
+    families = lengths.replace({
+        "rules.family": [{"name": "repeated", "weight": 1}, {"name": "mirrored", "weight": 2},
+                         {"name": "uniform", "weight": 1}],
+        "rules.k": [3, 4], "rules.pattern_length": [8, 12], "rules.replacement_length": [4, 12],
+    })  # fmt: skip
+    for count in (10, 50, 101):
+        batch = Dataset(families.replace(instructions=count), 1).batch(range(count), columns=["stratum"])
+        strata = families.space.strata
+        assert len(strata) > 200
+        found = Counter(strata[i].family for i in batch.stratum)
+        for name, share in (("repeated", 1), ("mirrored", 2), ("uniform", 1)):
+            assert abs(found[name] - count * share / 4) < 1
 
 
 def test_weights_are_reduced() -> None:
@@ -285,10 +326,10 @@ def test_any_space(spec, key: tuple[int, int], holdout: Fraction) -> None:
 
 # SHA-256 of the first 500 rules of either share, for keys that a data set might have.
 GOLDEN = {
-    "all three": "635a747fe2c9d3336f790eb5731c5f6f",
-    "families and effects": "ef61cbd042f8d7afb4aa5402bd32469a",
-    "lengths": "12294cf801b0d5c00a8c323b80eb7b32",
-    "large": "437455d064b4d9a67c6e3af375a58705",
+    "all three": "545ab0f66b17ee334481a4b5c9ba4d80",
+    "families and effects": "f2f9018a52f47791bafe56e562b56b9b",
+    "lengths": "521e34c1cb3d84ee2f06d1fb8197d665",
+    "large": "bc3a1fdebd40d1bb4a068c46ebdd2f94",
 }
 
 

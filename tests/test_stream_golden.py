@@ -181,7 +181,7 @@ TASKS_GOLDEN: dict[tuple[str, str], str] = {
     ("rules of strata", "unseen"): "8ef69456f449ff18d4d929ecb0abdc4c",
     ("shifts of strata", "longer"): "e081724f3c508e79a94b4ae8d7e76d5d",
     ("shifts of strata", "letters"): "b84f36c6561cf2167d073e524e2161e6",
-    ("shifts of strata", "families"): "caaca91176524ce13d0180536e9d865e",
+    ("shifts of strata", "families"): "500e9764fd769bb5d6d07c94801b38f1",
     ("power law", "train"): "b6204a80a6bcaa33eaeb9463584afc41",
     ("Zipf", "train"): "73361a28574ed7596a3ac29c88b1102a",
     ("weights", "train"): "a5d95e5431e2207035a928291df52825",
