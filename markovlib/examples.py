@@ -175,7 +175,9 @@ class Batch:
 
     Texts are packed columns (`Column`); `index`, `position`, `steps` and `instruction` are int64, `rule`, `stratum` and
     `occurrences` int32, `no_op` and `near_miss` bool and `outcome` uint8 arrays; `rules`, `trace` and `pairs` are
-    columns of lists (`ListColumn`).  `len(batch)` is the number of rows, `batch[i]` an `Example`.  Where one of several
+    columns of lists (`ListColumn`).  A batch of one rule an example has `rules` wherever it has pattern and replacement.
+    Columns that the task is not about are made when they are asked for, `ds.batch(rows, columns=["instruction"])`.
+    `len(batch)` is the number of rows, `batch[i]` an `Example`.  Where one of several
     rules might fire and none did, `pattern` and `replacement` are empty here, and null in Arrow; so are `key` and
     `certificate` of data sets that have none.
     """
@@ -190,8 +192,18 @@ class Batch:
     def __getattr__(self, name: str) -> Any:
         if name in ALL_COLUMNS and name in self._values:
             return self._values[name]
-        problem = "was not asked for" if name in ALL_COLUMNS else "is not a column"
-        raise AttributeError(f"{name!r} {problem}; this batch has {', '.join(self.columns)}")
+        if name == "rules" and not self._several and {"pattern", "replacement"} <= self._values.keys():
+            return self._only_rules()
+        held = f"this batch has {', '.join(self.columns)}"
+        if name in ALL_COLUMNS:
+            raise AttributeError(f"{name!r} was not asked for: ds.batch(rows, columns=[{name!r}, ...]); {held}")
+        raise AttributeError(f"{name!r} is not a column; {held}")
+
+    def _only_rules(self) -> ListColumn:
+        """The rules of examples that have one each."""
+        fields = {name: self._values[name] for name in ("pattern", "replacement")}
+        fields["terminal"] = np.zeros(len(self), np.bool_)
+        return ListColumn(np.arange(len(self) + 1, dtype=np.int64), fields, Rule)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._values, self._several)

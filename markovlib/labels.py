@@ -172,10 +172,15 @@ def _words_on_the_way(reference: Reference) -> Iterator[Any]:
     """The words after each step of a run but the last: those of the trace, else found by running the rules."""
     steps, rules = reference.steps or 0, reference.rules
     if reference.trace:
-        yield from (step[2] for step in reference.trace[:-1])
+        yield from map(_word_after, reference.trace[:-1])
     elif rules and reference.word is not None and 1 < steps <= _RUN_STEPS:
         trace = RuleSet([Rule(*_sides(rule)) for rule in rules]).trace(reference.word, max_steps=steps - 1)
         yield from (step.word for step in trace)
+
+
+def _word_after(step: Any) -> Any:
+    """The word that a step of a trace left."""
+    return step["word"] if isinstance(step, Mapping) else step[2]
 
 
 def _plain(reference: Reference) -> Any:
@@ -331,7 +336,7 @@ def separator_of(reference: Reference) -> Any:
     """What stands between items: a line end, or what the completion has between the first two words of the trace."""
     completion, newline = reference.completion, "\n" if isinstance(reference.completion, str) else b"\n"
     if newline not in completion and reference.trace is not None and len(reference.trace) > 1:
-        first, second = (step[2] for step in reference.trace[:2])
+        first, second = map(_word_after, reference.trace[:2])
         start = completion.find(first) + len(first)
         end = completion.find(second, start)
         if start >= len(first) and end > start:

@@ -2,7 +2,9 @@
 
 Compared are five kinds of things, each as the letters that it has: `rules` (pattern and replacement), `patterns`,
 `replacements`, `words`, and `rows` (the rules of an example and its word).  Where examples have several rules, every
-one of them counts.  Different things are told apart by 64-bit hashes; what both data sets seem to have is then made
+one of them counts, and where they show a rule by pairs, the words of these count among `words`.
+
+Different things are told apart by 64-bit hashes; what both data sets seem to have is then made
 again and compared letter by letter, so that nothing is called shared that is not.
 """
 
@@ -192,19 +194,20 @@ class _Comparison:
             if self.progress is not None:
                 self.progress(done + rows.stop, sum(map(len, self.sources)))
             start = rows.stop
-            size = min(_ROWS, 1 + _BYTES * len(rows) // (1 + batch.word.nbytes))
+            size = min(_ROWS, 1 + _BYTES * len(rows) // (1 + _letters_of(batch)))
             self.size = min(self.size, size)
         return found
 
     def _batch(self, ds: Source, rows: Any) -> Batch:
         rules = ["rules"] if self.several else ["pattern", "replacement"]
-        batch: Batch = ds.batch(rows, [*rules, "word"], self.threads)
+        pairs = ["pairs"] if _has_pairs(ds) else []
+        batch: Batch = ds.batch(rows, [*rules, "word", *pairs], self.threads)
         return batch
 
     def _things(self, batch: Batch, kind: str) -> _Things:
         each = np.arange(len(batch))
         if kind == "words":
-            return self._hashed((batch.word,), each)
+            return self._words(batch)
         if self.several:
             lists = batch.rules
             sides: tuple[Column, Column] = lists.fields["pattern"], lists.fields["replacement"]
@@ -216,6 +219,18 @@ class _Comparison:
             if kind == "rows":
                 return self._hashed((*sides, batch.word), each)
         return self._hashed({"rules": sides, "patterns": sides[:1], "replacements": sides[1:]}[kind], owners)
+
+    def _words(self, batch: Batch) -> _Things:
+        """The words of examples, and those of their pairs."""
+        words, each = batch.word, np.arange(len(batch))
+        pairs = getattr(batch, "pairs", None)
+        if pairs is None:
+            return self._hashed((words,), each)
+        import pyarrow as pa
+
+        both = pa.chunked_array([pa.array(words), pa.array(pairs.fields["word"])])
+        rows = np.concatenate([each, np.repeat(each, pairs.lengths())])
+        return self._hashed((Column.from_words(both),), rows)
 
     def _hashed(self, parts: tuple[Column | _Lists, ...], rows: NDArray[np.int64]) -> _Things:
         hashes = self._hash(parts[0])
@@ -272,6 +287,19 @@ class _Comparison:
 def _several_rules(ds: Any) -> bool:
     """Whether examples of a data set, or of one that a view is of, have several rules."""
     return "rules" in ds.columns or any(_several_rules(source) for source in getattr(ds, "sources", ()))
+
+
+def _has_pairs(ds: Any) -> bool:
+    """Whether examples of a data set, or of one that a view is of, show a rule by pairs of words."""
+    if "pairs" not in getattr(ds, "known_columns", ds.columns):
+        return False
+    return "pairs" in ds.columns or any(_has_pairs(source) for source in getattr(ds, "sources", ()))
+
+
+def _letters_of(batch: Batch) -> int:
+    """The bytes of the words in a batch."""
+    pairs = getattr(batch, "pairs", None)
+    return int(batch.word.nbytes) + (0 if pairs is None else int(pairs.fields["word"].nbytes))
 
 
 def _same(x: Any, y: Any) -> bool:

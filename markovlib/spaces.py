@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from markovlib import _stream
 from markovlib.alphabets import Alphabet, digits
 from markovlib.families import FAMILIES, Form, Part, form_of
+from markovlib.fields import written
 from markovlib.quotas import MOST_TURNS, Phase, Spill, nested_turns, phases, round_half_up, whole_weights
 from markovlib.rules import Rule
 
@@ -342,7 +343,7 @@ class RuleSpace:
         self._ends = list(accumulate(stratum.possible for stratum in self.strata))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.size} rules>"
+        return f"<{type(self).__name__} of {written(self.size)} rules>"
 
     # ---- putting together ---------------------------------------------------------------------------------------
 
@@ -404,7 +405,7 @@ class RuleSpace:
     def unrank(self, n: int) -> Rule:
         """Rule number n; IndexError unless 0 <= n < size."""
         if not 0 <= n < self.size:
-            raise IndexError(f"rule {n} of a space of {self.size}")
+            raise IndexError(f"rule {written(n)} of a space of {written(self.size)}")
         stratum = bisect_right(self._ends, n)
         patterns, replacements = self._sides[stratum]
         same = patterns is replacements

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -405,9 +406,9 @@ class CharacterTokenizer(_TableTokenizer):
         return column
 
     def _unknown(self, row: int, text: str) -> None:
-        for special in sorted(self.special, key=len, reverse=True):
-            text = text.replace(special, "")
-        missing = next(character for character in text if character not in self.vocabulary)
+        special = "|".join(map(re.escape, sorted(self.special, key=len, reverse=True)))
+        rest = re.sub(special, "", text) if special else text
+        missing = next(character for character in rest if character not in self.vocabulary)
         raise ValueError(
             f"row {row}: the character {missing!r} has no token; CharacterTokenizer.of(recipe) takes all of a recipe's"
         ) from None
@@ -592,7 +593,8 @@ def contiguity(ds: Source, tokenizer: Tokenizer | str | Path, rows: int = 1000) 
 
     The first `rows` examples are looked at, those in which no rule fires left out.  Shares are given for the letters
     as they stand (`plain`), and for the forms `spaced` and `chars` behind a space, as they stand in a sentence.
-    `examples` is the number of examples looked at; without one the shares are None.
+    `examples` is the number of examples looked at; without one the shares are None, and so is that of a form whose
+    spaces or commas the tokenizer has no token for.
 
     >>> from markovlib import Dataset, Recipe
     >>> contiguity(Dataset(Recipe.load("paper/no-op")), "bytes", rows=100)
@@ -605,9 +607,13 @@ def contiguity(ds: Source, tokenizer: Tokenizer | str | Path, rows: int = 1000) 
     patterns, words = batch.pattern.take(fired).tolist(), batch.word.take(fired).tolist()
     report: dict[str, Any] = {"examples": len(fired)}
     for form, between, before in (("plain", "", ""), ("spaced", " ", " "), ("chars", ", ", " ")):
+        unknown = isinstance(made, CharacterTokenizer) and not {*between, *before} <= {*made.vocabulary, *made.special}
+        if unknown or not patterns:
+            report[form] = None
+            continue
         shares = [made.encode([_spread(text, between, before) for text in texts]) for texts in (patterns, words)]
         held = [_holds(word[0], pattern[0]) for pattern, word in zip(*shares, strict=True)]
-        report[form] = sum(held) / len(held) if held else None
+        report[form] = sum(held) / len(held)
     return report
 
 

@@ -325,6 +325,11 @@ def test_columns_and_types() -> None:
                       "outcome": np.uint8}  # fmt: skip
     with pytest.raises(AttributeError, match="was not asked for"):
         _ = Dataset(BASE).batch([0], ["prompt"]).word
+    assert batch.rules.tolist() == [example.rules for example in batch.examples()]
+    with pytest.raises(AttributeError, match=r"'key' was not asked for: ds.batch\(rows, columns=\['key', ...\]\)"):
+        _ = batch.key
+    with pytest.raises(AttributeError, match="'rules' was not asked for"):
+        _ = Dataset(BASE).batch([0], ["pattern"]).rules
     assert batch[-1].rules == (Rule(batch.pattern[9], batch.replacement[9]),)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markovlib.diversity import hill_numbers
 from markovlib.diversity.counting import KeyCounter, NumberCounter, NumberTally
 from markovlib.diversity.hashing import column_hashes, list_hashes, number_hashes
-from markovlib.diversity.tally import Blocks
+from markovlib.diversity.tally import BLOCK_ROWS, Blocks
 
 
 def packed(rows: list[bytes]) -> tuple[Any, Any]:
@@ -151,6 +151,19 @@ def test_hill_numbers_are_those_of_hill(counts):
     assert one == pytest.approx(math.prod(share**-share for share in shares))
     assert two == pytest.approx(1 / sum(share * share for share in shares))
     assert zero + 1e-9 >= one >= two - 1e-9
+
+
+def test_a_count_of_nothing_is_no_kind():
+    assert hill_numbers([0, 5], 5) == hill_numbers(np.array([5]), 5) == (1.0, 1.0, 1.0)
+    assert hill_numbers([0], 5) == hill_numbers([], 5) == (0.0, 0.0, 0.0)
+
+
+def test_blocks_far_away_cost_no_memory():
+    blocks = Blocks()
+    first = 10**15 // BLOCK_ROWS * BLOCK_ROWS
+    blocks.add(np.arange(first, first + BLOCK_ROWS), np.arange(BLOCK_ROWS) < 7)
+    blocks.add(np.array([2**62 - 1, 5]), np.array([True, False]))
+    assert blocks.whole(None) == [(first, first + BLOCK_ROWS, 7)]
 
 
 @given(st.lists(st.integers(0, 9), max_size=40), st.data())

@@ -174,6 +174,23 @@ def test_data_sets_against_their_rows() -> None:
     assert leakage(a, View.selected(unbounded, range(50)))["words"].second <= 50
 
 
+def test_words_of_pairs_are_words() -> None:
+    """Those that pairs show count as those that are rewritten, wherever they are shown."""
+    recipe = Recipe.load("induce").replace({
+        "words.length": [4, 5], "rules.alphabet": "abc", "rules.pattern_length": 2, "rules.replacement_length": 2,
+        "instructions": 5, "examples": 20,
+    })  # fmt: skip
+    shown = Dataset(recipe)
+    plain = Dataset(RECIPE)
+    words = {pair.word for example in shown for pair in example.pairs} | {example.word for example in shown}
+    others = {example.word for example in plain}
+    for a, b in ((shown, plain), (plain, shown), (View.selected(shown, range(20)), plain)):
+        found = leakage(a, b, near=True)["words"]
+        assert {found.first, found.second} == {len(words), len(others)}
+        assert found.shared == len(words & others) > 0
+    assert leakage(shown, shown)["words"].shared == len(words)
+
+
 def test_text_and_bytes_are_compared_by_their_letters() -> None:
     a = Table([([("é", "x")], "aé")])
     b = Table([([("é".encode(), b"y")], "aé".encode())], text=False)

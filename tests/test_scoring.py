@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from markovlib import Dataset, Recipe, Rule, Score, View, reward
 from markovlib.evaluation import evaluate, misplaced, wilson
 from markovlib.labels import LABELS, Reference
 from markovlib.scoring import ProceduralDataset, score, score_all
+from markovlib.shards.generation import generate
 
 BASE = Recipe.load("paper/no-op").replace(
     {"rules.pattern_length": 2, "rules.replacement_length": 3, "words.length": [6, 12], "rules.alphabet": "abcd"},
@@ -409,6 +411,26 @@ def test_reward_as_a_trainer_calls_it() -> None:
     assert reward(prompts=[], completions=[], output=[]) == []
     with pytest.raises(ValueError, match="column 'output' must be a list of 4"):
         reward(prompts=prompts, completions=completions, output=["x"])
+
+
+BARS = "{for step in steps}{step.word}{sep}|{end}"
+
+
+@pytest.mark.parametrize("credit", CREDITS)
+def test_a_trace_is_read_as_trainers_deliver_it(credit: Any, tmp_path: Path) -> None:
+    """Lists of mappings, from Arrow and from files, are what the tuples of an example are."""
+    recipe = Recipe.load("trace").replace({"eval.examples": 10, "render.completion": BARS}, examples=40)
+    generate(recipe, tmp_path / "data", splits=["train"], seed=7)
+    ds = Dataset(recipe, seed=7)
+    for table in (ds[:40].to_arrow(), pq.read_table(next((tmp_path / "data").glob("**/*.parquet")))):
+        columns = table.to_pydict()
+        prompts, right = columns.pop("prompt"), columns.pop("completion")
+        answers = [["?", "", text[:-1], text.split("|")[0]][i % 4] for i, text in enumerate(right)]
+        rewards = reward(prompts=prompts, completions=answers, reference=right, credit=credit, **columns)
+        for i, row in enumerate(table.to_pylist()):
+            expected = score(ds[i], answers[i], credit)
+            assert score(row, answers[i], credit) == expected
+            assert rewards[i] == expected.value
 
 
 def test_the_shape_of_procedural_data_sets() -> None:

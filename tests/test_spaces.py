@@ -112,3 +112,12 @@ def test_held_out_counts_every_string_once() -> None:
     space = UniformSpace("abc", 4, 2)
     held = [space.held_out((1, 2), Fraction("0.1"), "pattern", "".join(s)) for s in product("abc", repeat=4)]
     assert sum(held) == 8
+
+
+def test_sizes_of_thousands_of_digits_are_told_by_how_many_these_are() -> None:
+    space = UniformSpace("a-z", 4000, 4000)
+    assert repr(space) == "<UniformSpace of a number of 11320 digits rules>"
+    with pytest.raises(IndexError, match="rule -1 of a space of a number of 11320 digits"):
+        space.unrank(-1)
+    with pytest.raises(IndexError, match="rule a number of 11320 digits of a space"):
+        space.unrank(space.size)

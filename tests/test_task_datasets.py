@@ -138,6 +138,14 @@ def test_starts_of_several_rules_are_uniform() -> None:
     assert excess(np.bincount(positions), 3000.0) < WORST
 
 
+def test_a_share_of_no_no_ops_is_none() -> None:
+    """So that a sweep over the share of no-ops may begin at 0."""
+    ds = dataset({"words.no_op": 0.0, "words.near_miss": 0.5})
+    batch = ds.batch(range(len(ds)), ["near_miss", "no_op"])
+    assert not batch.near_miss.any()
+    assert not batch.no_op.any()
+
+
 def test_near_misses_are_exact_and_near() -> None:
     for count, edits in ((1, 1), (1, 2), (3, 1)):
         ds = dataset({"rules.per_example": count, "words.no_op": 0.4, "words.near_miss": 0.3,

@@ -193,6 +193,8 @@ def test_a_character_without_a_token() -> None:
         tokenizer.tokens(["a", "b<x>"], ["a", "a€"])
     with pytest.raises(ValueError, match="row 0: the character 'x' has no token"):
         tokenizer.encode(["<xa"])
+    with pytest.raises(ValueError, match="row 0: the character 'c' has no token"):
+        CharacterTokenizer("xab", special=["xa", "abc"]).encode(["xabc"])
     with pytest.raises(ValueError, match="bytes, which are no characters"):
         tokenizer.encode([b"a"])
     with pytest.raises(ValueError, match="1 prompts and 2 completions"):
@@ -440,6 +442,9 @@ def test_contiguity_of_bytes_and_characters_is_whole() -> None:
     spread = CharacterTokenizer("abcdefghijklmnopqrstuvwxyz, ")
     for tokenizer in (ByteTokenizer(), spread):
         assert contiguity(ds, tokenizer, rows=200) == {"examples": fired, "plain": 1, "spaced": 1, "chars": 1}
+    letters = CharacterTokenizer("abcdefghijklmnopqrstuvwxyz ")
+    assert contiguity(ds, letters, rows=200) == {"examples": fired, "plain": 1, "spaced": 1, "chars": None}
+    assert contiguity(ds, "characters", rows=200) == {"examples": fired, "plain": 1, "spaced": None, "chars": None}
     none = mk.Dataset(BASE.replace({"words.no_op": 1.0}), seed=1)
     assert contiguity(none, "bytes") == {"examples": 0, "plain": None, "spaced": None, "chars": None}
     raw = mk.Dataset(BASE.replace({"rules.alphabet": {"bytes": [0, 255]}}), seed=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,18 +174,21 @@ def _bins(values: Counts, counts: Counts) -> list[tuple[int, int, int]]:
     return [(low + width * i, min(low + width * (i + 1) - 1, high), int(count)) for i, count in enumerate(sums)]
 
 
-def hill_numbers(counts: Counts, rows: int, share: float = 1.0) -> tuple[float, float, float]:
+def hill_numbers(counts: Counts | Sequence[int], rows: int, share: float = 1.0) -> tuple[float, float, float]:
     """Effective numbers of kinds, of orders 0, 1 and 2, from the counts of a `share` of them among `rows` rows.
 
     Order 0 is how many kinds there are, order 1 the exponential of Shannon's entropy, order 2 the inverse of Simpson's
     concentration (M. O. Hill, "Diversity and evenness: a unifying notation and its consequences", Ecology 54, 1973).
-    All three are n for n kinds equally frequent; the higher the order, the less rare kinds count.
+    All three are n for n kinds equally frequent; the higher the order, the less rare kinds count.  A count of 0 is of
+    no kind.
 
     >>> hill_numbers(np.array([5, 5]), 10)
     (2.0, 2.0, 2.0)
     >>> hill_numbers(np.array([8, 1, 1]), 10)
     (3.0, 1.894..., 1.515...)
     """
+    counts = np.asarray(counts)
+    counts = counts[counts > 0]
     if not len(counts):
         return 0.0, 0.0, 0.0
     shares = counts / rows

@@ -248,31 +248,26 @@ class Blocks:
     """Rows and no-ops of each block of 65,536 rows."""
 
     def __init__(self) -> None:
-        self._rows: Counts = np.zeros(0, np.int64)
-        self._no_ops: Counts = np.zeros(0, np.int64)
+        self._rows: dict[int, int] = {}
+        self._no_ops: dict[int, int] = {}
 
     def add(self, index: NDArray[np.int64], no_op: NDArray[np.bool_]) -> None:
-        if not len(index):
-            return
-        block = index // BLOCK_ROWS
-        need = int(block.max()) + 1
-        if need > len(self._rows):
-            grown = np.zeros((2, max(need, 2 * len(self._rows))), np.int64)
-            grown[:, : len(self._rows)] = self._rows, self._no_ops
-            self._rows, self._no_ops = grown
-        low = int(block.min())
-        self._rows[low:need] += np.bincount(block - low, minlength=need - low)
-        self._no_ops[low:need] += np.bincount(block[no_op] - low, minlength=need - low)
+        blocks, places = np.unique(index // BLOCK_ROWS, return_inverse=True)
+        rows = np.bincount(places, minlength=len(blocks)).tolist()
+        no_ops = np.bincount(places[no_op], minlength=len(blocks)).tolist()
+        for i, block in enumerate(blocks.tolist()):
+            self._rows[block] = self._rows.get(block, 0) + rows[i]
+            self._no_ops[block] = self._no_ops.get(block, 0) + no_ops[i]
 
     def whole(self, size: int | None) -> list[tuple[int, int, int]]:
         """(start, end, no-ops) of the blocks of which every row was seen; `size` is that of the data set."""
-        starts = [int(block) * BLOCK_ROWS for block in np.flatnonzero(self._rows)]
-        ends = [start + BLOCK_ROWS if size is None else min(start + BLOCK_ROWS, size) for start in starts]
-        return [
-            (start, end, int(self._no_ops[start // BLOCK_ROWS]))
-            for start, end in zip(starts, ends, strict=True)
-            if self._rows[start // BLOCK_ROWS] == end - start
-        ]
+        found = []
+        for block, rows in sorted(self._rows.items()):
+            start, end = block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS
+            end = end if size is None else min(end, size)
+            if rows == end - start:
+                found.append((start, end, self._no_ops[block]))
+        return found
 
 
 def _plain(column: Any) -> NDArray[Any]:
