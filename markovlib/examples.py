@@ -175,11 +175,11 @@ class Batch:
 
     Texts are packed columns (`Column`); `index`, `position`, `steps` and `instruction` are int64, `rule`, `stratum` and
     `occurrences` int32, `no_op` and `near_miss` bool and `outcome` uint8 arrays; `rules`, `trace` and `pairs` are
-    columns of lists (`ListColumn`).  A batch of one rule an example has `rules` wherever it has pattern and replacement.
+    columns of lists (`ListColumn`).  Where examples have one rule, there are `rules` with pattern and replacement.
     Columns that the task is not about are made when they are asked for, `ds.batch(rows, columns=["instruction"])`.
-    `len(batch)` is the number of rows, `batch[i]` an `Example`.  Where one of several
-    rules might fire and none did, `pattern` and `replacement` are empty here, and null in Arrow; so are `key` and
-    `certificate` of data sets that have none.
+    `len(batch)` is the number of rows, `batch[i]` an `Example`.  Where one of several rules might fire and none did,
+    `pattern` and `replacement` are empty here, and null in Arrow; so are `key` and `certificate` of data sets that have
+    none.
     """
 
     __slots__ = ("_several", "_values", "columns")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from markovlib.presets import other_kind
 
@@ -122,6 +123,21 @@ def refuse_surrogates(fields: dict[str, Any], source: str) -> None:
         lone = re.search("[\ud800-\udfff]", leaf) if isinstance(leaf, str) else None
         if lone:
             raise RecipeError(path, f"character {lone.start() + 1} cannot be written as UTF-8", source)
+
+
+def plain(value: Any) -> Any:
+    """Values as files have them: those of NumPy are Python's own, arrays and tuples are lists, and -0.0 is 0.0.
+
+    >>> plain({"a": (np.float64(0.5), -0.0), "b": np.arange(2)})
+    {'a': [0.5, 0.0], 'b': [0, 1]}
+    """
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return 0.0 if isinstance(value, float) and value == 0 else value
 
 
 def without_none(value: Any) -> Any:

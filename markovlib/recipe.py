@@ -18,6 +18,7 @@ from markovlib.fields import (
     check_constructed,
     converting,
     names_in,
+    plain,
     read_json,
     read_preset_or_file,
     read_toml,
@@ -67,9 +68,9 @@ class FamilyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 #: Sides of listed rules: text, or byte values for an alphabet of bytes.
-_Side = str | list[int]
-_Families = str | list[str | FamilyEntry]
-_Pairs = list[tuple[_Side, _Side]]
+_Side = str | tuple[int, ...]
+_Families = str | tuple[str | FamilyEntry, ...]
+_Pairs = tuple[tuple[_Side, _Side], ...]
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -105,9 +106,9 @@ class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     no_op: float = 0.0
     near_miss: float = 0.0
     near_miss_edits: int | None = None
-    occurrences: int | list[int] | None = None
+    occurrences: int | tuple[int, ...] | None = None
     sampler: str = "planted"
-    fires: list[float] | None = None
+    fires: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "length", lengths_of(self.length))
@@ -122,7 +123,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     kind: str = "rewrite"
     steps: int | tuple[int, int] | None = None
-    step_counts: list[int] | None = None
+    step_counts: tuple[int, ...] | None = None
     max_steps: int | None = None
     max_length: int | None = None
     halting: bool | None = None
@@ -149,8 +150,8 @@ class Render(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Left out, they are the default of the task.
     """
 
-    prompt: str | list[str] | None = None
-    completion: str | list[str] | None = None
+    prompt: str | tuple[str, ...] | None = None
+    completion: str | tuple[str, ...] | None = None
 
     @property
     def prompts(self) -> list[str]:
@@ -174,7 +175,8 @@ class Eval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a data set is.  Field by field, see docs/datasets.md.
 
-    A recipe is an immutable value: it compares, hashes and pickles, and every way of making one checks it whole.
+    A recipe is an immutable value: it compares and hashes by what is written, pickles, and every way of making one
+    checks it whole.
     Unknown and impossible fields raise RecipeError, whose `path` names the field.
 
     >>> recipe = Recipe.load("paper/no-op").replace({"words.no_op": 0.5}, examples=10)
@@ -190,7 +192,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     examples: int | None = None
     instructions: int | None = None
-    popularity: str | dict[str, Any] | list[float] = "uniform"
+    popularity: str | dict[str, Any] | tuple[float, ...] = "uniform"
     rules: Rules = Rules()
     words: Words = Words()
     task: Task = Task()
@@ -206,6 +208,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         for name, template in zip(("prompt", "completion"), templates, strict=True):
             if getattr(self.render, name) is None:
                 msgspec.structs.force_setattr(self, "render", msgspec.structs.replace(self.render, **{name: template}))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Recipe) and self.to_json() == other.to_json())
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
@@ -246,6 +251,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @classmethod
     def from_dict(cls, fields: dict[str, Any], source: str = "recipe") -> Recipe:
         """Checks and takes fields as `to_dict` gives them."""
+        fields = plain(fields)
         refuse_surrogates(fields, source)
         from markovlib.recipe_checks import check_recipe
 
@@ -267,7 +273,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain values (dict, list, str, int, float, bool), those left out missing."""
-        fields: dict[str, Any] = without_none(msgspec.to_builtins(self, builtin_types=()))
+        fields: dict[str, Any] = without_none(msgspec.to_builtins(self, builtin_types=(), enc_hook=plain))
         for name in ("shifts", "sweep"):
             if not fields[name]:
                 del fields[name]
@@ -376,7 +382,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def occurrences(self) -> list[int]:
         """The numbers of occurrences that words take by turns; 0 stands for at least one."""
         asked = self.words.occurrences
-        return [0] if asked is None else [asked] if isinstance(asked, int) else asked
+        return [0] if asked is None else [asked] if isinstance(asked, int) else list(asked)
 
     @property
     def near_miss_share(self) -> Fraction:

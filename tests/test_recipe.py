@@ -8,11 +8,13 @@ import math
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from markovlib import Dataset, MixtureRecipe, Recipe, RecipeError
 from markovlib.recipe import Rules, Words
 from markovlib.render import TemplateError, parse_template
+from markovlib.sweep import points
 
 BASE = Recipe.load("paper/no-op")
 PROGRAM = {"rules.program": "binary-to-unary", "task.kind": "run", "words.no_op": 0.0}
@@ -71,6 +73,53 @@ def test_fingerprints() -> None:
     assert BASE.replace({"words.no_op": 0.2}).identity != BASE.identity
     assert BASE.replace({"words.length": 50}).fingerprint == BASE.fingerprint
     assert json.loads(BASE.to_json()) == BASE.to_dict()
+
+
+def test_numbers_of_numpy_and_tuples_are_plain_values() -> None:
+    counts = np.array([1, 2])
+    shift = {"words.length": np.int64(60), "words.occurrences": counts}
+    recipe = BASE.replace(
+        {"words.no_op": np.float64(0.5), "words.length": (50, np.int32(60)), "words.occurrences": counts,
+         "popularity": {"power_law": np.float64(0.5)}, "shifts": {"long": shift}, "eval.words": {"length": (9, 70)},
+         "sweep": {"words.no_op": list(np.linspace(0.0, 0.5, 3)), "instructions": np.array([10, 20]),
+                   "words.length,examples": ((50, 5), (60, 6))}},
+        examples=np.int64(500), instructions=np.uint8(20),
+    )  # fmt: skip
+    assert Recipe.from_json(recipe.to_json()) == Recipe.from_toml(recipe.to_toml()) == recipe
+    assert recipe.shifts["long"] == {"words.length": 60, "words.occurrences": [1, 2]}
+    assert recipe.sweep["words.no_op"] == [0.0, 0.25, 0.5]
+    assert len(points(recipe.replace(sweep={"instructions": np.array([10, 20])}))) == 2
+    built = Recipe(examples=np.int64(5), words=Words(no_op=np.float64(0.5), length=np.int64(7), occurrences=counts),
+                   rules=Rules(pattern_length=2), sweep={"words.no_op": np.array([0.1])})  # fmt: skip
+    assert built == Recipe.from_dict(built.to_dict())
+    assert type(built.examples) is int
+    sources = [{"name": "a", "files": ["a.json"], "ratio": np.float64(1)}]
+    assert MixtureRecipe.from_dict({"sources": sources, "examples": np.int64(5)}).examples == 5
+
+
+def test_recipes_are_equal_where_they_are_written_alike() -> None:
+    two, whole = (BASE.replace(popularity={"power_law": law}) for law in (2.0, 2))
+    for a, b, same in (
+        (BASE.replace({"words.no_op": -0.0}), BASE.replace({"words.no_op": 0.0}), True),
+        (BASE.replace(shifts={"one": {"words.length": (5, 60)}}),
+         BASE.replace(shifts={"one": {"words.length": [5, 60]}}), True),
+        (BASE.replace(sweep={"instructions": (1, 2)}), BASE.replace(sweep={"instructions": [1, 2]}), True),
+        (BASE.replace(sweep={"instructions": [1]}), BASE.replace(sweep={"instructions": [2]}), False),
+        (two, whole, False),
+    ):  # fmt: skip
+        assert (a == b) is same
+        assert (a.to_json() == b.to_json()) is same
+        assert Recipe.from_json(a.to_json()) == a
+        assert hash(a) == hash(b) or not same
+    assert BASE.to_dict() != BASE
+
+
+def test_lists_of_a_recipe_are_not_changed_afterwards() -> None:
+    several = {"rules.per_example": 2, "words.fires": [1, 2], "render.prompt": ["{word}", "{word}="]}
+    for recipe in (BASE.replace({"words.occurrences": [1, 2]}), BASE.replace(several)):
+        assert isinstance(recipe.words.occurrences or recipe.words.fires, tuple)
+        recipe.occurrences.append(99)
+        assert Recipe.from_json(recipe.to_json()) == recipe
 
 
 @pytest.mark.parametrize(("changes", "path", "message"), [

@@ -18,6 +18,7 @@ from markovlib.fields import (
     check_constructed,
     converting,
     names_in,
+    plain,
     read_json,
     read_preset_or_file,
     read_toml,
@@ -179,10 +180,11 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any], source: str = "mixture") -> MixtureRecipe:
         """Checks and takes fields as `to_dict` gives them."""
-        refuse_surrogates(dict(fields), source)
+        given = plain(dict(fields))
+        refuse_surrogates(given, source)
         with converting():
             try:
-                recipe = msgspec.convert(dict(fields), cls)
+                recipe = msgspec.convert(given, cls)
             except msgspec.ValidationError as error:
                 raise RecipeError(*where(str(error), _fields_at), source) from None
             _Check(source).all(recipe)
@@ -197,7 +199,7 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain values, those left out missing."""
-        fields: dict[str, Any] = without_none(msgspec.to_builtins(self, builtin_types=()))
+        fields: dict[str, Any] = without_none(msgspec.to_builtins(self, builtin_types=(), enc_hook=plain))
         return fields
 
     def to_json(self) -> str:
