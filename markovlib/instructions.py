@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import lru_cache
 from math import perm
 from typing import TYPE_CHECKING, NamedTuple
 
 from markovlib.quotas import round_half_up
-from markovlib.rulelists import ListedInstructions
-from markovlib.spaces import Choice, Instructions
+from markovlib.rulelists import ListedInstructions, RuleList
+from markovlib.spaces import Choice, Instructions, RuleSpace, SpaceError
 
 if TYPE_CHECKING:
     from markovlib.recipe import Recipe
@@ -34,7 +37,7 @@ class InstructionSet(NamedTuple):
     `tuples` being all arrangements.  Of these, only those of the first `named` rules are numbered where all of them
     would be 2^62 or more; the others are drawn.  Where not every candidate is acceptable, instruction j is the first
     acceptable one of the candidates j*`bucket` to (j+1)*`bucket` - 1, and rule number r the first acceptable one of the
-    rules r*`rule_bucket` to (r+1)*`rule_bucket` - 1.
+    rules r*`rule_bucket` to (r+1)*`rule_bucket` - 1; of lists that are too short for that, all are acceptable.
     """
 
     share: Share | None
@@ -73,8 +76,7 @@ def instruction_set(
     share = train if split in ("train", "seen", "recombined") else tests
     if share is None or not share.possible:
         return None
-    bucket = _CANDIDATES if recipe.terminating or rules.cascade is not None else 1
-    rule_bucket = _SCHEME_CANDIDATES if recipe.task.kind == "scheme" else 1
+    bucket, rule_bucket = buckets(recipe, train)
     if choose is not None:
         share = share.chosen(choose(share))
     if rules.pool is None:
@@ -92,6 +94,104 @@ def instruction_set(
     tuples = perm(pool, named)
     first, count = _tuples_of(recipe, split, tuples)
     return InstructionSet(share, rules.per_example, pool, first, tuples, named, 1, bucket, rule_bucket, count // bucket)
+
+
+# ---- candidates -----------------------------------------------------------------------------------------------------
+
+
+def _candidates(recipe: Recipe) -> tuple[int, int]:
+    """How many candidates an instruction of a rule space has, and how many each of its rules."""
+    bucket = _CANDIDATES if recipe.terminating or recipe.rules.cascade is not None else 1
+    return bucket, _SCHEME_CANDIDATES if recipe.task.kind == "scheme" else 1
+
+
+def buckets(recipe: Recipe, train: Share) -> tuple[int, int]:
+    """How many candidates an instruction has, and how many each of its rules; `train` is the share of training."""
+    bucket, rule_bucket = _candidates(recipe)
+    if (
+        isinstance(train, ListedInstructions)
+        and recipe.rules.per_example == 1
+        and train.possible < bucket * rule_bucket
+    ):
+        return 1, 1
+    return bucket, rule_bucket
+
+
+def usable_rules(recipe: Recipe, space: RuleSpace | RuleList) -> RuleSpace | RuleList:
+    """The rules of a recipe: all of a space; of a list that is too short for candidates, those that will do, which then
+    need none.  Raises SpaceError where none of the list will do."""
+    bucket, rule_bucket = _candidates(recipe)
+    if not isinstance(space, RuleList) or recipe.rules.per_example > 1 or bucket * rule_bucket == 1:
+        return space
+    letters = len(recipe.alphabet) if recipe.task.kind == "scheme" else None
+    return _usable_listed(space, recipe.holdout_share, bucket * rule_bucket, letters)
+
+
+@lru_cache(maxsize=64)
+def _usable_listed(listed: RuleList, holdout: Fraction, candidates: int, letters: int | None) -> RuleList:
+    """With `letters`, those of words, rules must be schemes; else they must terminate."""
+    if listed.divide(holdout)[0].possible >= candidates:
+        return listed
+    codes = listed.alphabet.codes
+    kept = [
+        (rule.pattern, rule.replacement)
+        for rule in listed
+        if _is_usable(codes(rule.pattern), codes(rule.replacement), letters)
+    ]
+    if not kept:
+        what = "is proved to terminate" if letters is None else "is a scheme"
+        raise SpaceError("list", f"has no rule that {what}, and {listed.size} in all")
+    return RuleList(listed.alphabet, kept)
+
+
+def _is_usable(pattern: bytes, replacement: bytes, letters: int | None) -> bool:
+    return _terminates(pattern, replacement) if letters is None else _is_scheme(pattern, replacement, letters)
+
+
+def _terminates(pattern: bytes, replacement: bytes) -> bool:
+    """Whether the engine proves that a rule by itself terminates (csrc/certify.c): it makes words shorter, or smaller
+    in some order of the letters, or takes more of some letter than it puts there."""
+    return len(replacement) <= len(pattern) or bool(Counter(pattern) - Counter(replacement))
+
+
+def _is_scheme(pattern: bytes, replacement: bytes, letters: int) -> bool:
+    """Whether the engine takes a rule for a scheme (csrc/instructions.c); variables come behind the letters."""
+    used = letters
+    for code in pattern:
+        if code > used:
+            return False
+        used += code == used
+    known = all(code < used for code in replacement) and any(code >= letters for code in replacement)
+    return letters < used < letters + len(pattern) and known
+
+
+def shortage(recipe: Recipe, split: str, asked: int = 1) -> tuple[str, str]:
+    """Which field leaves a split with fewer instructions than are asked for, and why, in numbers."""
+    rules, (train, tests) = recipe.rules, recipe.divide()
+    share = train if split in ("train", "seen", "recombined") else tests
+    bucket, rule_bucket = buckets(recipe, train)
+    have, each, where = 0 if share is None else share.possible, rules.per_example * rule_bucket, "rules"
+    what = "the space has {} for the split {}"
+    if rules.list is not None:
+        where, what = "rules.list", "has {} for the split {}"
+    of = f"rule{'s' * (have != 1)}"
+    if rules.pool is not None and min(rules.pool, have // rule_bucket) >= rules.per_example:
+        pool = min(rules.pool, have // rule_bucket)
+        where, what = "rules.pool", f"{pool} rules have {{}} for the split {{}}"
+        have, each = _tuples_of(recipe, split, perm(pool, rules.per_example))[1], 1
+        of = f"tuple{'s' * (have != 1)} of {rules.per_example}"
+    need = f"{asked} instructions need" if asked > 1 else "an instruction needs"
+    problem = f"{what.format(f'{have} {of}', repr(split))}, and {need} {asked * each * bucket}"
+    if bucket * rule_bucket == 1:
+        return where, problem
+    kind = (
+        "is a scheme"
+        if recipe.task.kind == "scheme"
+        else "terminates"
+        if recipe.terminating
+        else "is of the kind asked for"
+    )
+    return where, f"{problem}, since each is the first of {bucket * rule_bucket} candidates that {kind}"
 
 
 def _tuples_of(recipe: Recipe, split: str, tuples: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from markovlib import _stream
 from markovlib.fields import RecipeError
-from markovlib.instructions import InstructionSet, Share, instruction_set
+from markovlib.instructions import InstructionSet, Share, buckets, instruction_set, shortage
 from markovlib.popularity import cumulative, read_popularity
 from markovlib.recipe import SPLITS, Recipe, lengths_of, space_fields
 from markovlib.recipe_checks import NEEDS_INSTRUCTIONS
@@ -136,11 +136,18 @@ class SplitPlan:
     def _instructions(self) -> InstructionSet:
         if self.split == "recombined" and self.recipe.rules.pool is None:
             raise RecipeError("rules.pool", "must be given for the split 'recombined'")
-        choose = self._choose if self._refused is not None and self.recipe.task.kind != "scheme" else None
+        choose = self._choose if self._chooses else None
         found = instruction_set(self.recipe, self.split, choose)
         if found is None or not found.possible:
             raise RecipeError(*self._why_none())
         return found
+
+    @property
+    def _chooses(self) -> bool:
+        """Whether instructions with a side that training could use are left out beforehand; else candidates are."""
+        if self._refused is None:
+            return False
+        return self.recipe.task.kind != "scheme" or buckets(self.recipe, self.recipe.divide()[0]) == (1, 1)
 
     def _choose(self, share: Share) -> list[Choice]:
         """Which instructions of each stratum have no side that training could use; of large ones, so many candidates
@@ -164,15 +171,22 @@ class SplitPlan:
     def _why_none(self) -> tuple[str, str]:
         """Why the split has no instructions: the field, and what is wrong."""
         rules, none = self.recipe.rules, f"no rule can be held out for the split {self.split!r}"
-        if rules.list is not None:
-            return "rules.list", f"{none}: the rules of the list are all joined by sides that they share"
+        _, held_out = self.recipe.divide()
+        if rules.list is not None and held_out is None:
+            one = self.recipe.space.size == 1
+            return "rules.list", f"{none}: " + (
+                "there is one only" if one else "the rules of the list are all joined by sides that they share"
+            )
         for side, lengths in (("pattern", rules.pattern_length), ("replacement", rules.replacement_length)):
-            if lengths_of(lengths) == (0, 0) and self.split != "recombined":
+            if rules.list is None and lengths_of(lengths) == (0, 0) and self.split != "recombined":
                 only = f"since the empty {side} is the only one and training has it; let some be longer"
                 return f"rules.{side}_length", f"{none}, {only}"
-        if instruction_set(self.recipe, self.split) is not None:
+        if held_out is None or not held_out.possible:
+            return "rules", f"the space is too small to hold out rules for the split {self.split!r}"
+        found = instruction_set(self.recipe, self.split) if self._chooses else None
+        if found is not None and found.possible:
             return "rules", f"every rule for the split {self.split!r} has a side that training could use"
-        return "rules", f"the space is too small to hold out rules for the split {self.split!r}"
+        return shortage(self.recipe, self.split)
 
     def _use(self) -> tuple[int, int]:
         """How many instructions are used, and in which order."""

@@ -29,6 +29,7 @@ from markovlib.fields import (
     where,
     without_none,
 )
+from markovlib.instructions import usable_rules
 from markovlib.render import Piece, TemplateError, default_templates, paraphrases, parse_template
 from markovlib.rulelists import ListedInstructions, RuleList
 from markovlib.spaces import Family, Instructions, RuleSpace, SpaceError
@@ -333,9 +334,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def space(self) -> RuleSpace | RuleList:
-        """The space that instructions are taken from."""
+        """The space that instructions are taken from; of a short list, the rules that the task can use."""
         alphabet = self.letters if self.task.kind == "scheme" else self.alphabet
-        return space_of(self.rules, alphabet)
+        return usable_rules(self, space_of(self.rules, alphabet))
 
     @property
     def max_length(self) -> int:

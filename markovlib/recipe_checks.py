@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from markovlib.fields import RecipeError, leaves
-from markovlib.instructions import InstructionSet, instruction_set
+from markovlib.instructions import InstructionSet, instruction_set, shortage
 from markovlib.popularity import MOST_WEIGHED, read_popularity
 from markovlib.recipe import (
     KINDS,
@@ -80,6 +80,12 @@ def _written_at(rules: Rules, field: str) -> str:
     if isinstance(rules.family, str):
         return "k" if found.group(2) == "k" else "family"
     return field if isinstance(entry, FamilyEntry) else field.partition(".")[0]
+
+
+def _listed(recipe: Recipe) -> str:
+    """Of how many listed rules the task can use those of the space, where it cannot use all."""
+    listed = recipe.rules.list or ()
+    return f" that the task can use, of {len(listed)} listed" if len(listed) > recipe.space.size else ""
 
 
 class _Check:
@@ -348,12 +354,14 @@ class _Check:
             return
         train, tests = (instruction_set(recipe, split) for split in ("train", "unseen"))
         possible = train.possible if train else 0
-        if not possible:
-            self.fail("rules", "the space has no rule for training besides x -> x; lengthen a side")
         asked = recipe.instructions or recipe.examples or 0
+        if not recipe.divide()[0].possible:
+            self.fail("rules", "the space has no rule for training besides x -> x; lengthen a side")
+        if not possible or (asked > possible and recipe.rules.list is not None and train and train.bucket > 1):
+            self.fail(*shortage(recipe, "train", max(asked, 1)))
         if asked > possible:
             # Only spaces as small as that are written out: Python refuses to print numbers of thousands of digits.
-            have = f"the rule space holds {possible} for training (of {recipe.space.size} rules)"
+            have = f"the rule space holds {possible} for training (of {recipe.space.size} rules{_listed(recipe)})"
             if recipe.instructions is not None:
                 self.fail("instructions", f"{asked} different instructions are not possible: {have}")
             self.fail("examples", f"{asked} examples need as many instructions: {have}; give `instructions`")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reference_stream import permute, philox
 
-from markovlib import Dataset, Recipe, Rule
+from markovlib import Dataset, Recipe, RecipeError, Rule
 from markovlib._stream import RuleSpace as EngineSpace
 from markovlib.rulelists import RuleList
 from markovlib.spaces import SpaceError
@@ -140,3 +141,87 @@ def test_a_list_that_cannot_be_divided() -> None:
     assert len({(example.pattern, example.replacement) for example in Dataset(recipe, 3)[0:30]}) == 3
     with pytest.raises(ValueError, match="the rules of the list are all joined by sides that they share"):
         Dataset(recipe, 3, "unseen")
+
+
+# ---- lists of which a task can use some rules ----------------------------------------------------------------------
+
+SCHEMES = [("aX", "Xba"), ("bX", "Xab"), ("XYX", "YX"), ("cXY", "YXc"), ("XX", "Xd")]
+BASIC = Recipe.load("paper/basic").replace(
+    {"eval.examples": 40, "words.length": 24, "rules.alphabet": "a-d"}, examples=40
+)
+
+
+def used(recipe: Recipe, split: str = "train") -> set[tuple[str, str]]:
+    return {(example.pattern, example.replacement) for example in Dataset(recipe, 3, split)}
+
+
+def test_short_lists_of_schemes() -> None:
+    """Every scheme of a list is an instruction; what is none is left out."""
+    no_schemes = [("X", "aX"), ("ab", "ba"), ("YX", "XY"), ("XXa", "Y"), ("XXb", "c")]
+    recipe = BASIC.replace({"task.kind": "scheme", "rules.list": SCHEMES + no_schemes}, instructions=4)
+    assert used(recipe) | used(recipe, "unseen") == set(SCHEMES)
+    assert len(used(recipe)) == 4
+    assert used(recipe, "seen") == used(recipe)
+    with pytest.raises(
+        RecipeError, match=r"the rule space holds 4 .* \(of 5 rules that the task can use, of 10 listed\)"
+    ):
+        recipe.replace(instructions=5)
+    with pytest.raises(RecipeError, match=r"rules.list: has no rule that is a scheme, and 5 in all"):
+        recipe.replace({"rules.list": no_schemes})
+    moved = BASIC.replace({"task.kind": "scheme", "rules.pattern_length": 3, "rules.replacement_length": 5,
+                           "rules.holdout": 0.5, "shifts": {"listed": {"rules.list": SCHEMES}}}, instructions=2)  # fmt: skip
+    assert set() < used(moved, "listed") <= {rule for rule in SCHEMES if len(rule[0]) == 2}
+
+
+SHORT = st.lists(st.tuples(st.text("abc", min_size=1, max_size=3), st.text("abc", max_size=4)).filter(
+    lambda rule: rule[0] != rule[1]), min_size=1, max_size=12, unique=True)  # fmt: skip
+
+
+def proved(pattern: str, replacement: str) -> bool:
+    """By definition: every step makes the word shorter, or as long and smaller in an order, or lighter by weights."""
+    shorter = len(replacement) <= len(pattern)
+    weights = ({"a": a, "b": b, "c": c} for a, b, c in product(range(6), repeat=3))
+    return shorter or any(sum(map(w.get, pattern)) > sum(map(w.get, replacement)) for w in weights)
+
+
+@given(SHORT)
+def test_short_lists_of_runs(rules) -> None:
+    """Instructions are the rules of which the engine proves that they terminate, each with its proof."""
+    changes = {"task.kind": "run", "task.halting": False, "rules.list": rules, "rules.alphabet": "abc"}
+    kept = {rule for rule in rules if proved(*rule)}
+    if not kept:
+        with pytest.raises(RecipeError, match=r"rules.list: has no rule that is proved to terminate"):
+            BASIC.replace(changes)
+        return
+    recipe = BASIC.replace(changes, examples=None, instructions=None)
+    assert {(rule.pattern, rule.replacement) for rule in recipe.space} == kept
+    ds = Dataset(recipe, 3)
+    made = {ds[i] for i in range(ds.report()["possible_instructions"])}
+    assert all(example.certificate for example in made)
+    assert {(rule.pattern, rule.replacement) for example in made for rule in example.rules} <= kept
+    assert len(made) >= len(kept) - len(kept) // 2 - 1
+    assert set(recipe.replace({"rules.terminating": False}).space) == {Rule(*rule) for rule in rules}
+
+
+@pytest.mark.parametrize(("changes", "split", "path", "problem"), [
+    ({"rules.per_example": 2}, "train", "rules.list",
+     "has 4 rules for the split 'train', and 3 instructions need 384, since each is the first of 64 candidates that"),
+    ({"rules.per_example": 2, "rules.pool": 3}, "train", "rules.pool",
+     "3 rules have 5 tuples of 2 for the split 'train', and 3 instructions need 192, since each is the first of 64"),
+    ({"task.kind": "rewrite", "rules.per_example": 2, "instructions": 2}, "unseen", "rules.list",
+     "has 1 rule for the split 'unseen', and an instruction needs 2"),
+    ({"task.kind": "rewrite", "rules.list": [("a", "b")], "instructions": 1}, "unseen", "rules.list",
+     "no rule can be held out for the split 'unseen': there is one only"),
+    ({"task.kind": "rewrite", "rules.list": None, "rules.alphabet": "abc", "rules.pattern_length": 2,
+      "rules.replacement_length": 3, "rules.per_example": 4, "instructions": 2}, "unseen", "rules",
+     "the space has 3 rules for the split 'unseen', and an instruction needs 4"),
+    ({"task.kind": "scheme", "rules.list": None, "rules.alphabet": "ab", "rules.pattern_length": 2,
+      "rules.replacement_length": 2}, "train", "rules",
+     "the space has 462 rules for the split 'train', and 3 instructions need 12288, since each is the first of 4096"),
+])  # fmt: skip
+def test_too_few_rules_are_told_in_numbers(changes, split: str, path: str, problem: str) -> None:
+    rules = [("ab", "ba"), ("aab", "c"), ("c", "d"), ("dd", "a"), ("ac", "bb")]
+    with pytest.raises(RecipeError) as caught:
+        Dataset(BASIC.replace({"task.kind": "run", "rules.list": rules, "instructions": 3, **changes}), 3, split)
+    assert caught.value.path == path
+    assert problem in caught.value.problem
