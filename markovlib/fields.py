@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from importlib.resources.abc import Traversable
 from math import log10
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import numpy as np
@@ -169,6 +169,45 @@ def toml_value(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(toml_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+# ---- values that stay as they were checked --------------------------------------------------------------------------
+
+
+def _refuse(*_: Any, **__: Any) -> NoReturn:
+    raise TypeError("a recipe cannot be changed; recipe.replace makes another one")
+
+
+class _FixedList(list[Any]):
+    append = extend = insert = remove = pop = clear = sort = reverse = _refuse
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (list(self),)
+
+
+class _FixedDict(dict[str, Any]):
+    update = setdefault = pop = popitem = clear = __setitem__ = __delitem__ = __ior__ = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
+
+
+def fixed(value: Any) -> Any:
+    """The same value, the lists and dictionaries in it such as nobody changes; those of a msgspec.Struct in place.
+
+    >>> fixed({"a": [1]})["a"].append(2)
+    Traceback (most recent call last):
+        ...
+    TypeError: a recipe cannot be changed; recipe.replace makes another one
+    """
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            msgspec.structs.force_setattr(value, name, fixed(getattr(value, name)))
+        return value
+    if isinstance(value, dict):
+        return _FixedDict({key: fixed(item) for key, item in value.items()})
+    return _FixedList(map(fixed, value)) if isinstance(value, list) else value
 
 
 # ---- made by a constructor ------------------------------------------------------------------------------------------

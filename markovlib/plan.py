@@ -305,7 +305,7 @@ class SplitPlan:
             "max_length": recipe.max_length,
             "must_halt": task.steps is not None or (task.halting if task.halting is not None else True),
             "plants": task.plants or _PLANTS,
-            "asked_steps": None if task.step_counts is None else list(task.step_counts),
+            "asked_steps": task.step_counts,
             "pairs": task.pairs or _PAIRS,
             "cipher": _KEYS[task.cipher],
             "cipher_place": int(task.enciphered == "replacement"),

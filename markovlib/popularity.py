@@ -6,7 +6,6 @@ numbers.  The powers of the laws are therefore computed here rather than by the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -27,7 +26,7 @@ class Law(NamedTuple):
     weights: tuple[float, ...] = ()
 
 
-def read_popularity(value: str | dict[str, Any] | Sequence[float]) -> Law | None:
+def read_popularity(value: str | dict[str, Any] | list[float]) -> Law | None:
     """The law that a recipe's `popularity` names; None for `uniform`, which is exact and needs no draws.
 
     Raises ValueError for what is none.
@@ -37,7 +36,7 @@ def read_popularity(value: str | dict[str, Any] | Sequence[float]) -> Law | None
     """
     if value == "uniform":
         return None
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         if any(not 0 <= weight < float("inf") for weight in value) or not sum(value) > 0:
             raise ValueError("weights must be at least 0, and not all of them 0")
         return Law("weights", weights=tuple(value))

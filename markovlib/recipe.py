@@ -17,6 +17,7 @@ from markovlib.fields import (
     canonical,
     check_constructed,
     converting,
+    fixed,
     names_in,
     plain,
     read_json,
@@ -69,9 +70,9 @@ class FamilyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 #: Sides of listed rules: text, or byte values for an alphabet of bytes.
-_Side = str | tuple[int, ...]
-_Families = str | tuple[str | FamilyEntry, ...]
-_Pairs = tuple[tuple[_Side, _Side], ...]
+_Side = str | list[int]
+_Families = str | list[str | FamilyEntry]
+_Pairs = list[tuple[_Side, _Side]]
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,9 +108,9 @@ class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     no_op: float = 0.0
     near_miss: float = 0.0
     near_miss_edits: int | None = None
-    occurrences: int | tuple[int, ...] | None = None
+    occurrences: int | list[int] | None = None
     sampler: str = "planted"
-    fires: tuple[float, ...] | None = None
+    fires: list[float] | None = None
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "length", lengths_of(self.length))
@@ -124,7 +125,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     kind: str = "rewrite"
     steps: int | tuple[int, int] | None = None
-    step_counts: tuple[int, ...] | None = None
+    step_counts: list[int] | None = None
     max_steps: int | None = None
     max_length: int | None = None
     halting: bool | None = None
@@ -151,8 +152,8 @@ class Render(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Left out, they are the default of the task.
     """
 
-    prompt: str | tuple[str, ...] | None = None
-    completion: str | tuple[str, ...] | None = None
+    prompt: str | list[str] | None = None
+    completion: str | list[str] | None = None
 
     @property
     def prompts(self) -> list[str]:
@@ -193,7 +194,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     examples: int | None = None
     instructions: int | None = None
-    popularity: str | dict[str, Any] | tuple[float, ...] = "uniform"
+    popularity: str | dict[str, Any] | list[float] = "uniform"
     rules: Rules = Rules()
     words: Words = Words()
     task: Task = Task()
@@ -263,6 +264,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 path, problem = where(str(error), fields_at)
                 raise RecipeError(_named(path, fields), problem, source) from None
             check_recipe(recipe, source)
+        fixed(recipe)
         return recipe
 
     @staticmethod
@@ -383,7 +385,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def occurrences(self) -> list[int]:
         """The numbers of occurrences that words take by turns; 0 stands for at least one."""
         asked = self.words.occurrences
-        return [0] if asked is None else [asked] if isinstance(asked, int) else list(asked)
+        return [0] if asked is None else [asked] if isinstance(asked, int) else asked
 
     @property
     def near_miss_share(self) -> Fraction:

@@ -132,7 +132,7 @@ class _Check:
         if recipe.traced and recipe.step_letters > _MOST_TRACE:
             self.fail("task.max_steps", f"times task.max_length must be at most {_MOST_TRACE} for a trace")
 
-    def step_counts(self, recipe: Recipe, counts: tuple[int, ...]) -> None:
+    def step_counts(self, recipe: Recipe, counts: list[int]) -> None:
         path, task = "task.step_counts", recipe.task
         for name in ("steps", "max_steps", "plants"):
             if getattr(task, name) is not None:
@@ -229,7 +229,7 @@ class _Check:
         rules = recipe.rules
         if rules.list is not None and (rules.family != "uniform" or rules.k is not None or rules.effect is not None):
             self.fail("rules.list", "takes the place of family, k and effect; leave them out")
-        for i, entry in enumerate(() if isinstance(rules.family, str) else rules.family):
+        for i, entry in enumerate(rules.family if isinstance(rules.family, list) else []):
             if isinstance(entry, FamilyEntry):
                 self.decimals(f"rules.family[{i}].weight", entry.weight)
         for name, weight in (rules.effect or {}).items():
@@ -302,7 +302,7 @@ class _Check:
             self.occurrences(count, pattern, longest)
 
     def fires(self, recipe: Recipe) -> None:
-        weights = list(recipe.words.fires or ())
+        weights = recipe.words.fires or []
         if recipe.rules.per_example < 2 or recipe.task.runs:
             self.fail("words.fires", "weighs the rules of an example with several of them and one step")
         sound = len(weights) == recipe.rules.per_example and all(0 <= weight <= 1e9 for weight in weights)
@@ -397,7 +397,7 @@ class _Check:
             return
         if recipe.instructions > MOST_WEIGHED:
             self.fail("instructions", f"must be at most {MOST_WEIGHED} for a popularity that is not uniform")
-        if isinstance(recipe.popularity, tuple) and len(recipe.popularity) != recipe.instructions:
+        if isinstance(recipe.popularity, list) and len(recipe.popularity) != recipe.instructions:
             self.fail("popularity", f"lists {len(recipe.popularity)} weights for {recipe.instructions} instructions")
 
     def kept(self, path: str, table: Any) -> None:

@@ -114,12 +114,26 @@ def test_recipes_are_equal_where_they_are_written_alike() -> None:
     assert BASE.to_dict() != BASE
 
 
-def test_lists_of_a_recipe_are_not_changed_afterwards() -> None:
-    several = {"rules.per_example": 2, "words.fires": [1, 2], "render.prompt": ["{word}", "{word}="]}
-    for recipe in (BASE.replace({"words.occurrences": [1, 2]}), BASE.replace(several)):
-        assert isinstance(recipe.words.occurrences or recipe.words.fires, tuple)
-        recipe.occurrences.append(99)
-        assert Recipe.from_json(recipe.to_json()) == recipe
+def test_no_value_of_a_recipe_can_be_changed() -> None:
+    recipe = BASE.replace({
+        "words.occurrences": [1, 2], "render.prompt": ["{word}", "{word}="], "rules.family": ["uniform"],
+        "shifts": {"long": {"words.length": [5, 60]}}, "eval.words": {"no_op": 0.5}, "popularity": {"zipf": 1.5},
+    })  # fmt: skip
+    for change in (
+        lambda: recipe.words.occurrences.append(99), lambda: recipe.render.prompt.pop(),
+        lambda: recipe.rules.family.sort(),
+        lambda: recipe.shifts["long"]["words.length"].__setitem__(0, 7), lambda: recipe.shifts.clear(),
+        lambda: recipe.eval.words.update(no_op=2), lambda: recipe.popularity.__setitem__("zipf", 2),
+        lambda: Recipe(sweep={"instructions": [1]}).sweep["instructions"].extend([2]), lambda: BASE.sweep.clear(),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match="a recipe cannot be changed"):
+            change()
+    for again in (copy.deepcopy(recipe), copy.copy(recipe), pickle.loads(pickle.dumps(recipe))):
+        assert again == recipe
+    fields = recipe.to_dict()
+    fields["words"]["occurrences"].append(1)
+    assert Recipe.from_dict(fields).occurrences == [1, 2, 1]
+    assert (recipe.occurrences, type(fields["shifts"])) == ([1, 2], dict)
 
 
 @pytest.mark.parametrize(("changes", "path", "message"), [

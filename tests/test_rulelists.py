@@ -168,8 +168,10 @@ def test_short_lists_of_schemes() -> None:
         recipe.replace(instructions=5)
     with pytest.raises(RecipeError, match=r"rules.list: has no rule that is a scheme, and 5 in all"):
         recipe.replace({"rules.list": no_schemes})
-    moved = BASIC.replace({"task.kind": "scheme", "rules.pattern_length": 3, "rules.replacement_length": 5,
-                           "rules.holdout": 0.5, "shifts": {"listed": {"rules.list": SCHEMES}}}, instructions=2)  # fmt: skip
+    moved = BASIC.replace({
+        "task.kind": "scheme", "rules.pattern_length": 3, "rules.replacement_length": 5, "rules.holdout": 0.5,
+        "shifts": {"listed": {"rules.list": SCHEMES}}, "instructions": 2,
+    })  # fmt: skip
     assert set() < used(moved, "listed") <= {rule for rule in SCHEMES if len(rule[0]) == 2}
 
 
