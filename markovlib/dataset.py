@@ -185,21 +185,16 @@ class Dataset(Source):
         64 no-op words (`no_op`), which the two splits therefore share; of several rules, runs and schemes it counts all
         instructions or none.  At most the first 65,536 are counted.
         `spills` says for each stratum that runs out within the split's rules from which `rule` on it has fewer than
-        its weight asks for, and `into` which stratum the first of its turns go.
+        its weight asks for, and `into` which stratum the first of its turns go.  A named program has no rule space, and
+        nothing of one in its report.
         """
         split = self._split
-        train, tests = split.recipe.divide()
         return {
             "split": self.split,
             "size": self.size,
             "instructions": None if split.own else split.in_use,
             "possible_instructions": split.instructions.possible,
-            "rules_in_space": split.recipe.space.size,
-            "train": {"patterns": train.patterns, "replacements": train.replacements},
-            "held_out": {
-                "patterns": tests.patterns if tests else 0,
-                "replacements": tests.replacements if tests else 0,
-            },
+            **({} if split.recipe.program is not None else self._space_facts()),
             "strata": [stratum._asdict() for stratum in self.strata],
             "spills": self.spills,
             "undivided": self._undivided(),
@@ -223,6 +218,18 @@ class Dataset(Source):
         return [] if share is None else [spill._asdict() for spill in share.spills(self._split.rules_used)]
 
     # ---- inside -------------------------------------------------------------------------------------------------
+
+    def _space_facts(self) -> dict[str, Any]:
+        """How many rules there are, and sides in either share."""
+        train, tests = self._split.recipe.divide()
+        return {
+            "rules_in_space": self._split.recipe.space.size,
+            "train": {"patterns": train.patterns, "replacements": train.replacements},
+            "held_out": {
+                "patterns": tests.patterns if tests else 0,
+                "replacements": tests.replacements if tests else 0,
+            },
+        }
 
     def _batches_ahead(self, ranges: Iterator[range], names: list[str], workers: int) -> Iterator[Batch]:
         """Batches in order, as many at work at once as there are workers: nothing has to be joined then."""

@@ -253,6 +253,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @classmethod
     def from_dict(cls, fields: dict[str, Any], source: str = "recipe") -> Recipe:
         """Checks and takes fields as `to_dict` gives them."""
+        return cls._read(fields, source)
+
+    @classmethod
+    def _read(cls, fields: dict[str, Any], source: str = "recipe", *, part: bool = False) -> Recipe:
+        """As `from_dict`; `part`: what a split of another recipe follows, which may have fields that only that uses."""
         fields = plain(fields)
         refuse_surrogates(fields, source)
         from markovlib.recipe_checks import check_recipe
@@ -263,7 +268,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             except msgspec.ValidationError as error:
                 path, problem = where(str(error), fields_at)
                 raise RecipeError(_named(path, fields), problem, source) from None
-            check_recipe(recipe, source)
+            check_recipe(recipe, source, part)
         fixed(recipe)
         return recipe
 
@@ -374,7 +379,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def for_split(self, split: str) -> Recipe:
         """The recipe that the examples of a split follow: with `eval.words` but for `train`, and with its shift."""
-        return self if split == "train" else type(self).from_dict(shifted(self, split))
+        return self if split == "train" else self._read(shifted(self, split), part=True)
 
     @property
     def no_op_share(self) -> Fraction:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from math import isfinite
 from typing import Any, NoReturn
@@ -22,9 +23,8 @@ from markovlib.recipe import (
     Words,
     fields_at,
     lengths_of,
-    shifted,
 )
-from markovlib.render import TemplateError, compile_template, paraphrases
+from markovlib.render import TemplateError, compile_template, paraphrases, parse_template
 from markovlib.spaces import SpaceError
 
 LONGEST_PART = 2**16
@@ -47,14 +47,35 @@ _TASK_CHOICES = {
 }  # fmt: skip
 
 _NOT_OF_PROGRAMS = ("per_example", "family", "k", "effect", "list", "pool", "cascade")
-"""What there is in `rules` that a named program has no use for."""
+"""What there is in `rules` that cannot be with a named program."""
+
+_UNUSED = {
+    "program": ("alphabet", "pattern_length", "replacement_length", "holdout", "strict", "terminating"),
+    "list": ("pattern_length", "replacement_length", "strict"),
+}
+"""What there is in `rules` that has no use beside a named program, and beside a list."""
+
+_FILLED: dict[str, tuple[Callable[[Recipe], bool], str]] = {
+    "key": (lambda recipe: recipe.task.kind == "encrypted", "the task encrypted"),
+    "certificate": (lambda recipe: recipe.terminating, "rules that must terminate (rules.terminating)"),
+    "step_count": (lambda recipe: recipe.task.runs, "the tasks run and trace"),
+    "for step in steps": (lambda recipe: recipe.task.runs, "the tasks run and trace"),
+    "for pair in pairs": (lambda recipe: recipe.task.kind == "induce", "the task induce"),
+}
+"""What stands in templates and is of some tasks only: whether it is of a recipe's, and whose it is."""
+
+_SHOWN = {"encrypted": "key", "induce": "for pair in pairs"}
+"""What the prompts of a task must have, for it to have an answer."""
 
 NEEDS_INSTRUCTIONS = "needs `instructions`, the number of rules that it weighs"
 _TABLES = ("rules", "words", "task", "render", "eval")
 
 
-def check_recipe(recipe: Recipe, source: str) -> None:
-    """Raises RecipeError for the first field that is impossible, or not supported in this version."""
+def check_recipe(recipe: Recipe, source: str, part: bool = False) -> None:
+    """Raises RecipeError for the first field that is impossible, or not supported in this version.
+
+    Of a `part`, what a split of another recipe follows, fields that nothing uses are let be: others use them.
+    """
     check = _Check(source)
     check.sizes(recipe)
     check.program(recipe)
@@ -67,6 +88,9 @@ def check_recipe(recipe: Recipe, source: str) -> None:
     check.popularity(recipe)
     check.shifts(recipe)
     check.sweep(recipe)
+    if not part:
+        check.unused(recipe)
+        check.tags(recipe)
 
 
 def _written_at(rules: Rules, field: str) -> str:
@@ -261,7 +285,8 @@ class _Check:
             return
         least, pattern = recipe.space.pattern_lengths
         if pattern > high:
-            self.fail("rules.pattern_length", f"{pattern} is longer than every word (words.length = {[low, high]})")
+            at = "rules.pattern_length" if recipe.rules.list is None else "rules.list"
+            self.fail(at, f"{pattern} is longer than every word (words.length = {[low, high]})")
         most = max(recipe.task.step_counts or [0])
         if most * pattern > high:
             self.fail(
@@ -272,6 +297,9 @@ class _Check:
             self.fail("words.no_op", "must be 0, since the empty pattern occurs in every word")
         if words.sampler not in ("planted", "exact"):
             self.fail("words.sampler", f"must be planted or exact, got {json.dumps(words.sampler)}")
+        if words.sampler == "exact" and (recipe.task.runs or recipe.task.kind == "scheme"):
+            self.fail("words.sampler", f"exact is for words of one step of plain rules; the task {recipe.task.kind!r} "
+                      "has words of its own, so leave it out")  # fmt: skip
         if recipe.task.kind == "induce" and words.no_op:
             self.fail("words.no_op", "must be 0 for the task 'induce', since a no-op says little about its rule")
         self.near_misses(recipe, least)
@@ -340,6 +368,41 @@ class _Check:
             self.fail(
                 "render", f"{counts[0]} prompts and {counts[1]} completions do not pair; give as many of either, or one"
             )
+
+    def unused(self, recipe: Recipe) -> None:
+        """What would be passed over in silence."""
+        for beside, names in _UNUSED.items():
+            for name in names if getattr(recipe.rules, beside) is not None else ():
+                if getattr(recipe.rules, name) != getattr(Rules(), name):
+                    self.fail(f"rules.{name}", f"must be left out with rules.{beside}, whose rules are given")
+
+    def tags(self, recipe: Recipe) -> None:
+        """That whatever a template goes through or fills in is there, in some split at least."""
+        for name in ("prompt", "completion"):
+            given = getattr(recipe.render, name)
+            for i, template in enumerate(paraphrases(given)):
+                path = f"render.{name}" if isinstance(given, str) else f"render.{name}[{i}]"
+                for piece in parse_template(template):
+                    tag = piece.tag.partition("|")[0]
+                    if tag in _FILLED and not self.filled(recipe, tag):
+                        self.fail(
+                            path, f"character {piece.at + 1}: {{{piece.tag}}} is of {_FILLED[tag][1]}, and empty here"
+                        )
+
+    def filled(self, recipe: Recipe, tag: str) -> bool:
+        """Whether the recipe, or one of its shifts, has what a tag stands for."""
+        has, _ = _FILLED[tag]
+        return has(recipe) or any(has(recipe.for_split(name)) for name in recipe.shifts)
+
+    def shown(self, path: str, recipe: Recipe, shift: Recipe) -> None:
+        """That prompts written for another task have what that of a shift needs."""
+        tag = _SHOWN.get(shift.task.kind)
+        if tag is None or shift.task.kind == recipe.task.kind:
+            return
+        for prompt in shift.render.prompts:
+            if not any(piece.tag.partition("|")[0] == tag for piece in parse_template(prompt)):
+                self.fail(f"{path}.task.kind", f"needs {{{tag}}} in the prompt; write it into render.prompt, or leave "
+                          "that out")  # fmt: skip
 
     def template(self, path: str, template: str) -> None:
         try:
@@ -427,10 +490,11 @@ class _Check:
                 continue
             bare = msgspec.structs.replace(recipe, shifts={split: recipe.shifts[split]} if split != "unseen" else {})
             try:
-                Recipe.from_dict(shifted(bare, split))
+                part = bare.for_split(split)
             except RecipeError as error:
                 where = f"shifts.{split}" if split != "unseen" else "eval.words"
                 self.fail(where, f"{error.path}: {error.problem}".strip(": "))
+            self.shown(f"shifts.{split}", recipe, part)
 
     def sweep(self, recipe: Recipe) -> None:
         """The names of the axes only: a point of a sweep is checked when it is made."""

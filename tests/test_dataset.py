@@ -212,6 +212,12 @@ def test_rules_with_few_words_are_not_divided_and_reported() -> None:
     assert Dataset(BASE).report()["undivided"] == {"with_pattern": 0, "no_op": 0}
 
 
+PROGRAM = {
+    "task.kind": "run", "instructions": None, "rules.alphabet": None, "rules.pattern_length": None,
+    "rules.replacement_length": None,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("changes", "undivided"),
     [
@@ -219,9 +225,9 @@ def test_rules_with_few_words_are_not_divided_and_reported() -> None:
         ({"rules.per_example": 2, "words.length": 40}, 0),
         ({"task.kind": "run", "words.length": [4, 9]}, 7),
         ({"task.kind": "scheme", "rules.pattern_length": 3, "words.length": 6}, 7),
-        ({"task.kind": "run", "rules.program": "binary-increment", "instructions": None, "words.length": [1, 5]}, 1),
-        ({"task.kind": "run", "rules.program": "binary-increment", "instructions": None, "words.length": [1, 13]}, 0),
-        ({"task.kind": "run", "rules.program": "binary-addition", "instructions": None, "words.length": [1, 20]}, 0),
+        ({**PROGRAM, "rules.program": "binary-increment", "words.length": [1, 5]}, 1),
+        ({**PROGRAM, "rules.program": "binary-increment", "words.length": [1, 13]}, 0),
+        ({**PROGRAM, "rules.program": "binary-addition", "words.length": [1, 20]}, 0),
     ],
 )
 def test_words_that_all_instructions_share_are_reported(changes: dict[str, Any], undivided: int) -> None:
@@ -231,6 +237,13 @@ def test_words_that_all_instructions_share_are_reported(changes: dict[str, Any],
     assert [ds.report()["undivided"] for ds in splits] == [{"with_pattern": undivided, "no_op": undivided}] * 2
     rows = [{(example.rules, example.word) for example in ds} for ds in splits]
     assert bool(rows[0] & rows[1]) == bool(undivided)
+
+
+def test_the_report_of_a_program_has_nothing_of_a_rule_space() -> None:
+    facts = Dataset("program").report()
+    assert not {"rules_in_space", "train", "held_out"} & facts.keys()
+    assert (facts["possible_instructions"], facts["strata"], facts["spills"]) == (1, [], [])
+    assert Dataset(BASE).report()["rules_in_space"] == BASE.space.size
 
 
 def test_a_report_passes_over_instructions_that_cannot_be_made() -> None:

@@ -47,7 +47,8 @@ KINDS: dict[str, dict[str, Any]] = {
         "rules.alphabet": {"bytes": [0, 255]}},
     "substitution": {"task.kind": "encrypted", "task.cipher": "substitution", "task.enciphered": "replacement"},
     "program": {"task.kind": "trace", "rules.program": "binary-addition", "instructions": None, "words.no_op": 0.0,
-                "words.length": [5, 9]},
+                "words.length": [5, 9], "rules.alphabet": None, "rules.pattern_length": None,
+                "rules.replacement_length": None},
 }  # fmt: skip
 CHECKED = ("word", "output", "rule", "position", "no_op", "steps", "outcome")
 

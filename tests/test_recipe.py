@@ -329,6 +329,8 @@ def test_a_recipe_that_is_constructed_is_checked_and_converted() -> None:
 
 
 @pytest.mark.parametrize("changes", [
+    {"rules.alphabet": "abc"}, {"rules.pattern_length": 3}, {"rules.replacement_length": [0, 3]},
+    {"rules.holdout": 0.2}, {"rules.strict": True}, {"rules.terminating": True}, {"words.sampler": "exact"},
     {"words.sampler": "bogus"}, {"words.near_miss": 5}, {"words.near_miss": float("nan")}, {"words.fires": [1]},
     {"rules.family": "nonsense"}, {"rules.k": 7}, {"rules.effect": {"grow": 1}}, {"words.near_miss_edits": 2},
 ])  # fmt: skip
@@ -338,6 +340,62 @@ def test_a_program_takes_the_place_of_rules_and_words(changes: dict[str, object]
     with pytest.raises(RecipeError) as caught:
         program.replace(changes)
     assert caught.value.path == next(iter(changes))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"rules.pattern_length": 3}, {"rules.replacement_length": [0, 3]}, {"rules.strict": True}]
+)
+def test_a_list_takes_the_place_of_lengths(changes: dict[str, object]) -> None:
+    """But a shift to a list leaves those of training behind."""
+    listed = {"rules.list": [["ab", "c"], ["b", "cc"], ["d", "e"]], "instructions": 2}
+    with pytest.raises(RecipeError, match=r"must be left out with rules\.list, whose rules are given") as caught:
+        BASE.replace({**listed, **changes})
+    assert caught.value.path == next(iter(changes))
+    shift = BASE.replace({"shifts": {"listed": {"rules.list": listed["rules.list"]}}, "instructions": 2, **changes})
+    assert shift.for_split("listed").space.size == 3
+
+
+TASKS = {
+    "rewrite": {}, "encrypted": {"task.cipher": "shift"}, "scheme": {}, "induce": {"words.no_op": 0.0},
+    "run": {"rules.terminating": False}, "trace": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("template", "kinds"), [
+    ("{key|spaced}", {"encrypted"}), ("{step_count}", {"run", "trace"}), ("{certificate}", {"trace"}),
+    ("{for step in steps}{step.word}{end}", {"run", "trace"}), ("{for pair in pairs}{pair.word}{end}", {"induce"}),
+    ("{for rule in rules}{rule.pattern}{end}{word}{outcome}", set(TASKS)),
+])  # fmt: skip
+def test_templates_hold_only_what_the_task_fills(template: str, kinds: set[str]) -> None:
+    base = BASE.replace({"rules.pattern_length": 4, "rules.replacement_length": 4, "instructions": 10})
+    for kind, changes in TASKS.items():
+        for field in ("render.prompt", "render.completion"):
+            asked = {"task.kind": kind, **changes, field: ["{word}", f"= {template}"]}
+            if kind in kinds:
+                assert base.replace(asked).task.kind == kind
+                continue
+            with pytest.raises(RecipeError, match=r"character 3: .* is of .*, and empty here") as caught:
+                base.replace(asked)
+            assert caught.value.path == f"{field}[1]"
+
+
+def test_templates_may_hold_what_a_shift_fills_and_must_hold_what_it_needs() -> None:
+    shift = {"shifts": {"secret": {"task.kind": "encrypted", "task.cipher": "shift"}}}
+    keyed = BASE.replace({**shift, "render.prompt": "{word}+{key}="}, examples=5)
+    assert Dataset(keyed)[0].prompt == f"{Dataset(keyed)[0].word}+="
+    assert Dataset(keyed, split="secret")[0].prompt[-2] in "0123456789"
+    assert "{key}" in BASE.replace(shift).for_split("secret").render.prompt
+    with pytest.raises(RecipeError, match=r"shifts\.secret\.task\.kind: needs {key} in the prompt"):
+        keyed.replace({"render.prompt": "{word}="})
+    with pytest.raises(RecipeError, match=r"shifts\.pairs\.task\.kind: needs {for pair in pairs} in the prompt"):
+        BASE.replace({"render.prompt": "{word}", "words.no_op": 0.0, "shifts": {"pairs": {"task.kind": "induce"}}})
+
+
+@pytest.mark.parametrize("kind", ["run", "trace", "scheme"])
+def test_the_exact_sampler_is_for_one_step_of_plain_rules(kind: str) -> None:
+    changes = {"task.kind": kind, "words.sampler": "exact", "rules.pattern_length": 4, "instructions": 10}
+    with pytest.raises(RecipeError, match=r"words\.sampler: exact is for words of one step of plain rules"):
+        BASE.replace(changes)
 
 
 def test_a_preset_of_the_other_kind_is_told_so() -> None:

@@ -33,7 +33,7 @@ COLUMNS = ("prompt", "completion", "word", "output", "pattern", "replacement")
 SMALL = NO_OP.replace({"rules.alphabet": "a-p", "rules.pattern_length": 3, "rules.replacement_length": 3,
                        "words.length": [14, 20]})  # fmt: skip
 RUN = SMALL.replace({"task.kind": "run", "rules.per_example": 3, "words.no_op": 0.1, "instructions": 500})
-PROGRAM = SMALL.replace({"task.kind": "trace", "rules.program": "reverse", "words.no_op": 0.0, "words.length": [3, 9],
+PROGRAM = NO_OP.replace({"task.kind": "trace", "rules.program": "reverse", "words.no_op": 0.0, "words.length": [3, 9],
                          "instructions": None})  # fmt: skip
 TASKS = {
     "several rules": (SMALL.replace({"rules.per_example": 4}), "train", "seen", "unseen"),

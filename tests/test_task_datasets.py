@@ -58,7 +58,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "paraphrases": {"render.prompt": ["{word}", "{pattern}: {word}"], "rules.alphabet": "aβ中😀éżzü-"},
     "terminating": {"rules.terminating": True, "rules.replacement_length": 3},
     "program": {"task.kind": "trace", "rules.program": "binary-addition", "instructions": None, "words.no_op": 0.0,
-                "words.length": [5, 9]},
+                "words.length": [5, 9], "rules.alphabet": None, "rules.pattern_length": None,
+                "rules.replacement_length": None},
     "bytes": {**SEVERAL, "rules.alphabet": {"bytes": [0, 255]}, "task.kind": "trace", "task.halting": False,
               "rules.terminating": False, "task.max_steps": 4},
 }  # fmt: skip

@@ -32,7 +32,10 @@ SEVERAL: dict[str, Any] = {"rules.per_example": 3, "rules.replacement_length": 2
 RUN: dict[str, Any] = {"task.kind": "run", "rules.per_example": 3, "words.no_op": 0.0}
 TRACE = {**RUN, "task.kind": "trace"}
 ENCRYPTED: dict[str, Any] = {"task.kind": "encrypted", "words.length": 20}
-PROGRAM: dict[str, Any] = {"task.kind": "run", "instructions": None, "words.no_op": 0.0}
+PROGRAM: dict[str, Any] = {
+    "task.kind": "run", "instructions": None, "words.no_op": 0.0, "rules.alphabet": None,
+    "rules.pattern_length": None, "rules.replacement_length": None,
+}  # fmt: skip
 
 CASES: dict[str, tuple[dict[str, Any], str]] = {
     "several rules": (SEVERAL, "train"),

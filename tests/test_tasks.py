@@ -32,6 +32,7 @@ examples = 1000
 """)
 RUN: dict[str, Any] = {"task.kind": "run", "rules.per_example": 3, "rules.alphabet": "a-z"}
 TRACE = {**RUN, "task.kind": "trace"}
+PROGRAM = {"instructions": None, "rules.alphabet": None, "rules.pattern_length": None, "rules.replacement_length": None}
 
 
 def dataset(changes: dict[str, Any], seed: int = 7, split: str = "train") -> Dataset:
@@ -92,7 +93,7 @@ def test_a_run_that_a_limit_ends_before_its_first_step_is_no_no_op() -> None:
     examples = rows(ds)
     assert sum(example.no_op for example in examples) == 600
     assert all(example.steps > 0 for example in examples if not example.no_op)
-    program = dataset({"task.kind": "run", "rules.program": "copy", "instructions": None, "words.length": [3, 9],
+    program = dataset({**PROGRAM, "task.kind": "run", "rules.program": "copy", "words.length": [3, 9],
                        "task.halting": False, "task.max_length": 1})  # fmt: skip
     assert {(e.outcome, e.steps, e.no_op) for e in rows(program)} == {(Outcome.LENGTH_LIMIT, 0, False)}
 
@@ -147,6 +148,7 @@ def test_every_order_of_plants_and_free_letters_is_as_likely() -> None:
     ds = dataset({
         "task.kind": "run", "rules.list": [["aab", "c"], ["aad", "e"]], "rules.alphabet": "a-z", "instructions": 1,
         "words.length": 10, "task.step_counts": [2], "rules.terminating": False, "examples": 30_000,
+        "rules.pattern_length": None, "rules.replacement_length": None,
     })  # fmt: skip
     batch = ds.batch(range(len(ds)), ["word", "pattern", "position"])
     pairs = zip(batch.word.tolist(), batch.pattern.tolist(), batch.position.tolist(), strict=True)
@@ -542,7 +544,7 @@ def test_paraphrases_are_uniform() -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs_give_their_answers(name: str) -> None:
     program = PROGRAMS[name]
-    changes = {"task.kind": "trace", "rules.program": name, "instructions": None, "examples": 150, "eval.examples": 150}
+    changes = {**PROGRAM, "task.kind": "trace", "rules.program": name, "examples": 150, "eval.examples": 150}
     lengths = [2, 5]
     for split in ("train", "seen", "unseen"):
         ds = dataset({**changes, "words.length": lengths}, split=split)
@@ -554,7 +556,7 @@ def test_programs_give_their_answers(name: str) -> None:
 
 
 def test_words_of_programs_are_uniform_stretches() -> None:
-    ds = dataset({"task.kind": "run", "rules.program": "parentheses-balanced", "instructions": None, "examples": 28_000,
+    ds = dataset({**PROGRAM, "task.kind": "run", "rules.program": "parentheses-balanced", "examples": 28_000,
                   "words.length": [8, 8]})  # fmt: skip
     words = Counter(ds.batch(range(28_000), ["word"]).word.tolist())
     assert len(words) == 14  # Catalan's number of four pairs
