@@ -139,7 +139,10 @@ def test_a_template_with_special_tokens() -> None:
 
 def test_every_split_has_the_characters_of_the_recipe() -> None:
     numbers = "{index}{rule}{position}{steps}{outcome}{word|length}{word|chars}"
-    recipe = BASE.replace({"render.prompt": numbers, "render.completion": "{key}{certificate}{output|spaced}"})
+    recipe = BASE.replace({
+        "task.kind": "encrypted", "task.cipher": "shift", "rules.terminating": True, "render.prompt": numbers,
+        "render.completion": "{key}{certificate}{output|spaced}",
+    })  # fmt: skip
     tokenizer = CharacterTokenizer.of(recipe)
     for split in ("train", "seen", "unseen"):
         ds = mk.Dataset(recipe, seed=1, split=split)
