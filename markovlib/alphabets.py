@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log10
 from typing import Any, cast
+
+_WRITTEN_OUT = 10**4000
 
 
 class Alphabet:
@@ -134,3 +137,12 @@ def number(codes: Sequence[int], letters: int) -> int:
     low = len(codes) // 2
     above, below = codes[: len(codes) - low], codes[len(codes) - low :]
     return number(above, letters) * cast(int, letters**low) + number(below, letters)
+
+
+def written(value: int) -> str:
+    """A number as text; of thousands of digits, which Python does not write, how many these are.
+
+    >>> written(-26), written(26**4000)
+    ('-26', 'a number of 5660 digits')
+    """
+    return str(value) if abs(value) < _WRITTEN_OUT else f"a number of {int(log10(abs(value))) + 1} digits"

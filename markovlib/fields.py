@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.resources.abc import Traversable
-from math import log10
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,8 +17,6 @@ import msgspec
 import numpy as np
 
 from markovlib.presets import other_kind
-
-_WRITTEN_OUT = 10**4000
 
 
 class RecipeError(ValueError):
@@ -34,15 +31,6 @@ class RecipeError(ValueError):
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.source, self.path, self.problem) if part)
-
-
-def written(number: int) -> str:
-    """A number as text; of thousands of digits, which Python does not write, how many these are.
-
-    >>> written(-26), written(26**4000)
-    ('-26', 'a number of 5660 digits')
-    """
-    return str(number) if abs(number) < _WRITTEN_OUT else f"a number of {int(log10(abs(number))) + 1} digits"
 
 
 def read_preset_or_file(name_or_path: str | Path, presets: Mapping[str, Traversable]) -> tuple[dict[str, Any], str]:

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovlib import _stream
-from markovlib.alphabets import Alphabet, digits
+from markovlib.alphabets import Alphabet, digits, written
 from markovlib.families import FAMILIES, Form, Part, form_of
-from markovlib.fields import written
 from markovlib.quotas import MOST_TURNS, Phase, Spill, nested_turns, phases, round_half_up, whole_weights
 from markovlib.rules import Rule
 

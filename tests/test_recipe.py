@@ -75,6 +75,19 @@ def test_fingerprints() -> None:
     assert json.loads(BASE.to_json()) == BASE.to_dict()
 
 
+def test_the_same_recipe_has_the_same_fingerprint_for_ever() -> None:
+    """It names folders and data sets: the canonical text of a recipe is part of what is promised."""
+    every = Recipe.from_dict({
+        "examples": 50, "instructions": 3, "popularity": [3, 0.5, 1], "eval": {"examples": 9, "words": {"length": 45}},
+        "rules": {"alphabet": "a-f", "family": [{"name": "repeated", "weight": 2, "k": [1, 2]}, "uniform"],
+                  "pattern_length": 4, "replacement_length": [4, 6], "effect": {"keep": 1, "grow": 0.5}},
+        "words": {"length": [30, 40], "no_op": 0.25, "near_miss": 1, "occurrences": [1, 3]},
+        "render": {"prompt": ["{word}", "{pattern} {word}"]}, "shifts": {"long": {"words.length": [50, 60]}},
+    })  # fmt: skip
+    found = {name: recipe.fingerprint[:16] for name, recipe in (("none", Recipe()), ("no-op", BASE), ("every", every))}
+    assert found == {"none": "4d985dae7bf6c77a", "no-op": "ad7408b848bf4c85", "every": "4854608e7bb53403"}
+
+
 def test_numbers_of_numpy_and_tuples_are_plain_values() -> None:
     counts = np.array([1, 2])
     shift = {"words.length": np.int64(60), "words.occurrences": counts}
