@@ -167,31 +167,34 @@ def _is_scheme(pattern: bytes, replacement: bytes, letters: int) -> bool:
 
 def shortage(recipe: Recipe, split: str, asked: int = 1) -> tuple[str, str]:
     """Which field leaves a split with fewer instructions than are asked for, and why, in numbers."""
+    bucket, rule_bucket = buckets(recipe, recipe.divide()[0])
+    where, held, each = _held(recipe, split, rule_bucket)
+    need = f"{asked} instructions need" if asked > 1 else "an instruction needs"
+    problem = f"{held} for the split {split!r}, and {need} {asked * each * bucket}"
+    if bucket * rule_bucket > 1:
+        problem += f", since each is the first of {bucket * rule_bucket} candidates that {_acceptable(recipe)}"
+    return where, problem
+
+
+def _held(recipe: Recipe, split: str, rule_bucket: int) -> tuple[str, str, int]:
+    """(field, what it gives a split, how many of these a candidate for an instruction takes)."""
     rules, (train, tests) = recipe.rules, recipe.divide()
     share = train if split in ("train", "seen", "recombined") else tests
-    bucket, rule_bucket = buckets(recipe, train)
-    have, each, where = 0 if share is None else share.possible, rules.per_example * rule_bucket, "rules"
-    what = "the space has {} for the split {}"
-    if rules.list is not None:
-        where, what = "rules.list", "has {} for the split {}"
-    of = f"rule{'s' * (have != 1)}"
-    if rules.pool is not None and min(rules.pool, have // rule_bucket) >= rules.per_example:
-        pool = min(rules.pool, have // rule_bucket)
-        where, what = "rules.pool", f"{pool} rules have {{}} for the split {{}}"
-        have, each = _tuples_of(recipe, split, perm(pool, rules.per_example))[1], 1
-        of = f"tuple{'s' * (have != 1)} of {rules.per_example}"
-    need = f"{asked} instructions need" if asked > 1 else "an instruction needs"
-    problem = f"{what.format(f'{have} {of}', repr(split))}, and {need} {asked * each * bucket}"
-    if bucket * rule_bucket == 1:
-        return where, problem
-    kind = (
-        "is a scheme"
-        if recipe.task.kind == "scheme"
-        else "terminates"
-        if recipe.terminating
-        else "is of the kind asked for"
-    )
-    return where, f"{problem}, since each is the first of {bucket * rule_bucket} candidates that {kind}"
+    count = 0 if share is None else share.possible
+    pool = 0 if rules.pool is None else min(rules.pool, count // rule_bucket)
+    if pool >= rules.per_example:
+        tuples = _tuples_of(recipe, split, perm(pool, rules.per_example))[1]
+        return "rules.pool", f"{pool} rules have {tuples} tuple{'s' * (tuples != 1)} of {rules.per_example}", 1
+    held = f"{count} rule{'s' * (count != 1)}"
+    where, held = ("rules", f"the space has {held}") if rules.list is None else ("rules.list", f"has {held}")
+    return where, held, rules.per_example * rule_bucket
+
+
+def _acceptable(recipe: Recipe) -> str:
+    """What makes a candidate acceptable."""
+    if recipe.task.kind == "scheme":
+        return "is a scheme"
+    return "terminates" if recipe.terminating else "is of the kind asked for"
 
 
 def _tuples_of(recipe: Recipe, split: str, tuples: int) -> tuple[int, int]:
