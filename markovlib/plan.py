@@ -118,7 +118,7 @@ class SplitPlan:
             if self.recipe.task.step_counts is not None:
                 plants = self.recipe.task.step_counts
                 return min(_arrangements(letters, length[1] - n * widest, n) for n in plants) >= _WORDS_TO_DIVIDE
-            free = length[0] - widest
+            free = length[1] - widest
             return free > 0 and letters ** min(free, 12) >= _WORDS_TO_DIVIDE
         words = 1
         for segment in program.segments(length):
@@ -136,6 +136,9 @@ class SplitPlan:
     def _instructions(self) -> InstructionSet:
         if self.split == "recombined" and self.recipe.rules.pool is None:
             raise RecipeError("rules.pool", "must be given for the split 'recombined'")
+        if self.split == "unseen" and self.recipe.rules.program is not None:
+            problem = "has no rules to hold out for the split 'unseen'; words that training has not are in 'seen'"
+            raise RecipeError("rules.program", problem)
         choose = self._choose if self._refused is not None and self.recipe.task.kind != "scheme" else None
         found = instruction_set(self.recipe, self.split, choose)
         if found is None or not found.possible:

@@ -194,7 +194,7 @@ class Sweep:
         recipe: Recipe | str | Path,
         *,
         seed: int = 0,
-        splits: Sequence[str] = ("train", "unseen"),
+        splits: Sequence[str] | None = None,
         format: str = "parquet",
         columns: Sequence[str] | None = None,
         shard_rows: int | None = None,
@@ -206,6 +206,8 @@ class Sweep:
         self.columns = None if columns is None else name_list(columns)
         self.shard_rows = shard_rows or SHARD_ROWS
         self.options = dict(options or {})
+        if splits is None:
+            splits = ("train", "unseen" if self.recipe.rules.program is None else "seen")
         splits = list(dict.fromkeys(name_list(splits, "splits")))
         self.points = points(self.recipe)
         self.of_points = [split for split in splits if split in OF_POINTS]

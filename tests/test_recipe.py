@@ -18,6 +18,16 @@ BASE = Recipe.load("paper/no-op")
 PROGRAM = {"rules.program": "binary-to-unary", "task.kind": "run", "words.no_op": 0.0}
 
 
+@pytest.mark.parametrize("name", [name for name in Recipe.presets() if name != "program"])
+def test_presets_are_tested_by_the_kinds_of_rules_that_they_train(name: str) -> None:
+    """No kind of rules runs out, in training or in the tests, at any number of rules that the sweep asks for."""
+    recipe = Recipe.load(name)
+    for rules in recipe.sweep.get("rules.per_example", [recipe.rules.per_example]):
+        for split in ("train", "unseen"):
+            dataset = Dataset(recipe.replace({"rules.per_example": rules, "sweep": {}}), split=split)
+            assert not dataset.spills, (name, split, rules)
+
+
 def test_presets() -> None:
     presets = Recipe.presets()
     assert {"paper/basic", "paper/no-op"} <= set(presets)

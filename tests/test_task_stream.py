@@ -97,8 +97,8 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "Zipf": ({"popularity": {"zipf": 1.2}, "words.length": 20}, "train"),
     "weights": ({"instructions": 5, "popularity": [0.5, 0, 3, 1, 2.25], "words.length": 20}, "train"),
     "reverse": ({**PROGRAM, "task.kind": "trace", "rules.program": "reverse", "words.length": [2, 5]}, "train"),
-    "balanced": ({**PROGRAM, "rules.program": "parentheses-balanced", "words.length": [2, 9]}, "unseen"),
-    "division": ({**PROGRAM, "rules.program": "unary-division", "words.length": [2, 9]}, "unseen"),
+    "balanced": ({**PROGRAM, "rules.program": "parentheses-balanced", "words.length": [2, 9]}, "seen"),
+    "division": ({**PROGRAM, "rules.program": "unary-division", "words.length": [2, 9]}, "train"),
     "addition": ({**PROGRAM, "rules.program": "binary-addition", "words.length": [4, 9]}, "seen"),
 }  # fmt: skip
 

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 @click.option("--out", type=LOCAL_FOLDER, help="The folder to write, on a disk.")
 @click.option("--dry-run", is_flag=True, help="Only print the points, with their rows and about how many bytes.")
 @click.option(
-    "--split", "splits", default="train,unseen", show_default=True, help=f"Splits, separated by commas: {SPLITS}."
+    "--split",
+    "splits",
+    help=f"Splits, separated by commas: {SPLITS}; if not given train,unseen, of a program train,seen.",
 )
 @click.option("--examples", type=click.IntRange(min=1), help="Training rows of each point.")
 @set_option("sweep.instructions=[10,100]")
@@ -41,7 +43,7 @@ def sweep(
     out: Path | None,
     dry_run: bool,
     seed: int,
-    splits: str,
+    splits: str | None,
     examples: int | None,
     format_name: str,
     changes: tuple[str, ...],
@@ -67,8 +69,9 @@ def sweep(
     values = {**({} if examples is None else {"examples": examples}), **dict(map(assignment, changes))}
     asked = Recipe.load(recipe).replace(_axes(values)) if values else Recipe.load(recipe)
     planned = Sweep(
-        asked, seed=seed, splits=names_of(splits, "--split"), format=format_name, shard_rows=shard_rows,
-        columns=None if columns is None else names_of(columns, "--columns"), options=format_options(tokenizer, eos),
+        asked, seed=seed, splits=None if splits is None else names_of(splits, "--split"), format=format_name,
+        shard_rows=shard_rows, columns=None if columns is None else names_of(columns, "--columns"),
+        options=format_options(tokenizer, eos),
     )  # fmt: skip
     if dry_run or out is None:
         _show(planned.estimate(), True, as_json)
