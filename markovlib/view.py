@@ -83,10 +83,7 @@ class _Permuted(_OfOne):
 
     @cached_property
     def _permutation(self) -> _permute.Permutation:
-        from markovlib.dataset import split_id, stream_key
-
-        counter = (self.size, self.epoch, split_id(self.source.split), _AXIS)
-        return _permute.Permutation(_permute.philox(stream_key(self.seed), counter)[:2], self.size)
+        return permutation(self.size, self.epoch, self.source.split, self.seed)
 
 
 class _Sorted(_OfOne):
@@ -442,6 +439,14 @@ class View(Source):
         names = None if columns is None else name_list(columns)
         starts = range(0, self.size, size)
         return (self.batch(range(start, min(start + size, self.size)), names, threads) for start in starts)
+
+
+def permutation(size: int, epoch: int, split: str, seed: int) -> _permute.Permutation:
+    """The order of an epoch of `size` things, each place computed alone."""
+    from markovlib.dataset import split_id, stream_key
+
+    counter = (size, epoch, split_id(split), _AXIS)
+    return _permute.Permutation(_permute.philox(stream_key(seed), counter)[:2], size)
 
 
 def _bounded(ds: Source) -> None:
