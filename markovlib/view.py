@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from markovlib import _permute
 from markovlib._columns import Column
+from markovlib.characters import characters_before
 from markovlib.examples import Batch, joined
 from markovlib.source import Indices, Source, asked_for, index_array, name_list, row_numbers
 
@@ -465,12 +466,10 @@ def _numeric_columns(ds: Source) -> tuple[str, ...]:
 
 
 def _letters(words: Column) -> NDArray[np.int64]:
-    """The number of letters of each word: of bytes, or of the bytes of UTF-8 that begin a character."""
+    """The number of letters of each word: of bytes, or of characters."""
     if not words.text:
         return words.lengths()
-    begins = np.zeros(len(words.data) + 1, np.int64)
-    np.cumsum((words.data & 0xC0) != 0x80, out=begins[1:])
-    counted: NDArray[np.int64] = np.diff(begins[words.offsets])
+    counted: NDArray[np.int64] = np.diff(characters_before(words.data)[words.offsets])
     return counted
 
 
