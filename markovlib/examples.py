@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from markovlib._columns import Column
 from markovlib.arrays import names_to_arrow, to_arrow
-from markovlib.outcome import OUTCOMES, Outcome
+from markovlib.outcome import OUTCOME_NAMES, OUTCOMES, Outcome
 from markovlib.rules import Rule
 from markovlib.source import name_list
 
@@ -266,7 +266,7 @@ class Batch:
         if name in _OFTEN_NONE and values.offsets[-1] == values.offsets[0]:
             return pa.nulls(len(values), pa.array(values).type)
         if name == "outcome":
-            return names_to_arrow(values, ["", *(outcome.name.lower() for outcome in Outcome)])
+            return names_to_arrow(values, OUTCOME_NAMES)
         return to_arrow(values) if isinstance(values, np.ndarray) else pa.array(values)
 
     def _with_nulls(self, texts: Any) -> Any:

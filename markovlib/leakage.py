@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
@@ -109,14 +110,17 @@ class _Things(NamedTuple):
 
 
 def leakage(
-    a: Source,
-    b: Source,
+    a: Source | str | Path,
+    b: Source | str | Path,
     *,
     near: bool = False,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Leakage:
     """Counts what data sets `a` and `b` have in common.
+
+    Either may be the path of a folder of shards, which must hold the columns that are compared; where it has several
+    splits, `DIR/split` names one.
 
     With `near`, also near duplicates: patterns, replacements and words of `b` that are not in `a`, but become one that
     is by changing, putting in or leaving out one letter.  `progress` is called with rows read and rows in all.
@@ -125,7 +129,7 @@ def leakage(
     in either, and as much again while they are sorted; for 10^6 rows with words of their own about 100 MB, whatever
     the length of the words.  `near` adds about 400 MB, and reads `a` again for each 4 million letters of `b`.
     Two different things of one data set that agree in 64 bits count as one (probability n^2 / 2^65, below 10^-7 for
-    10^6 things).  Raises TypeError for an unbounded data set.
+    10^6 things).  Raises TypeError for an unbounded data set, and for what is none; as `markovlib.open` for folders.
 
     >>> from markovlib import Dataset, Recipe
     >>> recipe = Recipe.load("paper/no-op").replace({"eval.examples": 2000}, examples=5000)
@@ -135,15 +139,29 @@ def leakage(
     >>> leakage(Dataset(recipe), Dataset(recipe, split="seen"))["rules"].shared
     1000
     """
-    for ds in (a, b):
+    first, second = _source(a), _source(b)
+    for ds in (first, second):
         if ds.size is None:
             raise TypeError(f"{ds!r} has no end; set `examples`, or compare a view of a range of it")
     for attempt in range(_ATTEMPTS):
         try:
-            return _Comparison(a, b, attempt, threads, progress).run(near)
+            return _Comparison(first, second, attempt, threads, progress).run(near)
         except _CollisionError:
             continue
     raise RuntimeError(f"different strings agreed in their hashes under each of {_ATTEMPTS} keys")
+
+
+def _source(given: Source | str | Path) -> Source:
+    """A data set itself, or that of a folder, DIR or DIR/split."""
+    if not isinstance(given, str | Path):
+        if not hasattr(given, "batch"):
+            raise TypeError(f"must be a data set or the path of a folder of shards, got {given!r}")
+        return given
+    from markovlib.shards import manifest, reading
+
+    folder = Path(given)
+    inside = not (folder / manifest.NAME).exists() and (folder.parent / manifest.NAME).exists()
+    return reading.open(folder.parent, folder.name) if inside else reading.open(given)
 
 
 class _CollisionError(Exception):

@@ -17,6 +17,7 @@ from markovlib.fields import (
     canonical,
     check_constructed,
     converting,
+    in_words,
     names_in,
     read_json,
     read_preset_or_file,
@@ -254,7 +255,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 recipe = msgspec.convert(fields, cls)
             except msgspec.ValidationError as error:
                 path, problem = where(str(error), fields_at)
-                raise RecipeError(_named(path, fields), problem, source) from None
+                path = _named(path, fields)
+                raise RecipeError(path, in_words(path, problem, fields), source) from None
             check_recipe(recipe, source)
         return recipe
 

@@ -87,7 +87,7 @@ class _Check:
         self.source = source
 
     def fail(self, path: str, problem: str) -> NoReturn:
-        raise RecipeError(path, problem, self.source)
+        raise RecipeError(path, problem, self.source) from None  # what it was made of says no more
 
     def within(self, path: str, value: int | None, least: int, greatest: int) -> None:
         if value is not None and not least <= value <= greatest:

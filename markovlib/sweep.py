@@ -66,8 +66,10 @@ class Folder:
     evaluation: str | None
 
 
-def points(recipe: Recipe) -> list[Point]:
+def points(recipe: Recipe | str | Path) -> list[Point]:
     """Every point of a recipe's sweep, in the order of its axes, the last one changing fastest.
+
+    The name of a preset or a file does for a recipe.
 
     An axis is the path of a field with its values, or several paths joined by commas with lists of a value for each:
     `"words.length,rules.pattern_length" = [[50, 20], [500, 60]]` is two values of one axis.
@@ -79,6 +81,7 @@ def points(recipe: Recipe) -> list[Point]:
     >>> [point.name for point in points(recipe)]
     ['instructions=10,words.no_op=0.1', 'instructions=10,words.no_op=0.5', 'instructions=100,...', ...]
     """
+    recipe = Recipe.of(recipe)
     if not recipe.sweep:
         raise SweepError("sweep: the recipe has no axes")
     count = 1

@@ -111,7 +111,7 @@ class Tokens:
             ("loss_mask", loss_mask, self.loss_mask, 0),
             ("attention_mask", attention_mask, None, 0),
         )
-        buffers = [_buffer(name, given, shape, entries, fill) for name, given, entries, fill in parts]
+        buffers = [buffer_for(name, given, shape, entries, fill) for name, given, entries, fill in parts]
         for buffer, (_, _, entries, fill) in zip(buffers, parts, strict=True):
             self._pad(buffer, entries, left, fill)
         return Padded(*buffers)
@@ -143,7 +143,7 @@ class Tokens:
             out[...] = made
 
 
-def _buffer(name: str, given: Any, shape: tuple[int, int], entries: NDArray[Any] | None, fill: int) -> NDArray[Any]:
+def buffer_for(name: str, given: Any, shape: tuple[int, int], entries: NDArray[Any] | None, fill: int) -> NDArray[Any]:
     """The caller's array if it can hold the entries (None: ones) and what it is filled up with, or a new one."""
     dtype = np.dtype(np.uint8) if entries is None else entries.dtype
     if given is None:
@@ -571,7 +571,7 @@ def tokenizer_for(what: Tokenizer | str | Path, source: Recipe | Source) -> Toke
     if what in ("characters", "chars"):
         return CharacterTokenizer.of(source)
     if isinstance(what, str) and not Path(what).exists():
-        raise FileNotFoundError(f'tokenizer {what!r} is neither "bytes", "characters" nor a file')
+        raise FileNotFoundError(f'tokenizer {what!r} is neither "bytes", "characters" (for short "chars") nor a file')
     return TokenizerFile(what)
 
 

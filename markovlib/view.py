@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from markovlib import _permute
 from markovlib._columns import Column
+from markovlib.characters import characters_before
 from markovlib.examples import Batch, joined
 from markovlib.source import Indices, Source, asked_for, index_array, name_list, row_numbers
 
@@ -83,10 +84,7 @@ class _Permuted(_OfOne):
 
     @cached_property
     def _permutation(self) -> _permute.Permutation:
-        from markovlib.dataset import split_id, stream_key
-
-        counter = (self.size, self.epoch, split_id(self.source.split), _AXIS)
-        return _permute.Permutation(_permute.philox(stream_key(self.seed), counter)[:2], self.size)
+        return permutation(self.size, self.epoch, self.source.split, self.seed)
 
 
 class _Sorted(_OfOne):
@@ -444,6 +442,14 @@ class View(Source):
         return (self.batch(range(start, min(start + size, self.size)), names, threads) for start in starts)
 
 
+def permutation(size: int, epoch: int, split: str, seed: int) -> _permute.Permutation:
+    """The order of an epoch of `size` things, each place computed alone."""
+    from markovlib.dataset import split_id, stream_key
+
+    counter = (size, epoch, split_id(split), _AXIS)
+    return _permute.Permutation(_permute.philox(stream_key(seed), counter)[:2], size)
+
+
 def _bounded(ds: Source) -> None:
     if ds.size is None:
         raise TypeError("an unbounded data set has no order; set `examples` in its recipe, or select a range of it")
@@ -460,12 +466,10 @@ def _numeric_columns(ds: Source) -> tuple[str, ...]:
 
 
 def _letters(words: Column) -> NDArray[np.int64]:
-    """The number of letters of each word: of bytes, or of the bytes of UTF-8 that begin a character."""
+    """The number of letters of each word: of bytes, or of characters."""
     if not words.text:
         return words.lengths()
-    begins = np.zeros(len(words.data) + 1, np.int64)
-    np.cumsum((words.data & 0xC0) != 0x80, out=begins[1:])
-    counted: NDArray[np.int64] = np.diff(begins[words.offsets])
+    counted: NDArray[np.int64] = np.diff(characters_before(words.data)[words.offsets])
     return counted
 
 

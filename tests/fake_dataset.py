@@ -10,6 +10,7 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 
@@ -39,6 +40,8 @@ class RecipeError(ValueError):
 
 
 class Recipe:
+    task = SimpleNamespace(kind="run")
+
     def __init__(self, fields):
         self.fields = fields
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import fake_dataset
 import pytest
-from click.testing import CliRunner
+from commands import fails, run
 
 from markovlib.cli import COMMANDS, main
 from markovlib.cli.data import assignment
@@ -23,22 +23,6 @@ from markovlib.shards import manifest
 def _fake_data(monkeypatch):
     monkeypatch.setitem(sys.modules, "markovlib.recipe", fake_dataset)
     monkeypatch.setitem(sys.modules, "markovlib.dataset", fake_dataset)
-
-
-def run(*args, code=0):
-    result = CliRunner().invoke(main, [str(arg) for arg in args], prog_name="markovlib")
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result
-
-
-def fails(*args, code=2):
-    """Run a command that must fail; returns its one line on standard error."""
-    result = run(*args, code=code)
-    assert result.stdout == ""
-    assert result.stderr.count("\n") == 1
-    assert result.stderr.startswith("markovlib: error: ")
-    return result.stderr
 
 
 def test_generate_writes_and_says_what(tmp_path):

@@ -4,27 +4,10 @@ import json
 import re
 
 import pytest
-from click.testing import CliRunner
+from commands import fails, run
 
 from markovlib import Dataset, Recipe
-from markovlib.cli import main
 from markovlib.diversity import diversity
-
-
-def run(*args, code=0):
-    result = CliRunner().invoke(main, [str(arg) for arg in args], prog_name="markovlib")
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result
-
-
-def fails(*args, code=2):
-    """Run a command that must fail; returns its one line on standard error."""
-    result = run(*args, code=code)
-    assert result.stdout == ""
-    assert result.stderr.count("\n") == 1
-    assert result.stderr.startswith("markovlib: error: ")
-    return result.stderr
 
 
 @pytest.fixture

@@ -9,12 +9,11 @@ import subprocess
 import sys
 
 import pytest
-from click.testing import CliRunner
+from commands import run
 from effort import slow_but
 from programs import UNARY_MULTIPLICATION
 
 import markovlib as mk
-from markovlib.cli import main
 from markovlib.cli import rules as cli_rules
 
 MAIN = [sys.executable, "-m", "markovlib"]
@@ -25,12 +24,6 @@ def rules(tmp_path):
     path = tmp_path / "multiply.rosetta"
     path.write_text(mk.RuleSet(UNARY_MULTIPLICATION).format("rosetta"))
     return path
-
-
-def run(*args, code=0):
-    result = CliRunner().invoke(main, [str(arg) for arg in args], prog_name="markovlib")
-    assert result.exit_code == code, result.output
-    return result
 
 
 def piped(data: bytes, *args):

@@ -20,6 +20,7 @@ import fake_dataset
 import pytest
 from click.testing import CliRunner
 from effort import slow_but
+from folders import snapshot
 
 from markovlib import files
 from markovlib.cli import main
@@ -38,10 +39,6 @@ def recipe(monkeypatch):
     monkeypatch.setitem(sys.modules, "markovlib.dataset", fake_dataset)
     monkeypatch.setattr(digest, "BLOCK_ROWS", 64)
     return fake_dataset.Recipe.load("paper/no-op").replace(examples=600)
-
-
-def snapshot(path):
-    return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
 
 
 def identities(path, format_name="parquet"):

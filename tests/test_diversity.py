@@ -356,6 +356,10 @@ def test_families_are_counted_as_they_are():
     assert all(abs(s.instructions - 100 * s.asked) < 1 for s in report.strata)
     assert sum(family["rows"] for family in report.families.values()) == 1000
     assert set(report.families) == {"repeated", "periodic", "mirrored"}
+    shares = {"repeated": 1, "periodic": 4, "mirrored": 5}
+    weighted = [{"name": name, "weight": share} for name, share in shares.items()]
+    asked = diversity(Dataset(recipe.replace({"rules.family": weighted}))).to_dict()["families"]
+    assert {name: family["asked"] for name, family in asked.items()} == {name: n / 10 for name, n in shares.items()}
 
 
 def test_a_long_tail_is_seen():

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 import pytest
 from click.testing import CliRunner
 from effort import slow_but
+from folders import snapshot
 
 from markovlib import STREAM_VERSION, Recipe
 from markovlib.cli import main
@@ -28,10 +29,6 @@ ROWS = [name for name in formats.MODULES if name in ("parquet", "arrow", "jsonl"
 def recipe():
     changes = {"rules.pattern_length": 3, "rules.replacement_length": 4, "words.length": [8, 12], "eval.examples": 70}
     return Recipe.load("paper/no-op").replace({**changes, "instructions": 50}, examples=1000)
-
-
-def snapshot(path):
-    return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
 
 
 PAIRS = [(source, target) for source in ROWS for target in formats.MODULES]

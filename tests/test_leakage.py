@@ -25,6 +25,7 @@ from markovlib.distinct import Distinct, hash_column, key_of
 from markovlib.examples import ListColumn
 from markovlib.leakage import KINDS, NEAR, leakage
 from markovlib.neighbours import near_count, one_letter_apart, pieces
+from markovlib.shards.folder import ShardError
 from markovlib.shards.generation import generate
 
 RECIPE = Recipe.load("paper/no-op").replace(
@@ -281,6 +282,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
     generate(recipe, out / "only", seed=1)
     (out / "recipe.toml").write_text(recipe.to_toml())
     return out
+
+
+def test_folders_are_data_sets(folder: Any) -> None:
+    recipe = RECIPE.replace({"words.length": 20})
+    train, seen = Dataset(recipe, seed=1), Dataset(recipe, seed=1, split="seen")
+    assert leakage(folder / "only", str(folder / "data" / "seen")) == leakage(train, seen)
+    with pytest.raises(ShardError, match="has several splits; name one of train, seen"):
+        leakage(folder / "only", folder / "data")
+    with pytest.raises(TypeError, match=r"must be a data set or the path of a folder of shards, got 3"):
+        leakage(train, 3)  # type: ignore[arg-type]
 
 
 def test_the_command_compares_folders_and_recipes(folder: Any) -> None:

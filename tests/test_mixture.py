@@ -508,7 +508,7 @@ GOOD: dict[str, Any] = {
         ({"examples": 0}, "mixture: examples: must be between 1 and"),
         ({"tokens": 5}, "mixture: examples: give the budget as `examples` or as `tokens`"),
         ({"examples": None}, "mixture: examples: give the budget"),
-        ({"examples": "many"}, "mixture: examples: expected `int | null`, got `str`"),
+        ({"examples": "many"}, 'mixture: examples: must be a whole number, or left out, got "many"'),
         ({"tokenizer": "bytes"}, "mixture: tokenizer: is what a budget of `tokens`"),
         ({"on_shortage": "ignore"}, 'mixture: on_shortage: must be one of error, fill, got "ignore"'),
         ({"sources": []}, "mixture: sources: must be 1 to 1000 tables"),

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from effort import slow_but, tries
+from folders import snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,11 +44,6 @@ def _fake_data(monkeypatch):
 @pytest.fixture
 def recipe():
     return fake_dataset.Recipe.load("paper/no-op")
-
-
-def snapshot(path):
-    """Return every file below a folder with its bytes."""
-    return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
 
 
 def identities(path):

@@ -220,6 +220,18 @@ def generate(
     summarise(out, written, time.perf_counter() - started, as_json)
     if not as_json:
         _warn_of_spills(chosen, seed, names, out)
+        _warn_of_prompts(chosen)
+
+
+def _warn_of_prompts(recipe: Any) -> None:
+    """Say on standard error where a prompt leaves out the word that is to be rewritten."""
+    from markovlib.render import parse_template
+
+    if recipe.task.kind != "rewrite":
+        return
+    for prompt in recipe.render.prompts:
+        if not any(re.match(r"word\b", piece.tag) for piece in parse_template(prompt)):
+            click.echo(f"render.prompt: {prompt!r} leaves out {{word}}: no completion can be told from it", err=True)
 
 
 def _warn_of_spills(recipe: Any, seed: int, splits: list[str], out: Place) -> None:
