@@ -100,8 +100,16 @@ class SplitPlan:
     @property
     def rules_used(self) -> int:
         """How many of the first rules of its share the split has a use for, at most."""
-        used = min(self.in_use, self.limit) if self.order in (_ORDER_OWN, _ORDER_CYCLE) else self.in_use
-        return min(self.instructions.rules_used(used), LARGEST_INDEX)
+        return min(self.instructions.rules_used(self._instructions_used), LARGEST_INDEX)
+
+    @property
+    def rules_taken(self) -> int:
+        """How many different rules the split's examples have, at most."""
+        return self.instructions.rules_taken(self._instructions_used)
+
+    @property
+    def _instructions_used(self) -> int:
+        return min(self.in_use, self.limit) if self.order in (_ORDER_OWN, _ORDER_CYCLE) else self.in_use
 
     @property
     def divides_by_rule(self) -> bool:

@@ -57,13 +57,17 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of the sweep: a point's (`values` says which) or of evaluation sets (`values` is None)."""
+    """A folder of the sweep: a point's (`values` says which) or of evaluation sets (`values` is None).
+
+    `made_again` are the files that it had lost; `sweep.json` says nothing of them.
+    """
 
     name: str
     values: dict[str, Any] | None
     fingerprint: str
     splits: dict[str, dict[str, int]]
     evaluation: str | None
+    made_again: tuple[str, ...] = ()
 
 
 def points(recipe: Recipe | str | Path) -> list[Point]:
@@ -155,6 +159,11 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "+".join(map(_shown, value))
     return str(value)
+
+
+def _recorded(folder: Folder) -> dict[str, Any]:
+    """A folder as `sweep.json` has it."""
+    return {name: value for name, value in asdict(folder).items() if name != "made_again"}
 
 
 def evaluation_of(recipe: Recipe, values: dict[str, Any]) -> Recipe:
@@ -290,9 +299,10 @@ class Sweep:
     ) -> list[Folder]:
         """Writes every folder, then `sweep.json`; calling again goes on where an earlier call stopped.
 
-        Folders that are complete are left alone.  `threads`, `executor` and `progress` are as `generate` has them;
-        `told` is called with each folder when it is complete.  Raises SweepError where `out` holds another sweep,
-        finished or not, or something else, and what `generate` raises.
+        Folders that are complete are left alone, but for files that they have lost, which are made again.  `threads`,
+        `executor` and `progress` are as `generate` has them; `told` is called with each folder when it is complete.
+        Raises SweepError where `out` holds another sweep, finished or not, or something else, and what `generate`
+        raises.
         """
         from markovlib.shards import folder
         from markovlib.shards.stores import local_folder
@@ -312,7 +322,7 @@ class Sweep:
             made.append(self._write_folder(path, entry, how))
             if told is not None:
                 told(made[-1])
-        content = {**self._head(), "folders": [asdict(one) for one in made]}
+        content = {**self._head(), "folders": [_recorded(one) for one in made]}
         data = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
         if not (path / NAME).exists() or (path / NAME).read_bytes() != data:
             files.write_whole(path / NAME, data)
@@ -367,7 +377,8 @@ class Sweep:
         name, recipe, splits, values, evaluation = entry
         written = self._generate(recipe, out / name, splits, self.shard_rows, how)
         sizes = {one.split: {"rows": one.rows, "bytes": one.bytes} for one in written}
-        return Folder(name, values, recipe.fingerprint, sizes, evaluation)
+        made_again = tuple(file for one in written for file in one.made_again)
+        return Folder(name, values, recipe.fingerprint, sizes, evaluation, made_again)
 
     def _head(self) -> dict[str, Any]:
         from markovlib import STREAM_VERSION

@@ -36,9 +36,54 @@ def test_a_preset_is_reported():
 def test_generate_says_which_kinds_of_rules_run_out(tmp_path):
     few = ["--examples", 100, "--instructions", 40, "--set", "rules.alphabet=ab"]
     sides = ["--set", "rules.pattern_length=[1, 5]", "--set", "rules.replacement_length=[3, 5]"]
-    said = run("generate", "paper/no-op", *few, *sides, "--split", "train,unseen", "--out", tmp_path / "a b").stderr
-    assert "unseen: 12 of 15 kinds of rules run out before they have their share; `markovlib report '" in said
+    args = ["generate", "paper/no-op", *few, *sides, "--split", "train,unseen", "--out", tmp_path / "a"]
+    said = run(*args).stderr
+    first = "uniform, k = 1, 3 → 3; uniform, k = 1, 1 → 3; uniform, k = 1, 2 → 3"
+    line = f"unseen: 12 of 15 kinds of rules run out before they have their share: {first}; and 9 more; "
+    assert f"{line}the same command with --json names all\n" in said
     assert said.count("run out") == 1
+    result = run(*args, "--json")
+    train, unseen = json.loads(result.stdout)["splits"]
+    spills = Dataset(Recipe.load(tmp_path / "a" / "recipe.toml"), split="unseen").spills
+    assert (train["spills"], unseen["spills"], len(spills)) == ([], spills, 12)
+    assert spills[1] == {
+        "stratum": spills[1]["stratum"], "rule": 15, "into": spills[1]["into"],
+        "kind": {"family": "uniform", "k": 1, "pattern_length": 1, "replacement_length": 3},
+        "into_kind": {"family": "uniform", "k": 1, "pattern_length": 1, "replacement_length": 5},
+    }  # fmt: skip
+    warning = json.loads(result.stderr.splitlines()[-1])
+    assert f"{warning['split']}: {warning['message']}".startswith(line)
+
+
+def test_a_report_names_the_kinds_of_rules_that_run_out(tmp_path):
+    """Of a folder too, whose rows do not say which kind their rules are of."""
+    few = ["--examples", 100, "--instructions", 40, "--set", "rules.alphabet=ab"]
+    sides = ["--set", "rules.pattern_length=[1, 5]", "--set", "rules.replacement_length=[3, 5]"]
+    run("generate", "paper/no-op", *few, *sides, "--split", "unseen", "--out", tmp_path / "a")
+    printed = run("report", tmp_path / "a").stdout
+    assert re.search(r"spills +12 kinds of rules run out\b", printed)
+    assert re.search(r"uniform, k = 1, 1 → 3 +15 +uniform, k = 1, 1 → 5", printed)
+    found = json.loads(run("report", tmp_path / "a", "--json").stdout)
+    assert (found["strata"], len(found["spills"])) == ([], 12)
+    assert found["spills"][1]["kind"] == {
+        "family": "uniform", "k": 1, "pattern_length": 1, "replacement_length": 3,
+    }  # fmt: skip
+    pytest.importorskip("matplotlib")
+    page = diversity(tmp_path / "a").html()
+    assert "its first turns go to" in page
+    assert page.count("uniform, k = 1, 1 → 3<") == 1
+
+
+def test_fewer_rules_than_kinds_of_rules_are_a_warning(tmp_path):
+    args = ["generate", "first-rewrite", "--examples", 20, "--set", "rules.pattern_length=[1, 12]"]
+    said = run(*args, "--instructions", 10, "--out", tmp_path / "a").stderr
+    line = "train: 40 rules for 60 kinds of rules (family, k, lengths): at least 20 have none and do not show in the "
+    assert f"{line}rows; ask for more instructions, or fewer kinds\n" in said
+    assert "kinds of rules" not in run(*args, "--instructions", 15, "--out", tmp_path / "b").stderr
+    result = run(*args, "--set", "rules.pool=30", "--instructions", 15, "--out", tmp_path / "c", "--json")
+    (split,) = json.loads(result.stdout)["splits"]
+    assert (split["kinds"], split["kinds_without_rules"]) == (60, 30)
+    assert json.loads(result.stderr.splitlines()[-1])["message"].startswith("30 rules for 60 kinds of rules")
 
 
 def test_json_is_that_of_the_python_interface():

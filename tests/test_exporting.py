@@ -198,6 +198,11 @@ def test_the_command(tmp_path, recipe):
     assert generation.RECIPE in snapshot(tmp_path / "b")
     again = markovlib("export", tmp_path / "a", "--format", "jsonl", "--out", tmp_path / "b")
     assert again.stderr.startswith("train: already complete")
+    whole = snapshot(tmp_path / "b")
+    (tmp_path / "b" / "train" / "part-00000.jsonl").unlink()
+    repaired = markovlib("export", tmp_path / "a", "--format", "jsonl", "--out", tmp_path / "b")
+    assert "made again: train/part-00000.jsonl\n" in repaired.stderr
+    assert snapshot(tmp_path / "b") == whole
     wrong = markovlib("export", tmp_path / "a", "--format", "parquet", "--out", tmp_path / "b")
     assert wrong.returncode == 2
     assert "holds a finished split 'train' of another kind: format is" in wrong.stderr

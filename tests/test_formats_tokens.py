@@ -221,7 +221,7 @@ def test_another_tokenizer_in_the_folder_is_found(tmp_path, recipe, tokenizer_fi
     assert {problem.file for problem in verify(tmp_path).problems} == {"tokenizer.json", "train/part-00000.bin"}
     path.unlink()
     problems = {problem.file: problem.message for problem in verify(tmp_path).problems}
-    assert problems["tokenizer.json"] == "missing"
+    assert problems["tokenizer.json"] == "missing; the command that wrote the folder makes it anew"
     assert "is missing, or not the tokenizer" in problems["train/part-00000.bin"]
     path.write_bytes(data)
     assert verify(tmp_path).ok

@@ -81,6 +81,11 @@ def test_the_rows_are_those_of_the_mixture(
     again = mixture.write(out, format=format_name, shard_rows=150, columns=columns)
     assert again.kept == 3
     assert snapshot(out) == before
+    lost = f"part-00001{formats.module(format_name).SUFFIXES[0]}"
+    (out / "train" / lost).unlink()
+    again = mixture.write(out, format=format_name, shard_rows=150, columns=columns)
+    assert (again.kept, again.made_again) == (2, (f"train/{lost}",))
+    assert snapshot(out) == before
     other = tmp_path / "other"
     mixture.write(other, format=format_name, shard_rows=150, columns=columns, threads=1)
     assert snapshot(other) == before

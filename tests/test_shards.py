@@ -448,14 +448,13 @@ def test_verify_finds_missing_and_extra_files(tmp_path, recipe):
     (out / "train" / "part-00009.parquet").write_bytes(b"")
     (out / "recipe.toml").unlink()
     (out / "test").mkdir()
+    advice = "; the command that wrote the folder makes it anew"
     assert {str(problem) for problem in verify(out).problems} == {
-        "train/part-00001.parquet: missing",
+        f"train/part-00001.parquet: missing{advice}",
         "train/part-00009.parquet: not in the manifest",
-        "recipe.toml: missing",
+        f"recipe.toml: missing{advice}",
         "test: not in the manifest",
     }
-    with pytest.raises(ShardError, match=r"part-00001\.parquet: in the manifest but missing"):
-        generate(recipe, out, shard_rows=300)
 
 
 def forge(out, change):

@@ -126,6 +126,12 @@ def test_going_on_gives_the_same_and_leaves_what_is_finished(tmp_path: Path) -> 
     again = {path: path.stat().st_mtime_ns for path in (tmp_path / "parts").rglob("*") if path.is_file()}
     sweep.write(tmp_path / "parts", threads=1)
     assert {path: path.stat().st_mtime_ns for path in again} == again
+    (tmp_path / "parts" / "instructions=10,words.no_op=0.5" / "train" / "part-00000.parquet").unlink()
+    told = {folder.name: folder.made_again for folder in sweep.write(tmp_path / "parts", threads=1)}
+    assert told.pop("instructions=10,words.no_op=0.5") == ("train/part-00000.parquet",)
+    assert set(told.values()) == {()}
+    assert files(tmp_path / "parts") == files(tmp_path / "whole")
+    assert (tmp_path / "parts" / NAME).stat().st_mtime_ns == again[tmp_path / "parts" / NAME]
 
 
 def test_another_sweep_is_refused(tmp_path: Path) -> None:

@@ -2,14 +2,14 @@
 
 import json
 import re
-import shlex
 import sys
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +18,7 @@ from markovlib.cli import Interrupted
 from markovlib.shards.folder import ShardError
 from markovlib.shards.formats import MODULES
 from markovlib.shards.stores import LocalStore, Place, Store, local_folder, open_store
-from markovlib.wording import counted
+from markovlib.wording import counted, kind_of_rules
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -188,8 +188,8 @@ def generate(
 ) -> None:
     """Write splits of a recipe as shards, with a manifest and a card, into one folder.
 
-    The same command goes on where an interrupted one stopped, and does nothing in a finished folder.  Another
-    split of the same recipe and seed is added to the folder.
+    The same command goes on where an interrupted one stopped; of a finished folder it makes again the files that are
+    missing or cut off, and nothing else.  Another split of the same recipe and seed is added to the folder.
 
     With --executor, --threads is the number of processes, or on a cluster the threads for one shard.
     """
@@ -217,33 +217,46 @@ def generate(
             written = generation.generate(chosen, out, threads=workers, executor=pool, progress=advance, **asked)
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
-    summarise(out, written, time.perf_counter() - started, as_json)
-    if not as_json:
-        _warn_of_spills(chosen, seed, names, out)
-        _warn_of_prompts(chosen)
+    kinds = {split: _kinds(chosen, seed, split) for split in names}
+    summarise(out, written, time.perf_counter() - started, as_json, kinds)
+    warnings = [(split, message) for split in names for message in _short_kinds(**kinds[split])]
+    for split, message in [*warnings, *(("render.prompt", message) for message in _incomplete_prompts(chosen))]:
+        warning = json.dumps({"event": "warning", "about": split, "message": message})
+        click.echo(warning if as_json else f"{split}: {message}", err=True)
 
 
-def _warn_of_prompts(recipe: Any) -> None:
-    """Say on standard error where a prompt leaves out the word that is to be rewritten."""
+def _incomplete_prompts(recipe: Any) -> Iterator[str]:
+    """What is said of a prompt that leaves out the word that is to be rewritten."""
     from markovlib.render import parse_template
 
-    if recipe.task.kind != "rewrite":
-        return
-    for prompt in recipe.render.prompts:
+    for prompt in recipe.render.prompts if recipe.task.kind == "rewrite" else ():
         if not any(re.match(r"word\b", piece.tag) for piece in parse_template(prompt)):
-            click.echo(f"render.prompt: {prompt!r} leaves out {{word}}: no completion can be told from it", err=True)
+            yield f"{prompt!r} leaves out {{word}}: no completion can be told from it"
 
 
-def _warn_of_spills(recipe: Any, seed: int, splits: list[str], out: Place) -> None:
-    """Say on standard error where kinds of rules had fewer rules than their shares ask for."""
+def _kinds(recipe: Any, seed: int, split: str) -> dict[str, Any]:
+    """What a split's kinds of rules came to: how many there are, those without a rule, at least, and the spills."""
     from markovlib.dataset import Dataset
 
-    for split in splits:
-        made = Dataset(recipe, seed, split)
-        if made.spills:
-            kinds = f"{len(made.spills)} of {counted(len(made.strata), 'kind')} of rules"
-            report = f"`markovlib report {shlex.quote(str(out))} --split {split} --json` says which"
-            click.echo(f"{split}: {kinds} run out before they have their share; {report}", err=True)
+    made = Dataset(recipe, seed, split)
+    kinds = len(made.strata)
+    return {"kinds": kinds, "kinds_without_rules": max(0, kinds - made.rules_taken), "spills": made.spills}
+
+
+def _short_kinds(kinds: int, kinds_without_rules: int, spills: list[dict[str, Any]]) -> Iterator[str]:
+    """What is said where kinds of rules have no rule at all, or fewer than their shares ask for."""
+    if kinds_without_rules:
+        rules = f"{counted(kinds - kinds_without_rules, 'rule')} for {kinds:,} kinds of rules (family, k, lengths)"
+        none = f"at least {kinds_without_rules:,} have none and do not show in the rows"
+        yield f"{rules}: {none}; ask for more instructions, or fewer kinds"
+    if spills:
+        names = [kind_of_rules(**spill["kind"]) for spill in spills[:_MOST_NAMED]]
+        more = f"; and {len(spills) - len(names):,} more" if len(spills) > len(names) else ""
+        said = f"{len(spills):,} of {counted(kinds, 'kind')} of rules run out before they have their share"
+        yield f"{said}: {'; '.join(names)}{more}; the same command with --json names all"
+
+
+_MOST_NAMED = 3
 
 
 def executor_named(name: str | None, workers: int | None) -> "AbstractContextManager[Executor | None]":
@@ -329,11 +342,17 @@ def names_of(text: str, option: str) -> list[str]:
     return names
 
 
-def summarise(out: Place, written: "list[Written]", seconds: float, as_json: bool) -> None:
-    """Print what was written: lines on standard error, or JSON on standard output."""
+def summarise(
+    out: Place,
+    written: "list[Written]",
+    seconds: float,
+    as_json: bool,
+    more: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> None:
+    """Print what was written: lines on standard error, or JSON on standard output, which has `more` of each split."""
     made = sum(item.rows for item in written if item.kept < item.shards)
     if as_json:
-        splits = [asdict(item) for item in written]
+        splits = [{**asdict(item), **more.get(item.split, {})} for item in written]
         click.echo(json.dumps({"out": str(out), "seconds": round(seconds, 3), "splits": splits}))
         return
     for item in written:
@@ -341,6 +360,8 @@ def summarise(out: Place, written: "list[Written]", seconds: float, as_json: boo
         done = "already complete: " if item.kept == item.shards else ""
         counts = f"{counted(item.rows, 'row')}, {counted(item.shards, 'shard')}{kept}, {counted(item.bytes, 'byte')}"
         click.echo(f"{item.split}: {done}{counts}", err=True)
+        for name in item.made_again:
+            click.echo(f"made again: {name}", err=True)
     if made:
         rate = f", {made / seconds:,.0f} rows/s" if not any(item.kept for item in written) else ""
         click.echo(f"{out}: {seconds:.2f} s{rate}", err=True)

@@ -11,6 +11,8 @@ from markovlib.cli.data import SPLITS, assignment, set_option
 if TYPE_CHECKING:
     from markovlib.diversity import DiversityReport
 
+_MOST_SPILLS = 20
+
 
 @click.command()
 @click.argument("source", metavar="DIR_OR_PRESET")
@@ -103,6 +105,8 @@ def _print(found: "DiversityReport") -> None:
     console.print(rows)
     if found.strata:
         console.print(_families(found))
+    if found.spills:
+        console.print(_spills(found))
     console.print(_distributions(found))
 
 
@@ -139,7 +143,7 @@ def _lines(found: "DiversityReport") -> list[tuple[str, str]]:
         about = "" if part.exact else ", estimated"
         lines.append(("repeated rows", f"{number(part.repeated)} ({share(part.repeated / part.rows)}{about})"))
     if found.spills:
-        lines.append(("spills", f"{len(found.spills):,} kinds of rules run out (--json and --html say which)"))
+        lines.append(("spills", f"{len(found.spills):,} kinds of rules run out"))
     lines += _no_ops(found)
     lines += [
         (name.replace("_", " "), f"{count:,} ({share(count / found.rows)})") for name, count in found.outcomes.items()
@@ -179,6 +183,21 @@ def _families(found: "DiversityReport") -> Any:
             name, share(sums["asked"]), "-" if count is None else f"{count:,}", share(sums["instructions_share"]),
             f"{sums['rows']:,}", share(sums["rows_share"]),
         )  # fmt: skip
+    return table
+
+
+def _spills(found: "DiversityReport") -> Any:
+    from rich.table import Table
+
+    from markovlib.diversity.page import SPILLS, spill_row
+
+    table = Table(SPILLS[0], box=None)
+    table.add_column(SPILLS[1], justify="right")
+    table.add_column(SPILLS[2])
+    for spill in found.spills[:_MOST_SPILLS]:
+        table.add_row(*spill_row(spill))
+    if left := found.spills[_MOST_SPILLS:]:
+        table.add_row(f"and {len(left):,} more, in --json", "", "")
     return table
 
 

@@ -37,7 +37,7 @@ def export(
     """Copy a folder of shards into another format, with a manifest and a card of its own.
 
     Shards are compared with their checksums as they are read.  The same command goes on where an interrupted one
-    stopped, and does nothing in a finished folder.
+    stopped, and does nothing in a finished folder that has lost no file.
     """
     from markovlib.cli import progress
     from markovlib.shards import exporting

@@ -62,7 +62,8 @@ def mix(
     """Write a mixture of several sources as shards, with a manifest and a card, into one folder.
 
     Sources are data sets of ours, folders of our shards, and files of instructions in JSON, JSON Lines, Parquet or
-    Arrow.  The same command goes on where an interrupted one stopped, and does nothing in a finished folder.
+    Arrow.  The same command goes on where an interrupted one stopped, and does nothing in a finished folder that
+    has lost no file.
     With --dry-run, exits 1 where the sources have less than is asked for.
     """
     from markovlib.cli import progress

@@ -116,6 +116,8 @@ def _line(folder: Folder) -> str:
 
 def _tell(folder: Folder) -> None:
     click.echo(_line(folder), err=True)
+    for name in folder.made_again:
+        click.echo(f"made again: {folder.name}/{name}", err=True)
 
 
 def _show(folders: list[Folder], estimated: bool, as_json: bool) -> None:
