@@ -18,7 +18,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -57,13 +57,23 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of the sweep: a point's (`values` says which) or of evaluation sets (`values` is None)."""
+    """A folder of the sweep: a point's (`values` says which) or of evaluation sets (`values` is None).
+
+    `kept` says that all of it had been written before.
+    """
 
     name: str
     values: dict[str, Any] | None
     fingerprint: str
     splits: dict[str, dict[str, int]]
     evaluation: str | None
+    kept: bool = field(default=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `sweep.json` has of it."""
+        fields = asdict(self)
+        del fields["kept"]
+        return fields
 
 
 def points(recipe: Recipe) -> list[Point]:
@@ -307,7 +317,7 @@ class Sweep:
             made.append(self._write_folder(path, entry, how))
             if told is not None:
                 told(made[-1])
-        content = {**self._head(), "folders": [asdict(one) for one in made]}
+        content = {**self._head(), "folders": [one.to_dict() for one in made]}
         data = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
         if not (path / NAME).exists() or (path / NAME).read_bytes() != data:
             files.write_whole(path / NAME, data)
@@ -362,7 +372,8 @@ class Sweep:
         name, recipe, splits, values, evaluation = entry
         written = self._generate(recipe, out / name, splits, self.shard_rows, how)
         sizes = {one.split: {"rows": one.rows, "bytes": one.bytes} for one in written}
-        return Folder(name, values, recipe.fingerprint, sizes, evaluation)
+        kept = all(one.kept == one.shards for one in written)
+        return Folder(name, values, recipe.fingerprint, sizes, evaluation, kept)
 
     def _head(self) -> dict[str, Any]:
         from markovlib import STREAM_VERSION

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from markovlib.cli import COMMANDS, main
-from markovlib.cli.data import assignment
+from markovlib.cli.options import assignment
 from markovlib.shards import manifest
 
 
@@ -117,6 +117,25 @@ def test_set_reads_toml_and_bare_words(text, expected):
 def test_set_refuses_the_rest(tmp_path, text):
     assert "--set" in fails("generate", "paper/no-op", "--out", tmp_path / "a", "--set", text)
     assert not (tmp_path / "a").exists()
+
+
+def test_lists_of_names_may_come_again_and_are_joined(tmp_path):
+    again = ("--split", "unseen", "--split", "train,unseen", "--columns", "prompt", "--columns", "index,completion")
+    run("generate", "paper/no-op", "--examples", 10, "--out", tmp_path / "a", *again)
+    splits = manifest.load(tmp_path / "a").splits
+    assert set(splits) == {"train", "unseen"}
+    assert set(splits["train"].columns) == {"prompt", "index", "completion"}
+    run("export", tmp_path / "a", "--format", "jsonl", "--out", tmp_path / "b", "--split", "unseen", "--split", "train",
+        "--columns", "completion", "--columns", "prompt")  # fmt: skip
+    copied = manifest.load(tmp_path / "b").splits
+    both = {"prompt", "completion"}
+    assert {name: set(split.columns) for name, split in copied.items()} == {"train": both, "unseen": both}
+    assert "--split 'train,': expected names" in fails(
+        "generate", "paper/no-op", "--split", "train,", "--out", tmp_path / "c"
+    )
+    shared = run("verify", "--leakage", tmp_path / "a:train", tmp_path / "a:train", "--fail-on", "rows", "--fail-on",
+                 "words", "--json", code=1)  # fmt: skip
+    assert json.loads(shared.stdout)["failed"] == ["rows", "words"]
 
 
 def test_inspect_shows_the_figures(tmp_path):

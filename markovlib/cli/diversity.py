@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import SPLITS, assignment, set_option
+from markovlib.cli.options import SPLITS, assignment, set_option
 
 if TYPE_CHECKING:
     from markovlib.diversity import DiversityReport
