@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markovlib.fields import RecipeError
 from markovlib.recipe import Recipe
+from markovlib.shards.finished import SWEEP as NAME
+from markovlib.shards.finished import UNFINISHED_SWEEP as UNFINISHED
 from markovlib.source import name_list
 
 if TYPE_CHECKING:
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 
 #: The splits whose rows depend on how many instructions are trained on, and how often.
 OF_POINTS = ("train", "seen", "recombined")
-NAME = "sweep.json"
-UNFINISHED = ".unfinished-sweep.json"
 
 _OF_TESTS = ("rules", "task", "render", "eval")
 _MOST_POINTS = 100_000

@@ -19,6 +19,7 @@ from effort import slow_but
 from hypothesis import given
 from hypothesis import strategies as st
 
+import markovlib as mk
 from markovlib import Dataset, Recipe, RecipeError
 from markovlib.cli import main
 from markovlib.shards import manifest, verification
@@ -154,6 +155,18 @@ def test_command(tmp_path: Path) -> None:
     told = again.stderr.splitlines()
     assert told[1].startswith("instructions=10: already complete: train: 200 rows, ")
     assert told[-1].startswith(f"{tmp_path / 's'}: already complete: 2 points, 500 rows, ")
+    for name in ("verify", "inspect", "report", "export --format jsonl --out x", "score --answers -"):
+        command, *options = name.split()
+        told = runner.invoke(main, [command, str(tmp_path / "s"), *options])
+        assert told.exit_code == 2
+        place = tmp_path / "s"
+        sentence = f"{place}: a sweep of 2 points; name the folder of one, such as {place / 'instructions=10'}"
+        assert told.stderr == f"markovlib: error: {sentence}\n"
+    with pytest.raises(ShardError, match="a sweep of 2 points"):
+        mk.open(tmp_path / "s")
+    (tmp_path / "s" / NAME).rename(tmp_path / "s" / UNFINISHED)
+    with pytest.raises(ShardError, match="a sweep that is not finished; the same `markovlib sweep` goes on with it"):
+        mk.open(tmp_path / "s")
     one = ["--set", "sweep.instructions=[10]", *small[2:6], "--split", "train", "--examples", "1"]
     dry = runner.invoke(main, ["sweep", "paper/basic", "--dry-run", *one])
     assert re.search(r"instructions=10: train: 1 row, .*\n1 row, .* bytes in 1 folder ", dry.output), dry.output
@@ -358,7 +371,7 @@ def test_a_killed_sweep_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> 
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, "it was too fast to be killed"
         finished = [path.parent for path in out.glob("*/manifest.json")]
-        complete = {p: p.stat().st_mtime_ns for folder in finished for p in folder.rglob("[!.]*") if p.is_file()}
+        complete = {p: p.stat().st_mtime_ns for folder in finished for p in folder.rglob("part-*")}
         assert len(complete) >= wanted
         assert (out / UNFINISHED).exists()
     with pytest.raises(SweepError, match="another sweep, unfinished: seed is 0 there, 1 asked for"):

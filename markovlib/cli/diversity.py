@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", metavar="DIR_OR_PRESET")
-@click.option("--split", help=f"The split: {SPLITS}; train if not given.")
+@click.option("--split", help=f"The split: {SPLITS}; train, if there is one, if not given.")
 @click.option("--seed", type=click.IntRange(min=0), help="The seed of a preset or recipe; 0 if not given.")
 @click.option("--examples", type=click.IntRange(min=1), help="Rows of a preset to make, or of a folder to read.")
 @set_option("words.no_op=0.3")
@@ -56,6 +56,9 @@ def report(
         click.echo(found.to_json())
     else:
         _print(found)
+    if split is None and (others := _others(data, found.split)):
+        told = f"{source}: the report is of {found.split}; --split names another: {', '.join(others)}"
+        click.echo(told, err=as_json)
 
 
 def _source(
@@ -78,6 +81,14 @@ def _source(
     values.update(assignment(change) for change in changes)
     recipe = Recipe.load(source)
     return Dataset(recipe.replace(values) if values else recipe, seed=seed or 0, split=name), None, None
+
+
+def _others(data: Any, split: str) -> list[str]:
+    """The other splits of a folder, where it is named and none of its splits is."""
+    from markovlib.shards import manifest
+
+    made = manifest.load_if_any(data) if isinstance(data, Path) else None
+    return [] if made is None else [name for name in made.splits if name != split]
 
 
 def _need_plots() -> None:

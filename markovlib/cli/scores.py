@@ -71,9 +71,9 @@ def open_folder(folder: Path, split: str | None, naming: str = "--split ") -> "D
 
     `naming` is what stands before a split's name on the command line.
     """
-    from markovlib.shards import manifest, source
+    from markovlib.shards import finished, source
 
-    made = manifest.load_finished(folder)
+    made = finished.load(folder)
     have = ", ".join(made.splits)
     if split is None:
         if len(made.splits) > 1:

@@ -194,15 +194,6 @@ def load_if_any(folder: Place) -> Manifest | None:
         return None
 
 
-def load_finished(folder: Place) -> Manifest:
-    """Read the manifest of a folder of finished shards; raises as `load`, but `ShardError` where there is none."""
-    store = open_store(folder)
-    try:
-        return load(store)
-    except (FileNotFoundError, NotADirectoryError):
-        raise ShardError(f"{store}: no {NAME} here: not a folder of shards, or one not finished") from None
-
-
 def plain(value: Any) -> Any:
     """Return a recipe as JSON has it: tuples as lists, numbers and text as they are."""
     return msgspec.json.decode(msgspec.json.encode(value))
