@@ -143,7 +143,8 @@ def test_inspect_shows_the_figures(tmp_path):
     assert re.search(rf"no-ops +{sum(shares)} \({sum(shares) / 10:.2f} %\)", text)
     assert re.search(r"rows +1,000", text)
     assert "unseen (all rows)" in text
-    found = json.loads(run("inspect", out, "--json", "--examples", 1).stdout)
+    found = json.loads(run("inspect", out, "--json", "--show", 1).stdout)
+    assert found == json.loads(run("inspect", out, "--json", "--examples", 1).stdout)
     assert found["splits"][0]["no_ops"] == sum(shares)
     assert len(found["splits"][0]["examples"]) == 1
 

@@ -37,12 +37,15 @@ def presets(name: str | None, as_json: bool) -> None:
     if name is not None:
         _print_preset(name, as_json)
         return
+    from markovlib.mixing.recipe import MixtureRecipe
+
     recipes = {preset: Recipe.load(preset) for preset in Recipe.presets()}
     if as_json:
-        click.echo(json.dumps({preset: recipe.to_dict() for preset, recipe in recipes.items()}, indent=2))
+        fields = {preset: recipe.to_dict() for preset, recipe in recipes.items()}
+        fields |= {preset: MixtureRecipe.load(preset).to_dict() for preset in MixtureRecipe.presets()}
+        click.echo(json.dumps(fields, indent=2))
         return
     from markovlib.cli import tables
-    from markovlib.mixing.recipe import MixtureRecipe
 
     tables.presets({preset: (line, recipes[preset].to_dict()) for preset, line in Recipe.presets().items()})
     click.echo("\nmixtures, for `markovlib mix`:")
@@ -179,12 +182,14 @@ def _recipe(
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--rows", type=click.IntRange(min=1), help="Rows of each split to read; 1048576 if not given.")
-@click.option("--examples", type=click.IntRange(min=0), default=3, show_default=True, help="Rows to show.")
+@click.option("--show", type=click.IntRange(min=0), help="Rows to show; 3 if not given.")
+@click.option("--examples", type=click.IntRange(min=0), hidden=True, help="The former name of --show.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def inspect(folder: Place, rows: int | None, examples: int, as_json: bool) -> None:
+def inspect(folder: Place, rows: int | None, show: int | None, examples: int | None, as_json: bool) -> None:
     """Show what is in a folder of shards: counts, shares, lengths and a few examples."""
     from markovlib.shards import inspection
 
+    examples = next((number for number in (show, examples) if number is not None), 3)
     found = inspection.inspect(folder, rows=rows or inspection.EXACT_ROWS, examples=examples)
     if as_json:
         click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))

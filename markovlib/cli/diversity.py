@@ -7,6 +7,7 @@ import click
 
 from markovlib.cli import Interrupted
 from markovlib.cli.options import SPLITS, assignment, set_option
+from markovlib.wording import counted
 
 if TYPE_CHECKING:
     from markovlib.diversity import DiversityReport
@@ -118,8 +119,6 @@ def _print(found: "DiversityReport") -> None:
 
 
 def _title(found: "DiversityReport") -> str:
-    from markovlib.wording import counted
-
     rows = counted(found.rows, "row")
     rows = rows if found.rows == found.size else f"the first {rows}"
     return f"{found.split or 'table'} ({rows})"
@@ -150,7 +149,8 @@ def _lines(found: "DiversityReport") -> list[tuple[str, str]]:
         about = "" if part.exact else ", estimated"
         lines.append(("repeated rows", f"{number(part.repeated)} ({share(part.repeated / part.rows)}{about})"))
     if found.spills:
-        lines.append(("spills", f"{len(found.spills):,} kinds of rules run out (--json and --html say which)"))
+        kinds = counted(len(found.spills), "kind")
+        lines.append(("spills", f"{kinds} of rules ran out (--json and --html say which)"))
     lines += _no_ops(found)
     lines += [
         (name.replace("_", " "), f"{count:,} ({share(count / found.rows)})") for name, count in found.outcomes.items()
@@ -177,11 +177,11 @@ def _no_ops(found: "DiversityReport") -> list[tuple[str, str]]:
 def _families(found: "DiversityReport") -> Any:
     from rich.table import Table
 
+    from markovlib.diversity import plots
     from markovlib.diversity.page import share
-    from markovlib.diversity.plots import counted
 
     table = Table("family", box=None)
-    of = counted(found)
+    of = plots.counted(found)
     for heading in ("asked", "instructions", "got", of, f"share of {of}"):
         table.add_column(heading, justify="right")
     for name, sums in found.families.items():

@@ -14,6 +14,7 @@ import click
 from markovlib.cli import Interrupted
 from markovlib.cli.options import FOLDER, assignment, files_of, format_options, set_option, writing_options
 from markovlib.cli.writing import executor_named, going_on, summarise
+from markovlib.wording import counted
 
 if TYPE_CHECKING:
     from markovlib.mixing.recipe import MixtureRecipe
@@ -124,5 +125,5 @@ def _show(survey: Survey, as_json: bool) -> int:
         click.echo(f"duplicate: {met.row[0]} row {met.row[1]} is {met.first[0]} row {met.first[1]}{near}")
     if survey.contamination is not None:
         click.echo(survey.contamination.to_text(), nl=False)
-    click.echo(f"short: {short[1]}" if short else f"{sum(survey.examples):,} examples")
+    click.echo(f"short: {short[1]}" if short else counted(sum(survey.examples), "example"))
     return int(short is not None)

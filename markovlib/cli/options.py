@@ -86,7 +86,7 @@ def names_option(*declarations: str, told: str, default: str | None = None) -> _
         callback=joined,
         metavar="NAMES",
         default=[] if default is None else [default],
-        show_default=default or False,
+        show_default=default is not None,
         help=f"{told}  May come again.",
     )
 
