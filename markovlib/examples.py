@@ -15,6 +15,7 @@ from markovlib.arrays import names_to_arrow, to_arrow
 from markovlib.outcome import OUTCOME_NAMES, OUTCOMES, Outcome
 from markovlib.rules import Rule
 from markovlib.source import name_list
+from markovlib.wording import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -109,7 +110,7 @@ class ListColumn:
         return len(self.offsets) - 1
 
     def __repr__(self) -> str:
-        return f"<ListColumn of {len(self)} rows: {', '.join(self.fields)}>"
+        return f"<ListColumn of {counted(len(self), 'row')}: {', '.join(self.fields)}>"
 
     @overload
     def __getitem__(self, i: SupportsIndex) -> tuple[Any, ...]: ...
@@ -203,7 +204,7 @@ class Batch:
         return len(self._values[self.columns[0]])
 
     def __repr__(self) -> str:
-        return f"<Batch of {len(self)} examples: {', '.join(self.columns)}>"
+        return f"<Batch of {counted(len(self), 'example')}: {', '.join(self.columns)}>"
 
     def __getitem__(self, i: SupportsIndex) -> Example:
         at = operator.index(i)

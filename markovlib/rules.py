@@ -17,6 +17,7 @@ from markovlib.outcome import OUTCOMES, Outcome
 if TYPE_CHECKING:
     from markovlib.analysis import Report
     from markovlib.batch import RunBatch
+    from markovlib.notations.files import RuleFile
     from markovlib.trace import Trace
 
 Word: TypeAlias = str | bytes
@@ -201,12 +202,14 @@ class RuleSet:
     @classmethod
     def load(
         cls,
-        path: str | os.PathLike[str],
+        path: RuleFile,
         notation: str | None = None,
         kind: Kind = "text",
         max_bytes: int | None = MAX_FILE_BYTES,
     ) -> RuleSet:
         """Reads a rule file; the notation comes from the argument, the file's first line, or its ending.
+
+        `path` may also be a binary file that is open, such as `sys.stdin.buffer`.
 
         Raises `NotationError` with `file:line:column: message`, also for a file of more than `max_bytes` bytes (None:
         any size); OSError if the file cannot be read.
@@ -427,7 +430,7 @@ class RuleSet:
 
         >>> print(RuleSet([("a", ""), ("ba", "ab")]).check())
         rule 2 can never fire: the pattern of rule 1, 'a', occurs in its pattern
-        terminates on every word: rules 1: weights a=1
+        terminates on every word: rule 1: weights a=1
         confluent in any order of application
         """
         from markovlib.analysis import report

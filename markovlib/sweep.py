@@ -18,13 +18,15 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markovlib.fields import RecipeError
 from markovlib.recipe import Recipe
+from markovlib.shards.finished import SWEEP as NAME
+from markovlib.shards.finished import UNFINISHED_SWEEP as UNFINISHED
 from markovlib.source import name_list
 
 if TYPE_CHECKING:
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 
 #: The splits whose rows depend on how many instructions are trained on, and how often.
 OF_POINTS = ("train", "seen", "recombined")
-NAME = "sweep.json"
-UNFINISHED = ".unfinished-sweep.json"
 
 _OF_TESTS = ("rules", "task", "render", "eval")
 _MOST_POINTS = 100_000
@@ -59,7 +59,7 @@ class Point(NamedTuple):
 class Folder:
     """A folder of the sweep: a point's (`values` says which) or of evaluation sets (`values` is None).
 
-    `made_again` are the files that it had lost; `sweep.json` says nothing of them.
+    `kept` says that all of it had been written before, `made_again` which files it had lost.
     """
 
     name: str
@@ -67,7 +67,14 @@ class Folder:
     fingerprint: str
     splits: dict[str, dict[str, int]]
     evaluation: str | None
-    made_again: tuple[str, ...] = ()
+    kept: bool = field(default=False, compare=False)
+    made_again: tuple[str, ...] = field(default=(), compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `sweep.json` has of it."""
+        fields = asdict(self)
+        del fields["kept"], fields["made_again"]
+        return fields
 
 
 def points(recipe: Recipe | str | Path) -> list[Point]:
@@ -159,11 +166,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "+".join(map(_shown, value))
     return str(value)
-
-
-def _recorded(folder: Folder) -> dict[str, Any]:
-    """A folder as `sweep.json` has it."""
-    return {name: value for name, value in asdict(folder).items() if name != "made_again"}
 
 
 def evaluation_of(recipe: Recipe, values: dict[str, Any]) -> Recipe:
@@ -322,7 +324,7 @@ class Sweep:
             made.append(self._write_folder(path, entry, how))
             if told is not None:
                 told(made[-1])
-        content = {**self._head(), "folders": [_recorded(one) for one in made]}
+        content = {**self._head(), "folders": [one.to_dict() for one in made]}
         data = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
         if not (path / NAME).exists() or (path / NAME).read_bytes() != data:
             files.write_whole(path / NAME, data)
@@ -377,8 +379,9 @@ class Sweep:
         name, recipe, splits, values, evaluation = entry
         written = self._generate(recipe, out / name, splits, self.shard_rows, how)
         sizes = {one.split: {"rows": one.rows, "bytes": one.bytes} for one in written}
+        kept = all(one.kept == one.shards for one in written)
         made_again = tuple(file for one in written for file in one.made_again)
-        return Folder(name, values, recipe.fingerprint, sizes, evaluation, made_again)
+        return Folder(name, values, recipe.fingerprint, sizes, evaluation, kept, made_again)
 
     def _head(self) -> dict[str, Any]:
         from markovlib import STREAM_VERSION

@@ -6,8 +6,10 @@ import re
 import pytest
 from commands import fails, run
 
+import markovlib as mk
 from markovlib import Dataset, Recipe
 from markovlib.diversity import diversity
+from markovlib.shards.folder import ShardError
 
 
 @pytest.fixture
@@ -101,6 +103,29 @@ def test_a_folder_is_reported_split_by_split(folder):
     assert "train (the first 200 rows)" in run("report", folder, "--examples", 200).stdout
     assert "train (the first 1 row)" in run("report", folder, "--examples", 1).stdout
     assert json.loads(run("report", folder, "--json").stdout)["instructions"]["used"] == 50
+
+
+def test_the_other_splits_of_a_folder_are_told(folder):
+    said = f"{folder}: the report is of train; --split names another: unseen\n"
+    assert run("report", folder).stdout.endswith(said)
+    assert run("report", folder, "--json").stderr.endswith(said)
+    for args in ((folder, "--split", "train"), (folder / "unseen",)):
+        assert "names another" not in run("report", *args).output
+
+
+def test_a_mixture_is_refused_however_it_is_given(tmp_path):
+    out = tmp_path / "mixed"
+    source = {"name": "ours", "recipe": Recipe.load("paper/no-op").replace(examples=20).to_dict()}
+    mixture = mk.Mixture(mk.MixtureRecipe.from_dict({"examples": 10, "sources": [source]}))
+    mixture.write(out)
+    sentence = "a mixture has no rules whose diversity could be counted; give one of its sources"
+    for data in (mixture, mk.open(out)):
+        with pytest.raises(TypeError, match=sentence):
+            diversity(data)
+    for path in (out, out / "train"):
+        with pytest.raises(ShardError, match=sentence):
+            diversity(path)
+    assert fails("report", out, "--html", tmp_path / "page.html").endswith(f"{out}: {sentence}\n")
 
 
 def test_a_page_is_written(tmp_path, folder):

@@ -313,6 +313,8 @@ def test_the_command_fails_on_what_it_is_told_to(folder: Any) -> None:
     result = run("--leakage", *sides, "--fail-on", "rows,rules", "--json", code=1)
     assert json.loads(result.stdout)["failed"] == ["rules"]
     run("--leakage", *sides, "--fail-on", "rows")
+    again = run("--leakage", *sides, "--fail-on", "rows", "--fail-on", "rules", "--json", code=1)
+    assert again.stdout == result.stdout
     assert "--fail-on words2: choose from rules" in run("--leakage", *sides, "--fail-on", "words2", code=2).stderr
 
 

@@ -343,6 +343,8 @@ def test_a_folder_of_our_shards(tmp_path: Path, format_name: str) -> None:
         row = ds[example.source_row]
         assert (example.prompt, example.completion) == (f"{row.prompt} ({row.rule})", row.completion)
     (tmp_path / "data").rename(tmp_path / "moved")
+    with pytest.raises(SourceError, match="is not here; say where the files of 'shards' are: --source shards=PATH"):
+        Mixture(mixture.recipe, 1)
     assert Mixture(mixture.recipe, 1, files={"shards": tmp_path / "moved"}) == mixture
     generate(TINY, tmp_path / "other", seed=6)
     with pytest.raises(SourceError, match="is not the folder that 'shards' was made from"):

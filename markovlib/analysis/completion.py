@@ -9,6 +9,7 @@ from typing import Any
 from markovlib.analysis.pairs import unordered
 from markovlib.analysis.plain import as_letters, as_word, given_letters, letters_of
 from markovlib.rules import GivenRules, RuleSet, rule_set
+from markovlib.wording import counted
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Completion:
 
     def __str__(self) -> str:
         state = "complete" if self.complete else "cut off at a limit"
-        return f"{len(self.rules)} rules, {state}: " + ", ".join(
+        return f"{counted(len(self.rules), 'rule')}, {state}: " + ", ".join(
             f"{r.pattern!r} -> {r.replacement!r}" for r in self.rules
         )
 

@@ -59,7 +59,7 @@ def termination(rules: GivenRules) -> Termination:
 
     >>> from markovlib import RuleSet
     >>> print(termination(RuleSet([("ba", "ab")])))
-    terminates on every word: rules 1: length, then b > a from the left
+    terminates on every word: rule 1: length, then b > a from the left
     >>> print(termination(RuleSet([("a", "b"), ("b", "a")])))
     does not terminate: 'a' comes back after 2 steps
     """

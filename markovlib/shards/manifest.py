@@ -194,15 +194,6 @@ def load_if_any(folder: Place) -> Manifest | None:
         return None
 
 
-def load_finished(folder: Place) -> Manifest:
-    """Read the manifest of a folder of finished shards; raises as `load`, but `ShardError` where there is none."""
-    store = open_store(folder)
-    try:
-        return load(store)
-    except (FileNotFoundError, NotADirectoryError):
-        raise ShardError(f"{store}: no {NAME} here: not a folder of shards, or one not finished") from None
-
-
 def not_the_same(store: Store, name: str) -> str:
     """Return what is said of a file whose bytes, made again, are not those that the manifest has the checksum of."""
     return (

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from markovlib import _gather
 from markovlib._gather import Places
 from markovlib.examples import TEXTS, Batch, Example, joined
-from markovlib.shards import manifest, source
+from markovlib.shards import finished, manifest, source
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.manifest import Manifest, Split
@@ -53,7 +53,7 @@ class Shards(Source):
     def __init__(self, place: Place, split: str | None = None, *, memory: int = ROOM) -> None:
         self.store = copy.copy(open_store(place))  # A copy of one on a disk is independent of the working folder.
         self.memory = operator.index(memory)
-        self._manifest = manifest.load_finished(self.store)
+        self._manifest = finished.load(self.store)
         self.split = _choose(self.store, self._manifest, split)
         self._found = found = self._manifest.splits[self.split]
         root = self.store.root if isinstance(self.store, LocalStore) else None

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from markovlib import __version__, files
 from markovlib.batch import processors
-from markovlib.shards import generation, journal, manifest, source
+from markovlib.shards import finished, generation, journal, manifest, source
 from markovlib.shards.digest import block_digest, in_blocks, rows_digest
 from markovlib.shards.folder import DamagedError
 from markovlib.shards.formats import Format, Reader
@@ -94,7 +94,7 @@ def verify(
         raise ValueError(f"the sample must be at least 1 row, got {sample}")
     workers = generation.thread_number(threads, processors())
     try:
-        made = manifest.load_finished(root)
+        made = finished.load(root)
         layouts = {name: Format.of(split, root, root.path(manifest.NAME)) for name, split in made.splits.items()}
     except DamagedError as error:
         return Verified(problems=[Problem(manifest.NAME, str(error).removeprefix(f"{root.path(manifest.NAME)}: "))])
