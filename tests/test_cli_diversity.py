@@ -54,7 +54,7 @@ def test_generate_says_which_kinds_of_rules_run_out(tmp_path):
         "into_kind": {"family": "uniform", "k": 1, "pattern_length": 1, "replacement_length": 5},
     }  # fmt: skip
     warning = json.loads(result.stderr.splitlines()[-1])
-    assert f"{warning['split']}: {warning['message']}".startswith(line)
+    assert f"{warning['about']}: {warning['message']}".startswith(line)
 
 
 def test_a_report_names_the_kinds_of_rules_that_run_out(tmp_path):
