@@ -37,7 +37,7 @@ Z = 1.96
 BINS = 8
 MOST_STRATA = 24
 _COUNTED = ("position", "no_op", "steps", "near_miss", "occurrences")
-_COLUMNS = ("completion", "word", "output", "pattern", "replacement", "rule", "stratum", *_COUNTED)
+_COLUMNS = ("completion", "word", "output", "pattern", "replacement", "rule", "stratum", "template", *_COUNTED)
 _ROWS = 65536
 _NONE = -1
 _OTHER = "other"
@@ -173,8 +173,9 @@ def evaluate(
     in letters, in at most 8 bins; `steps` where there are several; `occurrences` where they are known and differ; and,
     of the rule that fired first or of the only one, `family`, `pattern_length` and `replacement_length` where there are
     several, and `stratum` (family and lengths) where there are at most 24.  A no-op of several rules is in none of
-    these, nor are rows of a named program in the first and last.  Sections follow from the rows alone, not from the
-    answers.  Of shards that lack a column that is counted by, the rows are made again.
+    these, nor are rows of a named program in the first and last.  `template` is the number of the paraphrase, where
+    there are several.  Sections follow from the rows alone, not from the answers.  Of shards that lack a column that is
+    counted by, the rows are made again.
 
     Raises ValueError where there is no answer, or not one for each index, TypeError for indices that are not whole
     numbers, IndexError for one outside the data set.
@@ -255,7 +256,7 @@ def _columns(ds: Source, indices: NDArray[np.int64], kinds: _Kinds, threads: int
     fired = np.array([one.pattern is not None for one in references])
     patterns, replacements = ([getattr(one, side) for one in references] for side in ("pattern", "replacement"))
     return {
-        **{name: getattr(batch, name) for name in _COUNTED},
+        **{name: getattr(batch, name) for name in (*_COUNTED, "template")},
         "length": [len(one.word) for one in references],
         "copy": [_right(one.word, one.output, one.completion) for one in references],
         "wrong_occurrence": [_misplaced(one) for one in references],
@@ -266,18 +267,20 @@ def _columns(ds: Source, indices: NDArray[np.int64], kinds: _Kinds, threads: int
 
 
 class _Kinds:
-    """The strata of all data sets that rows are of, each once: family, k and lengths."""
+    """The strata of all data sets that rows are of, each once (family, k and lengths), and their templates."""
 
     def __init__(self) -> None:
         self.numbers: dict[tuple[Any, ...], int] = {}
+        self.templates: set[str] = set()
 
     def of(self, ds: Source, batch: Any, fired: NDArray[np.bool_], patterns: Any, replacements: Any) -> Any:
         """The number of each row's stratum: that of the only rule, or of the one that fired of several."""
+        recipe = ds.recipe.for_split(ds.split)
+        self.templates.add(repr(recipe.render))
         found = np.full(len(batch), _NONE, np.int64)
         if not ds.strata:
             return found
         known = np.array([self._number(stratum[:4]) for stratum in ds.strata], np.int64)
-        recipe = ds.recipe.for_split(ds.split)
         if recipe.rules.per_example == 1:
             return known[batch.stratum]
         rows = np.flatnonzero(fired).tolist()
@@ -337,9 +340,10 @@ def _sections(rows: _Rows) -> Iterator[tuple[str, list[Group]]]:
         known = columns[name] != _NONE
         if len(np.unique(columns[name][known])) > 1:
             yield name, _binned(rows, columns[name], known)
-    families, strata = _families(rows), _strata(rows)
+    families, strata, templates = _families(rows), _strata(rows), _templates(rows)
     yield "family", families if len(families) > 1 else []
     yield "stratum", strata if len(strata) <= MOST_STRATA else []
+    yield "template", templates if len(templates) > 1 else []
 
 
 def _binned(rows: _Rows, values: NDArray[Any], chosen: NDArray[np.bool_]) -> list[Group]:
@@ -375,6 +379,14 @@ def _strata(rows: _Rows) -> list[Group]:
     numbers, kinds = rows.columns["stratum"], list(rows.kinds.numbers)
     met = np.unique(numbers[numbers != _NONE]).tolist()
     return [rows.group(_stratum_name(*kinds[number]), numbers == number) for number in met]
+
+
+def _templates(rows: _Rows) -> list[Group]:
+    """Groups by the number of the paraphrase; none where phases have templates of their own."""
+    if len(rows.kinds.templates) > 1:
+        return []
+    numbers = rows.columns["template"]
+    return [rows.group(str(number), numbers == number) for number in np.unique(numbers).tolist()]
 
 
 def _stratum_name(family: str, k: int | None, pattern: int | None, replacement: int | None) -> str:

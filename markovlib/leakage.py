@@ -2,8 +2,9 @@
 
 Compared are kinds of things, each as the letters that it has: `rules` (pattern and replacement), `patterns`,
 `replacements`, `words`, and `rows` (the rules of an example and its word).  Where examples have several rules, every
-one of them counts, and there is a sixth kind: `instructions`, the rules of an example in their order.  Different things are told apart by 64-bit hashes; what both data sets seem to have is then made
-again and compared letter by letter, so that nothing is called shared that is not.
+one of them counts, and there is a sixth kind: `instructions`, the rules of an example in their order.  Different things
+are told apart by 64-bit hashes; what both data sets seem to have is then made again and compared letter by letter, so
+that nothing is called shared that is not.
 """
 
 from __future__ import annotations

@@ -463,7 +463,7 @@ def _numeric_columns(ds: Source) -> tuple[str, ...]:
 
     names = (
         "index", "rule", "position", "no_op", "steps", "near_miss", "occurrences", "instruction", "stratum",
-        "source_row",
+        "template", "source_row",
     )  # fmt: skip
     return tuple(name for name in names if has_column(ds, name))
 

@@ -617,6 +617,22 @@ def test_phases_are_counted_by_the_rules_of_each() -> None:
     assert "family" not in alone.sections
 
 
+def test_paraphrases_are_counted_where_there_are_several() -> None:
+    texts = [f"{i} {{word}}" for i in range(12)]
+    recipe = BASE.replace({"render.prompt": texts, "shifts": {"reworded": {"render.prompt": ["{word}", "{word}?"]}}})
+    ds, reworded = Dataset(recipe, seed=5), Dataset(recipe, seed=5, split="reworded")
+    answers = [example.completion if example.prompt.startswith("11 ") else "?" for example in ds]
+    found = evaluate(ds, answers)
+    numbers = Counter(prompt.partition(" ")[0] for prompt in ds[:].prompt)
+    assert rows_of(found, "template") == numbers
+    assert [group.name for group in found.sections["template"]] == [str(i) for i in range(12)]
+    assert [group.correct for group in found.sections["template"]] == [0] * 11 + [numbers["11"]]
+    assert list(rows_of(evaluate(reworded, ["?"] * 50), "template")) == ["0", "1"]
+    assert "template" not in evaluate(Dataset(BASE), ["?"] * 50).sections
+    assert "template" not in evaluate(View.phases([(30, ds), (60, reworded)]), ["?"] * 60).sections
+    assert "template" in evaluate(View.phases([(30, ds), (60, ds.view("permuted"))]), ["?"] * 60).sections
+
+
 @pytest.mark.parametrize("columns", [None, ["prompt"], [*ALL_COLUMNS]])
 def test_shards_are_evaluated_as_what_they_were_written_from(columns: list[str] | None, tmp_path: Path) -> None:
     recipe = BASE.replace({**FAMILIES, "rules.per_example": 2}, examples=60)
