@@ -261,7 +261,7 @@ class Dataset(Source):
             texts, numbers, lists = self._plan.example(index)
         except _stream.NoWordError as error:
             self._no_word(error)
-        rule, position, no_op, steps, outcome, instruction, stratum, near_miss, occurrences = numbers
+        rule, position, no_op, steps, outcome, instruction, stratum, near_miss, occurrences, template = numbers
         prompt, completion, word, output, pattern, replacement, key, certificate = texts
         rules = tuple(map(Rule._make, lists[0]))
         trace, pairs = tuple(map(TraceStep._make, lists[1])), tuple(map(Pair._make, lists[2]))
@@ -272,6 +272,7 @@ class Dataset(Source):
         return Example._make((
             index, prompt, completion, word, output, pattern, replacement, rules, rule, position, no_op, steps,
             OUTCOMES[outcome], trace, pairs, key, certificate, instruction, stratum, near_miss, occurrences,
+            template,
         ))  # fmt: skip
 
     def _no_word(self, error: _stream.NoWordError) -> NoReturn:

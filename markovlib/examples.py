@@ -26,7 +26,9 @@ COLUMNS = (
     "steps", "outcome",
 )  # fmt: skip
 #: Further columns, which a data set has by default only where its task is about them.
-MORE_COLUMNS = ("rules", "trace", "pairs", "key", "certificate", "instruction", "stratum", "near_miss", "occurrences")
+MORE_COLUMNS = (
+    "rules", "trace", "pairs", "key", "certificate", "instruction", "stratum", "near_miss", "occurrences", "template",
+)  # fmt: skip
 ALL_COLUMNS = COLUMNS + MORE_COLUMNS
 
 TEXTS = ("prompt", "completion", "word", "output", "pattern", "replacement", "key", "certificate")
@@ -59,8 +61,8 @@ class Example(NamedTuple):
     are -1 for a no-op.  `steps` and `outcome` are those of the run: the rule of a `rewrite` is terminal.  `trace` has
     the steps of a `trace`, `pairs` those of an `induce` example, `key` the key of a cipher, and `certificate` the proof
     that the rules terminate; they are empty elsewhere.  `instruction` is the number of the instruction and `stratum`
-    the index of its first rule's stratum in `ds.strata`.  In an example from a batch, the columns that the batch does
-    not have are None.
+    the index of its first rule's stratum in `ds.strata`; `template` is the place, from 0, of its templates in the lists
+    of paraphrases.  In an example from a batch, the columns that the batch does not have are None.
     """
 
     index: int  # type: ignore[assignment]  # not the method of tuples
@@ -84,6 +86,7 @@ class Example(NamedTuple):
     stratum: int | None = None
     near_miss: bool | None = None
     occurrences: int | None = None
+    template: int | None = None
 
 
 class ListColumn:
@@ -174,11 +177,11 @@ def list_column(name: str, offsets: NDArray[np.int64], texts: Sequence[Column], 
 class Batch:
     """Examples as columns: an attribute for each column asked for, in the order of `columns`.
 
-    Texts are packed columns (`Column`); `index`, `position`, `steps` and `instruction` are int64, `rule`, `stratum` and
-    `occurrences` int32, `no_op` and `near_miss` bool and `outcome` uint8 arrays; `rules`, `trace` and `pairs` are
-    columns of lists (`ListColumn`).  `len(batch)` is the number of rows, `batch[i]` an `Example`.  Where one of several
-    rules might fire and none did, `pattern` and `replacement` are empty here, and null in Arrow; so are `key` and
-    `certificate` of data sets that have none.
+    Texts are packed columns (`Column`); `index`, `position`, `steps` and `instruction` are int64, `rule`, `stratum`,
+    `occurrences` and `template` int32, `no_op` and `near_miss` bool and `outcome` uint8 arrays; `rules`, `trace` and
+    `pairs` are columns of lists (`ListColumn`).  `len(batch)` is the number of rows, `batch[i]` an `Example`.  Where
+    one of several rules might fire and none did, `pattern` and `replacement` are empty here, and null in Arrow; so are
+    `key` and `certificate` of data sets that have none.
     """
 
     __slots__ = ("_several", "_values", "columns")

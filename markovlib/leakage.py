@@ -1,9 +1,10 @@
 """Leakage: what two data sets have in common, counted over all their examples, and near duplicates on request.
 
-Compared are five kinds of things, each as the letters that it has: `rules` (pattern and replacement), `patterns`,
+Compared are kinds of things, each as the letters that it has: `rules` (pattern and replacement), `patterns`,
 `replacements`, `words`, and `rows` (the rules of an example and its word).  Where examples have several rules, every
-one of them counts.  Different things are told apart by 64-bit hashes; what both data sets seem to have is then made
-again and compared letter by letter, so that nothing is called shared that is not.
+one of them counts, and there is a sixth kind: `instructions`, the rules of an example in their order.  Different things
+are told apart by 64-bit hashes; what both data sets seem to have is then made again and compared letter by letter, so
+that nothing is called shared that is not.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from markovlib.examples import Batch
     from markovlib.source import Source
 
-KINDS = ("rules", "patterns", "replacements", "words", "rows")
+KINDS = ("rules", "patterns", "replacements", "instructions", "words", "rows")
 NEAR = ("patterns", "replacements", "words")
 
 _ROWS = 65536
@@ -50,13 +51,17 @@ class Shared:
 
 @dataclass
 class Leakage:
-    """What two data sets have in common: their numbers of rows, and a `Shared` for each kind."""
+    """What two data sets have in common: their numbers of rows, and a `Shared` for each kind.
+
+    `kinds` has `instructions` where examples have several rules; where they have one, these are the rules, which then
+    are what `found["instructions"]` gives.
+    """
 
     rows: tuple[int, int]
     kinds: dict[str, Shared]
 
     def __getitem__(self, kind: str) -> Shared:
-        return self.kinds[kind]
+        return self.kinds["rules" if kind == "instructions" and kind not in self.kinds else kind]
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON; bytes as text with escapes."""
@@ -184,11 +189,12 @@ class _Comparison:
         self.size = _ROWS
         self.hashed: dict[int, tuple[Column, Hashes]] = {}
         self.several = any(_several_rules(ds) for ds in (a, b))
+        self.kinds = tuple(kind for kind in KINDS if self.several or kind != "instructions")
 
     def run(self, near: bool) -> Leakage:
         first, second = (self._read(number) for number in (0, 1))
         kinds = {}
-        for kind in KINDS:
+        for kind in self.kinds:
             hashes, here, there = first[kind].common(second[kind])
             examples = self._confirm(kind, hashes, here, there)
             kinds[kind] = Shared(len(first[kind]), len(second[kind]), len(hashes), examples=examples)
@@ -197,14 +203,14 @@ class _Comparison:
         return Leakage((len(self.sources[0]), len(self.sources[1])), kinds)
 
     def _read(self, number: int) -> dict[str, Distinct]:
-        found = {kind: Distinct() for kind in KINDS}
+        found = {kind: Distinct() for kind in self.kinds}
         ds, done = self.sources[number], number * len(self.sources[0])
         start, size = 0, min(_ROWS, 64)
         while start < len(ds):
             rows = range(start, min(start + size, len(ds)))
             batch = self._batch(ds, rows)
             self.hashed.clear()
-            for kind in KINDS:
+            for kind in self.kinds:
                 things = self._things(batch, kind)
                 found[kind].add(things.hashes, things.rows + start)
             if self.progress is not None:
@@ -227,8 +233,9 @@ class _Comparison:
             lists = batch.rules
             sides: tuple[Column, Column] = lists.fields["pattern"], lists.fields["replacement"]
             owners = np.repeat(each, lists.lengths())
-            if kind == "rows":
-                return self._hashed((_Lists(lists.lengths(), *sides), batch.word), each)
+            if kind in ("instructions", "rows"):
+                listed = _Lists(lists.lengths(), *sides)
+                return self._hashed((listed,) if kind == "instructions" else (listed, batch.word), each)
         else:
             sides, owners = (batch.pattern, batch.replacement), each
             if kind == "rows":

@@ -370,8 +370,8 @@ class CharacterTokenizer(_TableTokenizer):
         """The tokenizer for a recipe, data set or view: letters in their order, then the other characters that the
         templates can write, sorted.
 
-        Letters are those of words and rules, then those of shifts.  They and the templates are all that it depends
-        on, so that all splits share it.  Raises ValueError where an alphabet is bytes.
+        Letters are those of words and rules, then those of shifts.  They and the templates, those of shifts too, are
+        all that it depends on, so that all splits share it.  Raises ValueError where an alphabet is bytes.
         """
         special = name_list(special, "special")
         alone = _texts_of([text for text in (bos, sep, eos, pad) if text is not None], special)
@@ -382,8 +382,8 @@ class CharacterTokenizer(_TableTokenizer):
                 if not one.alphabet.text:
                     raise ValueError("the alphabet is bytes, which are no characters; use ByteTokenizer")
                 letters += one.letters.letters
-            for template in [*recipe.render.prompts, *recipe.render.completions]:
-                others |= characters_of(template, alone)
+                for template in [*one.render.prompts, *one.render.completions]:
+                    others |= characters_of(template, alone)
         return cls([*letters, *sorted(others)], bos=bos, sep=sep, eos=eos, pad=pad, special=special)
 
     def to_dict(self) -> dict[str, Any]:

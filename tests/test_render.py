@@ -415,6 +415,7 @@ def test_a_data_set_draws_its_paraphrases_in_pairs() -> None:
         word, pattern, replacement = example.word, example.pattern, example.replacement
         written = [f"In {word}, put {replacement} for {pattern}.", f"{pattern}->{replacement}|{' '.join(word)}", word]
         which = written.index(example.prompt)
+        assert (example.template, single.template) == (which, which)
         answers = [example.output, " ".join(example.output), str(example.rule + 1)]
         assert example.completion == answers[which]
         assert (single.prompt, single.completion) == (example.prompt, example.output)

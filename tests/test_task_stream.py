@@ -169,3 +169,10 @@ def test_paraphrases_are_those_of_the_definition(paraphrases: int) -> None:
     for i in range(60):
         chosen = reference.example(i)["paraphrase"] * paraphrases >> 64
         assert ds[i].prompt == f"{chosen} {ds[i].word}"
+        assert ds[i].template == chosen
+    for changes in ({}, {"rules.per_example": 2}, {"task.kind": "run"}):
+        other = Dataset(ds.recipe.replace({"rules.alphabet": "a-z", **changes}), 5)
+        batch = other.batch(range(300), ["template", "prompt"], threads=3)
+        assert [f"{number}" for number in batch.template.tolist()] == [prompt[0] for prompt in batch.prompt]
+        assert [other[i].template for i in range(50)] == batch.template.tolist()[:50]
+        assert "template" not in other.columns

@@ -250,8 +250,9 @@ def verify(
 
     Exits 1 where anything differs.  The rows of a mixture are made again from its sources' files.
 
-    With --leakage, count the rules, patterns, replacements, words and rows that two data sets share.  A and B are
-    folders, presets or recipe files, with :SPLIT and, for a preset or recipe, @SEED.
+    With --leakage, count the rules, patterns, replacements, words and rows that two data sets share, and where
+    examples have several rules also the instructions, which are these in their order.  A and B are folders, presets or
+    recipe files, with :SPLIT and, for a preset or recipe, @SEED.
     """
     if leakage is not None:
         from markovlib.cli.scores import compare

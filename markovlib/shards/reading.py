@@ -101,11 +101,11 @@ class Shards(Source):
     @property
     def strata(self) -> tuple[Stratum, ...]:
         """The kinds of rules that the recipe asks for, as `Dataset.strata`; none of a mixture."""
-        return () if self._mixed else self._recreated.strata
+        return () if self._mixed else self.recreated.strata
 
     def report(self) -> dict[str, Any]:
         """What the recipe comes to, as `Dataset.report`; of a mixture, the counts of its sources."""
-        return {"counts": self._found.counts} if self._mixed else self._recreated.report()
+        return {"counts": self._found.counts} if self._mixed else self.recreated.report()
 
     @property
     def fingerprint(self) -> str:
@@ -129,8 +129,11 @@ class Shards(Source):
         return _reopen, (self.store, self.split, self.memory, self._found.rows_digest)
 
     @cached_property
-    def _recreated(self) -> Dataset:
-        """The data set that the shards were written from."""
+    def recreated(self) -> Dataset:
+        """The data set that the shards were written from: all columns of the same rows, computed.
+
+        Raises ValueError where another version of the stream wrote them, or where they are of a mixture.
+        """
         made: Any = source.recreate(self._manifest, self.split)
         return made  # type: ignore[no-any-return]
 
