@@ -85,7 +85,7 @@ def traces(count: int, seed: int) -> Iterator[Traced]:
     """Four rules over sixteen letters, runs of 1 to 8 steps by turns; every tenth word is left alone."""
     rng = random.Random(seed)
     letters = "abcdefghijklmnop"
-    instructions = [make_rules(rng, 4, letters, (3, 4), (0, 5)) for _ in range(10_000)]
+    instructions = [make_rules(rng, 4, letters, (3, 4), (1, 5)) for _ in range(10_000)]
     for i in range(count):
         asked, steps = 1 + (i - i // 10) % 8 if i % 10 else 0, None
         while steps is None or len(steps) < asked:
@@ -100,7 +100,7 @@ def chance_traces(count: int, seed: int) -> Iterator[Traced]:
     tenth word is left alone."""
     rng = random.Random(seed)
     letters = "abcdefghijklmnop"
-    instructions = [make_rules(rng, 4, letters, (3, 4), (0, 5)) for _ in range(10_000)]
+    instructions = [make_rules(rng, 4, letters, (3, 4), (1, 5)) for _ in range(10_000)]
     for i in range(count):
         steps = None
         while steps is None:

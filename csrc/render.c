@@ -115,6 +115,8 @@ static void write_numbers(const mk_plan *plan, mk_examples *examples, size_t pla
         examples->stratum[place] = (int32_t)example->stratum;
     if (examples->occurrences)
         examples->occurrences[place] = mk_example_occurrences(plan, example);
+    if (examples->paraphrase)
+        examples->paraphrase[place] = (int32_t)example->paraphrase;
     if (examples->no_op)
         examples->no_op[place] = example->no_op;
     if (examples->near_miss)

@@ -33,6 +33,7 @@ typedef struct {
     int64_t *position;           /* of the first rewrite, in letters, or -1 */
     int64_t *instruction, *steps;
     int32_t *stratum, *occurrences;     /* starts of the pattern in the word; of schemes, matches */
+    int32_t *paraphrase;         /* which of the templates */
     uint8_t *no_op, *near_miss, *outcome;
     int64_t failed;              /* the example that an error is about */
     bool ruleless;               /* whether it has no rules rather than no word */

@@ -59,6 +59,30 @@ static void reopen(const mk_sampler *sampler, mk_permutation *permutation, uint6
         (void)mk_permutation_tabulate(permutation); /* without memory for the table it is only slower */
 }
 
+/* Of so many examples that are no no-ops, in how many a rule is asked to fire: rule by rule, its share of those that
+ * are left, so that the numbers add up and none falls when there are more examples. */
+static void share_firing(const mk_plan *plan, uint64_t examples, uint64_t *firing)
+{
+    uint64_t weights = plan->fires[plan->per_example - 1], before = 0;
+    for (uint32_t i = 0; i < plan->per_example; i++) {
+        mk_share_of share = {plan->fires[i] - before, weights - before};
+        firing[i] = share.denominator ? mk_share_before(share, examples) : 0;
+        examples -= firing[i];
+        before = plan->fires[i];
+    }
+}
+
+/* Which of the block's examples, in the order of its permutation, are the first that another rule is to fire in. */
+static void enter_firing(mk_sampler *sampler, uint64_t others)
+{
+    const mk_plan *plan = sampler->plan;
+    uint64_t before[MK_MOST_RULES], behind[MK_MOST_RULES], end = 0;
+    share_firing(plan, sampler->others_before, before);
+    share_firing(plan, sampler->others_before + others, behind);
+    for (uint32_t i = 0; i < plan->per_example; i++)
+        sampler->block_firing[i] = end += behind[i] - before[i];
+}
+
 static void enter_block(mk_sampler *sampler, uint64_t block)
 {
     const mk_plan *plan = sampler->plan;
@@ -67,9 +91,12 @@ static void enter_block(mk_sampler *sampler, uint64_t block)
     uint64_t before = mk_share_before(plan->no_op, start), behind = mk_share_before(plan->no_op, start + rows);
     sampler->block = block;
     sampler->block_start = start;
-    sampler->block_rows = rows;
     sampler->block_no_ops = behind - before;
-    sampler->block_near_misses = mk_share_before(plan->near_miss, behind) - mk_share_before(plan->near_miss, before);
+    sampler->others_before = start - before;
+    sampler->near_misses_before = mk_share_before(plan->near_miss, before);
+    sampler->block_near_misses = mk_share_before(plan->near_miss, behind) - sampler->near_misses_before;
+    if (plan->fires)
+        enter_firing(sampler, rows - sampler->block_no_ops);
     reopen(sampler, &sampler->no_op, MK_AXIS_NO_OP, block, rows);
 }
 
@@ -89,20 +116,21 @@ static void draw_ranks(mk_sampler *sampler, uint64_t index, size_t count, uint64
     mk_permutation_many(&sampler->no_op, ranks, count);
 }
 
-/* The rule asked to fire first by the example that is number `rank` of the `others`, those that are no no-ops. */
-static uint32_t choose_firing(const mk_plan *plan, uint64_t rank, uint64_t others)
+/* The rule asked to fire first by an example that is no no-op: number `rank` of those of the block. */
+static uint32_t choose_firing(const mk_sampler *sampler, uint64_t rank)
 {
+    const mk_plan *plan = sampler->plan;
     if (!plan->fires)
-        return (uint32_t)(rank % plan->per_example);
-    mk_u128 point = (mk_u128)rank * plan->fires[plan->per_example - 1];
+        return (uint32_t)((sampler->others_before + rank) % plan->per_example);
     uint32_t fires = 0;
-    while (fires + 1 < plan->per_example && point >= (mk_u128)plan->fires[fires] * others)
+    while (fires + 1 < plan->per_example && rank >= sampler->block_firing[fires])
         fires++;
     return fires;
 }
 
 /* Of a block's examples, in the order of its permutation, the first are near misses, then come the other no-ops, and
- * the others take their occurrences and steps by turns and the rules that fire in proportion to their weights. */
+ * the others take their occurrences, steps and rules that fire by turns, which go on from block to block, or the rules
+ * in proportion to their weights. */
 static void set_kind(mk_sampler *sampler, uint64_t rank, mk_example *example)
 {
     const mk_plan *plan = sampler->plan;
@@ -114,14 +142,15 @@ static void set_kind(mk_sampler *sampler, uint64_t rank, mk_example *example)
     example->no_op = rank < sampler->block_no_ops;
     example->near_miss = rank < sampler->block_near_misses;
     if (example->no_op) {
-        sampler->fires = (uint32_t)(rank % plan->per_example);
+        sampler->fires = (uint32_t)((sampler->near_misses_before + rank) % plan->per_example);
         return;
     }
     rank -= sampler->block_no_ops;
-    sampler->occurrences = plan->occurrences[rank % plan->occurrence_count];
-    sampler->fires = choose_firing(plan, rank, sampler->block_rows - sampler->block_no_ops);
+    uint64_t turn = sampler->others_before + rank;
+    sampler->occurrences = plan->occurrences[turn % plan->occurrence_count];
+    sampler->fires = choose_firing(sampler, rank);
     if (plan->task.asked_steps)
-        sampler->steps = plan->task.asked_steps[rank % plan->task.asked_count];
+        sampler->steps = plan->task.asked_steps[turn % plan->task.asked_count];
 }
 
 /* The first instruction whose cumulative share lies above the word. */
@@ -236,8 +265,9 @@ static void draw_key(const mk_plan *plan, mk_example *example)
     example->key.kind = plan->task.cipher;
     if (plan->task.cipher == MK_KEY_NONE)
         return;
+    bool of_training = plan->words != MK_WORDS_ANY; /* `train` and `seen` have the same instructions */
     uint64_t index = plan->task.cipher_of_instruction ? example->number : example->index;
-    uint64_t split = plan->task.cipher_of_instruction ? 0 : plan->split, words[256];
+    uint64_t split = plan->task.cipher_of_instruction && of_training ? 0 : plan->split, words[256];
     if (plan->task.cipher == MK_KEY_SHIFT) {
         mk_philox_words(plan->key, index, split, MK_AXIS_KEY, words, 1);
         example->key.shift = 1 + (uint32_t)mk_multiply_high(words[0], plan->letters - 1);

@@ -22,7 +22,9 @@ typedef struct {
     bool sequential;                 /* examples come in runs: tables of the permutations pay */
     bool certified;                  /* set by the caller: the certificates are wanted */
     mk_permutation no_op, popularity;
-    uint64_t block, block_start, block_rows, block_no_ops, block_near_misses;
+    uint64_t block, block_start, block_no_ops, block_near_misses;
+    uint64_t others_before, near_misses_before;     /* the block: examples that are no no-ops, and near misses */
+    uint64_t block_firing[MK_MOST_RULES];           /* where rules have weights: the end of each one's examples */
     uint64_t run, run_length;        /* the first index of the run at hand */
     uint64_t ahead_first, ahead_count;  /* where `sequential`: what is known of this example and the ones after it */
     uint64_t ahead_ranks[MK_RULES_AT_ONCE], ahead_numbers[MK_RULES_AT_ONCE];

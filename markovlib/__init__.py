@@ -45,11 +45,14 @@ if TYPE_CHECKING:
     from markovlib.notations import NotationError
     from markovlib.recipe import Recipe
     from markovlib.scoring import Score, Scores, reward
+    from markovlib.shards.coordination import WorkerError
     from markovlib.shards.exporting import export
+    from markovlib.shards.folder import DamagedError, ShardError
     from markovlib.shards.generation import generate
     from markovlib.shards.inspection import inspect
     from markovlib.shards.reading import open
     from markovlib.shards.verification import verify
+    from markovlib.sweep import SweepError
     from markovlib.trace import Trace
     from markovlib.view import View
 
@@ -58,6 +61,7 @@ __version__ = "0.1.0"
 __all__ = [
     "STREAM_VERSION",
     "Column",
+    "DamagedError",
     "Dataset",
     "Loader",
     "Match",
@@ -76,10 +80,13 @@ __all__ = [
     "Sampler",
     "Score",
     "Scores",
+    "ShardError",
     "SourceError",
     "Step",
+    "SweepError",
     "Trace",
     "View",
+    "WorkerError",
     "analysis",
     "combinators",
     "diversity",
@@ -106,6 +113,7 @@ __all__ = [
 # Names whose modules are heavier than the engine, imported when they are first used.
 _LATER = {
     "STREAM_VERSION": "markovlib.dataset",
+    "DamagedError": "markovlib.shards.folder",
     "Dataset": "markovlib.dataset",
     "Loader": "markovlib.loader",
     "Mixture": "markovlib.mixture",
@@ -116,13 +124,16 @@ _LATER = {
     "Sampler": "markovlib.loader",
     "Score": "markovlib.scoring",
     "Scores": "markovlib.scoring",
+    "ShardError": "markovlib.shards.folder",
     "SourceError": "markovlib.mixture",
+    "SweepError": "markovlib.sweep",
     "Trace": "markovlib.trace",
     "export": "markovlib.shards.exporting",
     "generate": "markovlib.shards.generation",
     "inspect": "markovlib.shards.inspection",
     "open": "markovlib.shards.reading",
     "View": "markovlib.view",
+    "WorkerError": "markovlib.shards.coordination",
     "reward": "markovlib.scoring",
     "verify": "markovlib.shards.verification",
 }
@@ -144,4 +155,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -262,6 +262,7 @@ cdef extern from "render.h" nogil:
         int64_t *steps
         int32_t *stratum
         int32_t *occurrences
+        int32_t *paraphrase
         uint8_t *no_op
         uint8_t *near_miss
         uint8_t *outcome

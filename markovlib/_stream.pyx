@@ -29,7 +29,7 @@ import numpy as np
 TEXT_COLUMNS = ("prompt", "completion", "word", "output", "pattern", "replacement", "key", "certificate")
 NUMBER_COLUMNS = {
     "rule": np.int32, "position": np.int64, "instruction": np.int64, "steps": np.int64, "stratum": np.int32,
-    "occurrences": np.int32, "no_op": np.uint8, "near_miss": np.uint8, "outcome": np.uint8,
+    "occurrences": np.int32, "template": np.int32, "no_op": np.uint8, "near_miss": np.uint8, "outcome": np.uint8,
 }
 # In the order of csrc/lists.h.
 LIST_COLUMNS = ("rules", "trace", "pairs")
@@ -470,19 +470,20 @@ cdef class Plan:
                 index, self.text_of(reader, 0), self.text_of(reader, 1), self.text_of(reader, 2),
                 self.text_of(reader, 3), pattern, replacement, (new_tuple(rule_type, (pattern, replacement, False)),),
                 found.rule, found.position, bool(found.no_op), found.steps, outcomes[<int>found.outcome], (), (), None,
-                None, found.number, found.stratum, bool(found.near_miss), mk_example_occurrences(&self.c, found)))
+                None, found.number, found.stratum, bool(found.near_miss), mk_example_occurrences(&self.c, found),
+                found.paraphrase))
         finally:
             mk_reader_give(&self.shelf, reader)
 
     def example(self, uint64_t index):
         """The text values of one example, its numbers (rule, position, no_op, steps, outcome, instruction, stratum,
-        near_miss, occurrences), and its lists: rules, trace, pairs, each a tuple of tuples."""
+        near_miss, occurrences, template), and its lists: rules, trace, pairs, each a tuple of tuples."""
         cdef mk_reader *reader = self.read(index, MK_TEXT_COLUMNS, True)
         cdef mk_example *found = &reader.example
         try:
             values = [self.text_of(reader, column) for column in range(MK_TEXT_COLUMNS)]
             numbers = (found.rule, found.position, bool(found.no_op), found.steps, <int>found.outcome, found.number,
-                       found.stratum, bool(found.near_miss), mk_example_occurrences(&self.c, found))
+                       found.stratum, bool(found.near_miss), mk_example_occurrences(&self.c, found), found.paraphrase)
             return values, numbers, [self.items(&reader.lists[kind], kind) for kind in range(MK_LISTS)]
         finally:
             mk_reader_give(&self.shelf, reader)
@@ -533,6 +534,7 @@ cdef class Plan:
         examples.steps = <int64_t *>address(result, "steps")
         examples.stratum = <int32_t *>address(result, "stratum")
         examples.occurrences = <int32_t *>address(result, "occurrences")
+        examples.paraphrase = <int32_t *>address(result, "template")
         examples.no_op = <uint8_t *>address(result, "no_op")
         examples.near_miss = <uint8_t *>address(result, "near_miss")
         examples.outcome = <uint8_t *>address(result, "outcome")

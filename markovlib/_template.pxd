@@ -47,6 +47,7 @@ cdef extern from "example.h" nogil:
         uint64_t index
         uint64_t number
         uint32_t stratum
+        uint32_t paraphrase
         const mk_example_rule *rules
         size_t rule_count
         mk_bool no_op

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markovlib import _core
 from markovlib._columns import Column
-from markovlib.outcome import Outcome
+from markovlib.outcome import OUTCOME_NAMES, Outcome
 from markovlib.rules import (
     MAX_LENGTH,
     MAX_STEPS,
@@ -22,6 +22,9 @@ from markovlib.rules import (
     as_rule,
     rule_columns,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def _same(one: tuple[Any, ...], other: object) -> bool:
@@ -47,6 +50,22 @@ class RunBatch(NamedTuple):
     def halted(self) -> NDArray[np.bool_]:
         """Whether each row came to its own end (bool, shape (rows,))."""
         return self.outcomes <= Outcome.NO_RULE_APPLIES
+
+    def to_arrow(self) -> pa.RecordBatch:
+        """The columns `word`, `outcome` (its name in small letters, as in shards) and `steps`; of them only the
+        outcomes are copied.
+
+        >>> RuleSet([("ab", "b")]).run_batch(["aab", "c"]).to_arrow().to_pylist()[0]
+        {'word': 'b', 'outcome': 'no_rule_applies', 'steps': 2}
+        """
+        import pyarrow as pa
+
+        from markovlib.arrays import names_to_arrow, to_arrow
+
+        outcomes = names_to_arrow(self.outcomes, OUTCOME_NAMES)
+        return pa.RecordBatch.from_arrays(
+            [pa.array(self.words), outcomes, to_arrow(self.steps)], names=["word", "outcome", "steps"]
+        )
 
     def __eq__(self, other: object) -> bool:
         return _same(self, other)

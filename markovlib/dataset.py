@@ -185,8 +185,8 @@ class Dataset(Source):
         64 no-op words (`no_op`), which the two splits therefore share; of several rules, runs and schemes it counts all
         instructions or none.  At most the first 65,536 are counted.
         `spills` says for each stratum that runs out within the split's rules from which `rule` on it has fewer than
-        its weight asks for, and `into` which stratum the first of its turns go.  A named program has no rule space, and
-        nothing of one in its report.
+        its weight asks for, and `into` which stratum the first of its turns go; `kind` and `into_kind` say what rules
+        these are of.  A named program has no rule space, and nothing of one in its report.
         """
         split = self._split
         return {
@@ -208,16 +208,30 @@ class Dataset(Source):
         return () if share is None else share.strata
 
     @property
-    def spills(self) -> list[dict[str, int]]:
+    def spills(self) -> list[dict[str, Any]]:
         """Strata that run out within the split's rules: which, from which rule on, and which takes its turns first.
 
         Where rule sets must terminate or cascade, rules are counted in candidates, of which each set has 64; with
         `rules.pool` they recur, and none runs out that has its share of the pool.
         """
         share = self._split.instructions.share
-        return [] if share is None else [spill._asdict() for spill in share.spills(self._split.rules_used)]
+        spills = [] if share is None else share.spills(self._split.rules_used)
+        return [
+            {**spill._asdict(), "kind": self._kind(spill.stratum), "into_kind": self._kind(spill.into)}
+            for spill in spills
+        ]
+
+    @property
+    def rules_taken(self) -> int:
+        """How many different rules the examples have, at most; kinds of rules beyond that number have none."""
+        return self._split.rules_taken
 
     # ---- inside -------------------------------------------------------------------------------------------------
+
+    def _kind(self, number: int) -> dict[str, Any]:
+        """What sets the rules of a stratum apart."""
+        stratum = self.strata[number]
+        return {name: getattr(stratum, name) for name in ("family", "k", "pattern_length", "replacement_length")}
 
     def _space_facts(self) -> dict[str, Any]:
         """How many rules there are, and sides in either share."""
@@ -253,7 +267,7 @@ class Dataset(Source):
             texts, numbers, lists = self._plan.example(index)
         except _stream.NoWordError as error:
             self._no_word(error)
-        rule, position, no_op, steps, outcome, instruction, stratum, near_miss, occurrences = numbers
+        rule, position, no_op, steps, outcome, instruction, stratum, near_miss, occurrences, template = numbers
         prompt, completion, word, output, pattern, replacement, key, certificate = texts
         rules = tuple(map(Rule._make, lists[0]))
         trace, pairs = tuple(map(TraceStep._make, lists[1])), tuple(map(Pair._make, lists[2]))
@@ -264,6 +278,7 @@ class Dataset(Source):
         return Example._make((
             index, prompt, completion, word, output, pattern, replacement, rules, rule, position, no_op, steps,
             OUTCOMES[outcome], trace, pairs, key, certificate, instruction, stratum, near_miss, occurrences,
+            template,
         ))  # fmt: skip
 
     def _no_word(self, error: _stream.NoWordError) -> NoReturn:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -26,17 +26,21 @@ from numpy.typing import NDArray
 from markovlib import scoring
 from markovlib.answers import Answers
 from markovlib.labels import Reference, one_step, put, references_in, shown_as
+from markovlib.membership import strata_of
 from markovlib.scoring import Credit
+from markovlib.view import View
 
 if TYPE_CHECKING:
     from markovlib.source import Source
-    from markovlib.spaces import Stratum
 
 Z = 1.96
 BINS = 8
-_COUNTED = ("position", "no_op", "steps", "near_miss", "occurrences", "stratum")
-_COLUMNS = ("completion", "word", "output", "pattern", "replacement", *_COUNTED)
+MOST_STRATA = 24
+_COUNTED = ("position", "no_op", "steps", "near_miss", "occurrences")
+_COLUMNS = ("completion", "word", "output", "pattern", "replacement", "rule", "stratum", "template", *_COUNTED)
 _ROWS = 65536
+_NONE = -1
+_OTHER = "other"
 
 
 class Interval(NamedTuple):
@@ -132,13 +136,14 @@ class Evaluation:
 
 @dataclass
 class _Rows:
-    """What is counted, an entry for each row."""
+    """What is counted, an entry for each row; the column `stratum` has numbers of `kinds`."""
 
     correct: NDArray[np.bool_]
     credit: NDArray[np.float64]
     copy: NDArray[np.bool_]
     wrong_occurrence: NDArray[np.int8]
-    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+    columns: dict[str, NDArray[Any]]
+    kinds: _Kinds
 
     def group(self, name: str, chosen: NDArray[np.bool_]) -> Group:
         other = self.wrong_occurrence[chosen]
@@ -165,8 +170,12 @@ def evaluate(
 
     `answers` are those to examples `indices`, by default 0, 1, ...; or what `read_answers` gave.  Sections: `all`;
     `kind` (applied, no_op, and near_miss, which are no-ops too); `length` of the word and `position` of the rewrite
-    in letters, in at most 8 bins; `steps` where there are several; `occurrences` where they are known and differ; and
-    `stratum` (family, lengths).  Sections follow from the rows alone, not from the answers.
+    in letters, in at most 8 bins; `steps` where there are several; `occurrences` where they are known and differ; and,
+    of the rule that fired first or of the only one, `family`, `pattern_length` and `replacement_length` where there are
+    several, and `stratum` (family and lengths) where there are at most 24.  A no-op of several rules is in none of
+    these, nor are rows of a named program in the first and last.  `template` is the number of the paraphrase, where
+    there are several.  Sections follow from the rows alone, not from the answers.  Of shards that lack a column that is
+    counted by, the rows are made again.
 
     Raises ValueError where there is no answer, or not one for each index, TypeError for indices that are not whole
     numbers, IndexError for one outside the data set.
@@ -186,13 +195,14 @@ def evaluate(
         if not np.issubdtype(asked.dtype, np.integer):
             raise TypeError(f"indices are whole numbers, got {asked.dtype}")
         answers = Answers(asked.astype(np.int64), list(answers))
+    ds = _complete(ds)
     scores = scoring.score_all(ds, answers.indices, answers.answers, credit, strip=strip, threads=threads)
     correct = scores.labels == "correct"
     rows = _count(ds, answers.indices, correct, scores.values, threads)
     return Evaluation(
         rows=len(answers.answers),
         credit=credit,
-        sections={name: groups for name, groups in _sections(ds, rows) if groups},
+        sections={name: groups for name, groups in _sections(rows) if groups},
         labels=scores.counts(),
         missing=answers.missing,
         surplus=answers.surplus,
@@ -207,18 +217,81 @@ def _count(
     threads: int | None,
 ) -> _Rows:
     """The columns that sections are made from, and the baselines, in batches."""
+    kinds = _Kinds()
     parts: dict[str, list[NDArray[Any]]] = {}
     for start in range(0, len(indices), _ROWS):
-        batch = ds.batch(indices[start : start + _ROWS], _COLUMNS, threads)
-        references = list(references_in(batch, batch.completion.tolist()))
-        made: dict[str, Any] = {name: getattr(batch, name) for name in _COUNTED}
-        made["length"] = [len(one.word) for one in references]
-        made["copy"] = [_right(one.word, one.output, one.completion) for one in references]
-        made["wrong_occurrence"] = [_misplaced(one) for one in references]
-        for name, column in made.items():
-            parts.setdefault(name, []).append(np.asarray(column))
+        for source, rows, found in _origins(ds, indices[start : start + _ROWS]):
+            made = {"row": start + rows, **_columns(source, found, kinds, threads)}
+            for name, column in made.items():
+                parts.setdefault(name, []).append(np.asarray(column))
     columns = {name: np.concatenate(pieces) for name, pieces in parts.items()}
-    return _Rows(correct, values, columns.pop("copy"), columns.pop("wrong_occurrence").astype(np.int8), columns)
+    order = np.argsort(columns.pop("row"))
+    columns = {name: column[order] for name, column in columns.items()}
+    return _Rows(correct, values, columns.pop("copy"), columns.pop("wrong_occurrence").astype(np.int8), columns, kinds)
+
+
+def _origins(ds: Source, places: NDArray[np.int64]) -> Iterator[tuple[Source, NDArray[np.int64], NDArray[np.int64]]]:
+    """The rows at some places by the data set that is no view: it, which of the places, and their numbers there."""
+    if not isinstance(ds, View):
+        yield _complete(ds), np.arange(len(places)), places
+        return
+    for source, rows, found in ds.parts(places):
+        for origin, inner, numbers in _origins(source, found):
+            yield origin, rows[inner], numbers
+
+
+def _complete(ds: Source) -> Source:
+    """The data set, or what shards were written from that lack a column; those of a mixture have no others."""
+    from markovlib.shards.reading import Shards
+
+    if not isinstance(ds, Shards) or ds._mixed or set(_COLUMNS) <= set(ds.columns):
+        return ds
+    return ds.recreated
+
+
+def _columns(ds: Source, indices: NDArray[np.int64], kinds: _Kinds, threads: int | None) -> dict[str, Any]:
+    """The columns of some rows of a data set, and what is computed from them."""
+    batch = ds.batch(indices, _COLUMNS, threads)
+    references = list(references_in(batch, batch.completion.tolist()))
+    fired = np.array([one.pattern is not None for one in references])
+    patterns, replacements = ([getattr(one, side) for one in references] for side in ("pattern", "replacement"))
+    return {
+        **{name: getattr(batch, name) for name in (*_COUNTED, "template")},
+        "length": [len(one.word) for one in references],
+        "copy": [_right(one.word, one.output, one.completion) for one in references],
+        "wrong_occurrence": [_misplaced(one) for one in references],
+        "pattern_length": [_NONE if pattern is None else len(pattern) for pattern in patterns],
+        "replacement_length": [_NONE if replacement is None else len(replacement) for replacement in replacements],
+        "stratum": kinds.of(ds, batch, fired, patterns, replacements),
+    }
+
+
+class _Kinds:
+    """The strata of all data sets that rows are of, each once (family, k and lengths), and their templates."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[tuple[Any, ...], int] = {}
+        self.templates: set[str] = set()
+
+    def of(self, ds: Source, batch: Any, fired: NDArray[np.bool_], patterns: Any, replacements: Any) -> Any:
+        """The number of each row's stratum: that of the only rule, or of the one that fired of several."""
+        recipe = ds.recipe.for_split(ds.split)
+        self.templates.add(repr(recipe.render))
+        found = np.full(len(batch), _NONE, np.int64)
+        if not ds.strata:
+            return found
+        known = np.array([self._number(stratum[:4]) for stratum in ds.strata], np.int64)
+        if recipe.rules.per_example == 1:
+            return known[batch.stratum]
+        rows = np.flatnonzero(fired).tolist()
+        strata = strata_of(recipe.space, [patterns[row] for row in rows], [replacements[row] for row in rows])
+        if (strata < 0).any():  # A cascade pairs a pattern with a replacement of another family: -1 is the last.
+            known = np.append(known, self._number((_OTHER, None, None, None)))
+        found[rows] = known[strata]
+        return found
+
+    def _number(self, kind: tuple[Any, ...]) -> int:
+        return self.numbers.setdefault(kind, len(self.numbers))
 
 
 def _right(word: Any, output: Any, completion: Any) -> bool:
@@ -250,7 +323,7 @@ def misplaced(word: Any, pattern: Any, position: int) -> int | None:
     return None if last < 0 or place == position else place
 
 
-def _sections(ds: Source, rows: _Rows) -> Iterator[tuple[str, list[Group]]]:
+def _sections(rows: _Rows) -> Iterator[tuple[str, list[Group]]]:
     columns = rows.columns
     everything = np.ones(len(rows.correct), np.bool_)
     no_op = columns["no_op"].astype(np.bool_)
@@ -263,7 +336,14 @@ def _sections(ds: Source, rows: _Rows) -> Iterator[tuple[str, list[Group]]]:
         yield "steps", _binned(rows, columns["steps"], everything)
     if len(np.unique(columns["occurrences"][~no_op])) > 1:
         yield "occurrences", _binned(rows, columns["occurrences"], columns["occurrences"] > 0)
-    yield "stratum", list(_strata(ds, rows, everything))
+    for name in ("pattern_length", "replacement_length"):
+        known = columns[name] != _NONE
+        if len(np.unique(columns[name][known])) > 1:
+            yield name, _binned(rows, columns[name], known)
+    families, strata, templates = _families(rows), _strata(rows), _templates(rows)
+    yield "family", families if len(families) > 1 else []
+    yield "stratum", strata if len(strata) <= MOST_STRATA else []
+    yield "template", templates if len(templates) > 1 else []
 
 
 def _binned(rows: _Rows, values: NDArray[Any], chosen: NDArray[np.bool_]) -> list[Group]:
@@ -287,17 +367,28 @@ def _bins(found: NDArray[Any]) -> list[tuple[int, int]]:
     return [(start, end - 1) for start, end in pairwise(edges)]
 
 
-def _strata(ds: Source, rows: _Rows, everything: NDArray[np.bool_]) -> Iterator[Group]:
+def _families(rows: _Rows) -> list[Group]:
+    kinds = np.array([kind[0] for kind in rows.kinds.numbers])
+    known, numbers = rows.columns["stratum"] != _NONE, rows.columns["stratum"]
+    met = dict.fromkeys(kinds[np.unique(numbers[known])].tolist())
+    return [rows.group(family, known & (kinds == family)[numbers]) for family in met]
+
+
+def _strata(rows: _Rows) -> list[Group]:
     """Groups by family, k and lengths."""
-    strata = getattr(ds, "strata", ())
-    if not strata:
-        yield rows.group(ds.recipe.rules.program or str(ds.recipe.rules.family), everything)
-        return
-    numbers = rows.columns["stratum"]
-    for number in np.unique(numbers).tolist():
-        yield rows.group(_stratum_name(strata[number]), numbers == number)
+    numbers, kinds = rows.columns["stratum"], list(rows.kinds.numbers)
+    met = np.unique(numbers[numbers != _NONE]).tolist()
+    return [rows.group(_stratum_name(*kinds[number]), numbers == number) for number in met]
 
 
-def _stratum_name(stratum: Stratum) -> str:
-    k = "" if stratum.k == 1 else f" k={stratum.k}"
-    return f"{stratum.family}{k} {stratum.pattern_length}>{stratum.replacement_length}"
+def _templates(rows: _Rows) -> list[Group]:
+    """Groups by the number of the paraphrase; none where phases have templates of their own."""
+    if len(rows.kinds.templates) > 1:
+        return []
+    numbers = rows.columns["template"]
+    return [rows.group(str(number), numbers == number) for number in np.unique(numbers).tolist()]
+
+
+def _stratum_name(family: str, k: int | None, pattern: int | None, replacement: int | None) -> str:
+    repeats = "" if k in (1, None) else f" k={k}"
+    return family + repeats + ("" if pattern is None else f" {pattern}>{replacement}")

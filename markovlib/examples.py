@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from markovlib._columns import Column
 from markovlib.arrays import names_to_arrow, to_arrow
-from markovlib.outcome import OUTCOMES, Outcome
+from markovlib.outcome import OUTCOME_NAMES, OUTCOMES, Outcome
 from markovlib.rules import Rule
 from markovlib.source import name_list
+from markovlib.wording import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,7 +26,9 @@ COLUMNS = (
     "steps", "outcome",
 )  # fmt: skip
 #: Further columns, which a data set has by default only where its task is about them.
-MORE_COLUMNS = ("rules", "trace", "pairs", "key", "certificate", "instruction", "stratum", "near_miss", "occurrences")
+MORE_COLUMNS = (
+    "rules", "trace", "pairs", "key", "certificate", "instruction", "stratum", "near_miss", "occurrences", "template",
+)  # fmt: skip
 ALL_COLUMNS = COLUMNS + MORE_COLUMNS
 
 TEXTS = ("prompt", "completion", "word", "output", "pattern", "replacement", "key", "certificate")
@@ -58,8 +61,8 @@ class Example(NamedTuple):
     are -1 for a no-op.  `steps` and `outcome` are those of the run: the rule of a `rewrite` is terminal.  `trace` has
     the steps of a `trace`, `pairs` those of an `induce` example, `key` the key of a cipher, and `certificate` the proof
     that the rules terminate; they are empty elsewhere.  `instruction` is the number of the instruction and `stratum`
-    the index of its first rule's stratum in `ds.strata`.  In an example from a batch, the columns that the batch does
-    not have are None.
+    the index of its first rule's stratum in `ds.strata`; `template` is the place, from 0, of its templates in the lists
+    of paraphrases.  In an example from a batch, the columns that the batch does not have are None.
     """
 
     index: int  # type: ignore[assignment]  # not the method of tuples
@@ -83,6 +86,7 @@ class Example(NamedTuple):
     stratum: int | None = None
     near_miss: bool | None = None
     occurrences: int | None = None
+    template: int | None = None
 
 
 class ListColumn:
@@ -109,7 +113,7 @@ class ListColumn:
         return len(self.offsets) - 1
 
     def __repr__(self) -> str:
-        return f"<ListColumn of {len(self)} rows: {', '.join(self.fields)}>"
+        return f"<ListColumn of {counted(len(self), 'row')}: {', '.join(self.fields)}>"
 
     @overload
     def __getitem__(self, i: SupportsIndex) -> tuple[Any, ...]: ...
@@ -173,13 +177,13 @@ def list_column(name: str, offsets: NDArray[np.int64], texts: Sequence[Column], 
 class Batch:
     """Examples as columns: an attribute for each column asked for, in the order of `columns`.
 
-    Texts are packed columns (`Column`); `index`, `position`, `steps` and `instruction` are int64, `rule`, `stratum` and
-    `occurrences` int32, `no_op` and `near_miss` bool and `outcome` uint8 arrays; `rules`, `trace` and `pairs` are
-    columns of lists (`ListColumn`).  Where examples have one rule, there are `rules` with pattern and replacement.
-    Columns that the task is not about are made when they are asked for, `ds.batch(rows, columns=["instruction"])`.
-    `len(batch)` is the number of rows, `batch[i]` an `Example`.  Where one of several rules might fire and none did,
-    `pattern` and `replacement` are empty here, and null in Arrow; so are `key` and `certificate` of data sets that have
-    none.
+    Texts are packed columns (`Column`); `index`, `position`, `steps` and `instruction` are int64, `rule`, `stratum`,
+    `occurrences` and `template` int32, `no_op` and `near_miss` bool and `outcome` uint8 arrays; `rules`, `trace` and
+    `pairs` are columns of lists (`ListColumn`).  Where examples have one rule, there are `rules` with pattern and
+    replacement.  Columns that the task is not about are made when they are asked for,
+    `ds.batch(rows, columns=["instruction"])`.  `len(batch)` is the number of rows, `batch[i]` an `Example`.  Where one
+    of several rules might fire and none did, `pattern` and `replacement` are empty here, and null in Arrow; so are
+    `key` and `certificate` of data sets that have none.
     """
 
     __slots__ = ("_several", "_values", "columns")
@@ -215,7 +219,7 @@ class Batch:
         return len(self._values[self.columns[0]])
 
     def __repr__(self) -> str:
-        return f"<Batch of {len(self)} examples: {', '.join(self.columns)}>"
+        return f"<Batch of {counted(len(self), 'example')}: {', '.join(self.columns)}>"
 
     def __getitem__(self, i: SupportsIndex) -> Example:
         at = operator.index(i)
@@ -278,7 +282,7 @@ class Batch:
         if name in _OFTEN_NONE and values.offsets[-1] == values.offsets[0]:
             return pa.nulls(len(values), pa.array(values).type)
         if name == "outcome":
-            return names_to_arrow(values, ["", *(outcome.name.lower() for outcome in Outcome)])
+            return names_to_arrow(values, OUTCOME_NAMES)
         return to_arrow(values) if isinstance(values, np.ndarray) else pa.array(values)
 
     def _with_nulls(self, texts: Any) -> Any:

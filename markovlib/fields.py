@@ -64,7 +64,7 @@ def read_json(text: str, source: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise RecipeError("", f"is not JSON: {error}", source) from None
     if not isinstance(fields, dict):
-        raise RecipeError("", "expected `object`: a recipe is a table of fields", source)
+        raise RecipeError("", "must be a table of fields, as every recipe is", source)
     return fields
 
 
@@ -77,6 +77,63 @@ def where(message: str, names_at: Callable[[str], tuple[str, ...]]) -> tuple[str
         names = ", ".join(names_at(path))
         return f"{path}.{unknown.group(1)}".lstrip("."), f"unknown field; the fields here are {names}"
     return path, problem[:1].lower() + problem[1:]
+
+
+_TYPES = {
+    "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "array": "a list",
+    "object": "a table of fields",
+}  # fmt: skip
+_RANGE = "a number or [least, greatest], such as [60, 70]"
+_NUMBERS = "a number or a list of numbers"
+
+
+def in_words(path: str, problem: str, fields: Mapping[str, Any]) -> str:
+    """What is wrong with the value at a path, where msgspec names only types: what it must be, and what it is.
+
+    >>> in_words("words.length", "expected `int | array`, got `str`", {"words": {"length": "60,70"}})
+    'must be a number or [least, greatest], such as [60, 70], got "60,70"'
+    >>> in_words("examples", "expected `int | null`, got `str`", {"examples": "many"})
+    'must be a whole number, or left out, got "many"'
+    """
+    found = re.fullmatch(r"expected `([a-z| ]+)`(?: of length (\d+))?, got `?(\w+)`?", problem)
+    if found is None:
+        return problem
+    types, items, got = found.groups()
+    try:
+        got = _shown(_value_at(fields, path))
+    except LookupError:
+        got = _TYPES.get(got, got)
+    return f"must be {_one_of(types.split(' | '), path)}{f' of {items} values' if items else ''}, got {got}"
+
+
+def _one_of(types: list[str], path: str) -> str:
+    left_out = ", or left out" if "null" in types else ""
+    if "int" in types and "array" in types:
+        return (_NUMBERS if path.endswith("occurrences") else _RANGE) + left_out
+    *others, last = [
+        _TYPES.get(name, name) for name in types if name != "null" and not (name == "int" and "float" in types)
+    ]
+    return (f"{', '.join(others)} or {last}" if others else last) + left_out
+
+
+def _value_at(value: Any, path: str) -> Any:
+    """What nested tables and lists hold at a path; names of fields may have dots.  Raises LookupError."""
+    if not path:
+        return value
+    if isinstance(value, list | tuple) and (item := re.match(r"\[(\d+)\]\.?", path)):
+        return _value_at(value[int(item[1])], path[item.end() :])
+    for name in value if isinstance(value, Mapping) else ():
+        if path == name or path.startswith((f"{name}.", f"{name}[")):
+            return _value_at(value[name], path[len(name) :].removeprefix("."))
+    raise LookupError(path)
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def names_in(tables: Mapping[str, type[msgspec.Struct]], path: str) -> tuple[str, ...]:

@@ -61,6 +61,11 @@ class InstructionSet(NamedTuple):
         used = self.pool or instructions * self.bucket * self.per_example
         return min(-(-used // self.turns) * self.turns, self.rules) * self.rule_bucket
 
+    def rules_taken(self, instructions: int) -> int:
+        """How many different rules the first so many instructions have, at most; refused candidates are no rules."""
+        taken = min(instructions * self.per_example, self.rules)
+        return min(taken, self.pool) if self.pool else taken
+
 
 def instruction_set(
     recipe: Recipe, split: str, choose: Callable[[Share], Sequence[Choice]] | None = None

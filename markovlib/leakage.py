@@ -1,16 +1,17 @@
 """Leakage: what two data sets have in common, counted over all their examples, and near duplicates on request.
 
-Compared are five kinds of things, each as the letters that it has: `rules` (pattern and replacement), `patterns`,
+Compared are kinds of things, each as the letters that it has: `rules` (pattern and replacement), `patterns`,
 `replacements`, `words`, and `rows` (the rules of an example and its word).  Where examples have several rules, every
-one of them counts, and where they show a rule by pairs, the words of these count among `words`.  Different things are
-told apart by 64-bit hashes; what both data sets seem to have is then made again and compared letter by letter, so that
-nothing is called shared that is not.
+one of them counts, and there is a sixth kind: `instructions`, the rules of an example in their order.  Where they show
+a rule by pairs, the words of these count among `words`.  Different things are told apart by 64-bit hashes; what both
+data sets seem to have is then made again and compared letter by letter, so that nothing is called shared that is not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from markovlib.examples import Batch
     from markovlib.source import Source
 
-KINDS = ("rules", "patterns", "replacements", "words", "rows")
+KINDS = ("rules", "patterns", "replacements", "instructions", "words", "rows")
 NEAR = ("patterns", "replacements", "words")
 
 _ROWS = 65536
@@ -50,13 +51,17 @@ class Shared:
 
 @dataclass
 class Leakage:
-    """What two data sets have in common: their numbers of rows, and a `Shared` for each kind."""
+    """What two data sets have in common: their numbers of rows, and a `Shared` for each kind.
+
+    `kinds` has `instructions` where examples have several rules; where they have one, these are the rules, which then
+    are what `found["instructions"]` gives.
+    """
 
     rows: tuple[int, int]
     kinds: dict[str, Shared]
 
     def __getitem__(self, kind: str) -> Shared:
-        return self.kinds[kind]
+        return self.kinds["rules" if kind == "instructions" and kind not in self.kinds else kind]
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON; bytes as text with escapes."""
@@ -110,14 +115,17 @@ class _Things(NamedTuple):
 
 
 def leakage(
-    a: Source,
-    b: Source,
+    a: Source | str | Path,
+    b: Source | str | Path,
     *,
     near: bool = False,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Leakage:
     """Counts what data sets `a` and `b` have in common.
+
+    Either may be the path of a folder of shards, which must hold the columns that are compared; where it has several
+    splits, `DIR/split` names one.
 
     With `near`, also near duplicates: patterns, replacements and words of `b` that are not in `a`, but become one that
     is by changing, putting in or leaving out one letter.  `progress` is called with rows read and rows in all.
@@ -126,7 +134,7 @@ def leakage(
     in either, and as much again while they are sorted; for 10^6 rows with words of their own about 100 MB, whatever
     the length of the words.  `near` adds about 400 MB, and reads `a` again for each 4 million letters of `b`.
     Two different things of one data set that agree in 64 bits count as one (probability n^2 / 2^65, below 10^-7 for
-    10^6 things).  Raises TypeError for an unbounded data set.
+    10^6 things).  Raises TypeError for an unbounded data set, and for what is none; as `markovlib.open` for folders.
 
     >>> from markovlib import Dataset, Recipe
     >>> recipe = Recipe.load("paper/no-op").replace({"eval.examples": 2000}, examples=5000)
@@ -136,15 +144,29 @@ def leakage(
     >>> leakage(Dataset(recipe), Dataset(recipe, split="seen"))["rules"].shared
     1000
     """
-    for ds in (a, b):
+    first, second = _source(a), _source(b)
+    for ds in (first, second):
         if ds.size is None:
             raise TypeError(f"{ds!r} has no end; set `examples`, or compare a view of a range of it")
     for attempt in range(_ATTEMPTS):
         try:
-            return _Comparison(a, b, attempt, threads, progress).run(near)
+            return _Comparison(first, second, attempt, threads, progress).run(near)
         except _CollisionError:
             continue
     raise RuntimeError(f"different strings agreed in their hashes under each of {_ATTEMPTS} keys")
+
+
+def _source(given: Source | str | Path) -> Source:
+    """A data set itself, or that of a folder, DIR or DIR/split."""
+    if not isinstance(given, str | Path):
+        if not hasattr(given, "batch"):
+            raise TypeError(f"must be a data set or the path of a folder of shards, got {given!r}")
+        return given
+    from markovlib.shards import manifest, reading
+
+    folder = Path(given)
+    inside = not (folder / manifest.NAME).exists() and (folder.parent / manifest.NAME).exists()
+    return reading.open(folder.parent, folder.name) if inside else reading.open(given)
 
 
 class _CollisionError(Exception):
@@ -167,11 +189,12 @@ class _Comparison:
         self.size = _ROWS
         self.hashed: dict[int, tuple[Column, Hashes]] = {}
         self.several = any(_several_rules(ds) for ds in (a, b))
+        self.kinds = tuple(kind for kind in KINDS if self.several or kind != "instructions")
 
     def run(self, near: bool) -> Leakage:
         first, second = (self._read(number) for number in (0, 1))
         kinds = {}
-        for kind in KINDS:
+        for kind in self.kinds:
             hashes, here, there = first[kind].common(second[kind])
             examples = self._confirm(kind, hashes, here, there)
             kinds[kind] = Shared(len(first[kind]), len(second[kind]), len(hashes), examples=examples)
@@ -180,14 +203,14 @@ class _Comparison:
         return Leakage((len(self.sources[0]), len(self.sources[1])), kinds)
 
     def _read(self, number: int) -> dict[str, Distinct]:
-        found = {kind: Distinct() for kind in KINDS}
+        found = {kind: Distinct() for kind in self.kinds}
         ds, done = self.sources[number], number * len(self.sources[0])
         start, size = 0, min(_ROWS, 64)
         while start < len(ds):
             rows = range(start, min(start + size, len(ds)))
             batch = self._batch(ds, rows)
             self.hashed.clear()
-            for kind in KINDS:
+            for kind in self.kinds:
                 things = self._things(batch, kind)
                 found[kind].add(things.hashes, things.rows + start)
             if self.progress is not None:
@@ -211,8 +234,9 @@ class _Comparison:
             lists = batch.rules
             sides: tuple[Column, Column] = lists.fields["pattern"], lists.fields["replacement"]
             owners = np.repeat(each, lists.lengths())
-            if kind == "rows":
-                return self._hashed((_Lists(lists.lengths(), *sides), batch.word), each)
+            if kind in ("instructions", "rows"):
+                listed = _Lists(lists.lengths(), *sides)
+                return self._hashed((listed,) if kind == "instructions" else (listed, batch.word), each)
         else:
             sides, owners = (batch.pattern, batch.replacement), each
             if kind == "rows":

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from markovlib.packing import Packed
 from markovlib.source import Source, name_list
-from markovlib.view import View
+from markovlib.view import permutation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from markovlib._permute import Permutation
     from markovlib.tokens import Tokenizer
 
 _VERSION = 1
@@ -31,6 +33,8 @@ class _Place(NamedTuple):
 
 class Sampler:
     """The indices of a source's examples in batches: each example once in every epoch, in an order of its own.
+
+    The source is a data set, or a packed one (`ds.packed(...)`), whose bins are what is said here of examples.
 
     The order of an epoch is that of `View.permuted`, a function of `seed` (by default the source's) and the epoch; with
     `shuffle=False`, and where a data set has no end, it is that of the indices.  A step takes the next
@@ -64,7 +68,7 @@ class Sampler:
 
     def __init__(
         self,
-        source: Source,
+        source: Source | Packed,
         batch_size: int,
         *,
         shuffle: bool | None = None,
@@ -76,9 +80,14 @@ class Sampler:
         workers: int = 1,
         drop_last: bool = False,
     ) -> None:
-        if not isinstance(source, Source):
-            raise TypeError(f"source must be a data set, got {source!r}; mk.open(DIR) reads a folder of shards")
+        if not isinstance(source, Source | Packed):
+            raise TypeError(
+                f"source must be a data set, or a packed one, got {source!r}; mk.open(DIR) reads a folder of shards"
+            )
         self.source = source
+        self._items, self._split = (
+            ("bins", source.ds.split) if isinstance(source, Packed) else ("examples", source.split)
+        )
         self.batch_size = _at_least(1, "batch_size", batch_size)
         self.shuffle = source.size is not None if shuffle is None else bool(shuffle)
         if self.shuffle and source.size is None:
@@ -89,10 +98,10 @@ class Sampler:
         self.drop_last = drop_last
         self._step = self.batch_size * self.world
         if self._left(0) == 0:
-            raise ValueError(f"{source!r} has not one batch for {self.world} ranks of {self.batch_size} examples")
+            raise ValueError(f"{source!r} has not one batch for {self.world} ranks of {self.batch_size} {self._items}")
         self._origin = self._start = self._now = _Place(_at_least(0, "epoch", epoch), 0)
         self._iteration = 0
-        self._view: tuple[int, View] | None = None
+        self._order: tuple[int, Permutation] | None = None
 
     # ---- batches ------------------------------------------------------------------------------------------------
 
@@ -173,10 +182,10 @@ class Sampler:
             f"{name} is {state.get(name)} there, {own[name]} here" for name in own if state.get(name) != own[name]
         ]
         if differing:
-            raise ValueError(f"the state is of another order of examples: {'; '.join(differing)}")
+            raise ValueError(f"the state is of another order of {self._items}: {'; '.join(differing)}")
         epoch, position = _at_least(0, "epoch", state["epoch"]), _at_least(0, "position", state["position"])
         if self.source.size is not None and position > self.source.size:
-            raise ValueError(f"the state says that {position} examples of {self.source.size} were consumed")
+            raise ValueError(f"the state says that {position} {self._items} of {self.source.size} were consumed")
         self._move(self._after(_Place(epoch, position), 0))
 
     def set_epoch(self, epoch: int) -> None:
@@ -225,10 +234,13 @@ class Sampler:
         found = np.arange(places.start, places.stop, dtype=np.int64)
         if not self.shuffle:
             return found
-        kept = self._view
+        kept = self._order
         if kept is None or kept[0] != epoch:
-            kept = self._view = epoch, View.permuted(self.source, epoch, self.seed)
-        return kept[1].indices(found)
+            kept = self._order = epoch, permutation(len(self.source), epoch, self._split, self.seed)
+        return kept[1].images(found)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_order": None}
 
     def __repr__(self) -> str:
         return (
@@ -243,8 +255,9 @@ class Loader(Sampler):
     Iterating, and `loader[s]`, give the examples as packed columns (`Batch`), of `columns` if they are given; or with
     `length`, padded arrays (`Padded`) of that many tokens, as `Dataset.padded` makes them of `tokenizer`, `side`, `pad`
     and `truncate`, the ids in the type `dtype` if that is given.  The tokenizer "bytes" is `ByteTokenizer()`, without
-    an end token; `ByteTokenizer(eos="</s>")` has one, and so has the command line's `--tokenizer bytes`.  A loader is
-    itself what map-style readers call a data set, one of batches:
+    an end token; `ByteTokenizer(eos="</s>")` has one, and so has the command line's `--tokenizer bytes`.  Of a packed
+    data set they give bins, as arrays of shape (bins, length) (`BinArrays`), the ids in the type `dtype` if that is
+    given; all else was said to `ds.packed`.  A loader is itself what map-style readers call a data set, one of batches:
     `torch.utils.data.DataLoader(loader, batch_size=None, num_workers=2)`.
 
     >>> import markovlib as mk
@@ -258,7 +271,7 @@ class Loader(Sampler):
 
     def __init__(
         self,
-        source: Source,
+        source: Source | Packed,
         batch_size: int,
         *,
         columns: Iterable[str] | None = None,
@@ -272,13 +285,16 @@ class Loader(Sampler):
         **order: Any,
     ) -> None:
         super().__init__(source, batch_size, **order)
-        if columns is not None and length is not None:
+        padding = {"tokenizer": tokenizer != "bytes", "side": side != "right", "pad": pad is not None,
+                   "truncate": truncate}  # fmt: skip
+        if isinstance(source, Packed):
+            others = {"columns": columns is not None, "length": length is not None, "threads": threads is not None}
+            _refuse(others | padding, "of examples, and batches of a packed data set are bins as ds.packed made them")
+        elif columns is not None and length is not None:
             raise TypeError("columns is for packed batches, length for padded arrays: give one of them")
-        unused = {"tokenizer": tokenizer != "bytes", "side": side != "right", "pad": pad is not None,
-                  "truncate": truncate, "dtype": dtype is not None}  # fmt: skip
-        if length is None and any(unused.values()):
-            names = ", ".join(name for name, given in unused.items() if given)
-            raise TypeError(f"{names}: of padded arrays, which need length; without it batches are columns")
+        elif length is None:
+            arrays = padding | {"dtype": dtype is not None}
+            _refuse(arrays, "of padded arrays, which need length; without it batches are columns")
         self.columns = None if columns is None else tuple(name_list(columns))
         self.length, self.dtype, self.threads = length, dtype, threads
         self._padding: dict[str, Any] = {"tokenizer": tokenizer, "side": side, "pad": pad, "truncate": truncate}
@@ -304,10 +320,18 @@ class Loader(Sampler):
                     yield Padded(*(array[begin:end] for array in made))
 
     def _made(self, indices: NDArray[np.int64]) -> Any:
+        if isinstance(self.source, Packed):
+            return self.source.bins(indices).arrays(self.dtype)
         if self.length is None:
             return self.source.batch(indices, self.columns, self.threads)
         ids = None if self.dtype is None else np.empty((len(indices), self.length), self.dtype)
         return self.source.padded(indices, self.length, **self._padding, ids=ids, threads=self.threads)
+
+
+def _refuse(given: Mapping[str, bool], why: str) -> None:
+    """Raises TypeError that names the options that were given, if any were."""
+    if names := ", ".join(name for name, there in given.items() if there):
+        raise TypeError(f"{names}: {why}")
 
 
 def _at_least(least: int, name: str, value: Any) -> int:

@@ -18,6 +18,7 @@ from markovlib.mixing.recipe import MIXTURE_VERSION, MixtureRecipe, Paths
 from markovlib.mixing.rows import SourceError
 from markovlib.mixing.survey import Survey
 from markovlib.source import Indices, Source, asked_for, name_list, row_numbers
+from markovlib.wording import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,7 +70,7 @@ class MixedBatch:
         return len(self._values[self.columns[0]])
 
     def __repr__(self) -> str:
-        return f"<MixedBatch of {len(self)} examples: {', '.join(self.columns)}>"
+        return f"<MixedBatch of {counted(len(self), 'example')}: {', '.join(self.columns)}>"
 
     def __getitem__(self, i: SupportsIndex) -> MixedExample:
         at = operator.index(i)

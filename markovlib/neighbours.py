@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovlib._columns import Column
+from markovlib.characters import characters_before
 from markovlib.distinct import Hashes, key_of, mixed
 
 _KEYS_AT_ONCE = 1 << 23
@@ -143,8 +144,7 @@ def _letters(column: Column) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     if not column.text or not (flat & 0x80).any():
         return flat.astype(np.uint32), column.lengths()
     points = np.frombuffer(flat.tobytes().decode().encode("utf-32-le"), np.uint32)
-    begins = np.concatenate([[0], np.cumsum((flat & 0xC0) != 0x80)])
-    return points, np.diff(begins[column.offsets - column.offsets[0]])
+    return points, np.diff(characters_before(flat)[column.offsets - column.offsets[0]])
 
 
 def _values(letters: Hashes, shift: int) -> Hashes:

@@ -32,3 +32,6 @@ class Outcome(IntEnum):
 
 OUTCOMES: Final[tuple[Outcome | None, ...]] = (None, *Outcome)
 """The outcome of each value, so that none has to be constructed; 0 is a run that can go on."""
+
+OUTCOME_NAMES: Final = ("", *(outcome.name.lower() for outcome in Outcome))
+"""The name of each value as shards have it; 0 has none."""

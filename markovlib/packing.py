@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovlib import _tokens
+from markovlib.fields import canonical, sha256
 from markovlib.source import Indices, asked_for, index_array
-from markovlib.tokens import Tokenizer, Tokens, tokenize, tokenizer_for
+from markovlib.tokens import Tokenizer, Tokens, buffer_for, tokenize, tokenizer_for
 
 if TYPE_CHECKING:
     from markovlib.source import Source
@@ -44,12 +45,21 @@ class Bin(NamedTuple):
     examples: NDArray[np.int64]
 
 
+class BinArrays(NamedTuple):
+    """The arrays of several bins that have a row for each, shape (bins, length), as in `Bin`: a batch of a `Loader`."""
+
+    ids: NDArray[Any]
+    position_ids: NDArray[np.int32]
+    loss_mask: NDArray[np.uint8]
+    document_ids: NDArray[np.int32]
+
+
 @dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Bins:
     """Several bins: the arrays of `Bin` with a row for each, and the sequences of all rows one after another.
 
     Row i holds the sequences from `sequence_offsets[i]` to `sequence_offsets[i + 1]`; `sequence_lengths` are their
-    tokens, `examples` whose they are.  `bins[i]` is row i as a `Bin`.
+    tokens, `examples` whose they are.  `bins[i]` is row i as a `Bin`, `arrays()` what has a row for each bin.
     """
 
     ids: NDArray[Any]
@@ -74,6 +84,17 @@ class Bins:
     def __iter__(self) -> Iterator[Bin]:
         return (self[i] for i in range(len(self)))
 
+    def arrays(self, dtype: Any = None) -> BinArrays:
+        """The arrays of shape (bins, length) alone, the ids in the type `dtype` if that is given.
+
+        Raises ValueError for a type that cannot hold them.
+        """
+        ids = self.ids
+        if dtype is not None:
+            ids = buffer_for("ids", np.empty(ids.shape, dtype), ids.shape, ids, 0)
+            ids[...] = self.ids
+        return BinArrays(ids, self.position_ids, self.loss_mask, self.document_ids)
+
     def __repr__(self) -> str:
         return f"<Bins: {len(self)} of {self.ids.shape[1]} tokens>"
 
@@ -92,8 +113,9 @@ class Packed:
     """A data set as bins of `length` tokens; made by `Dataset.packed`, where the parameters are explained.
 
     `len(packed)` is the number of bins, `packed[b]` a `Bin`, `packed[a:b]` and `packed[[b, ...]]` are `Bins`.
-    Computing a bin costs its window, which is kept until another one is asked for.  Packed data sets pickle with
-    their index and may be shared by threads.
+    Computing a bin costs its window, which is kept until another one is asked for.  `Sampler` and `Loader` take packed
+    data sets: their batches are of bins.  Packed data sets pickle with their index, compare and hash by `fingerprint`,
+    and may be shared by threads.
     """
 
     def __init__(
@@ -135,6 +157,7 @@ class Packed:
     def _count(self) -> NDArray[np.int64]:
         windows = -(-self.examples // self.window)
         first = np.zeros(windows + 1, np.int64)
+        shortest: list[int] = []
         step = max(1, _EXAMPLES_AT_ONCE // self.window)
         for w in range(0, windows, step):
             last = min(w + step, windows)
@@ -142,7 +165,13 @@ class Packed:
             sequences = self._sequences(tokens, w, last)
             _, first[w + 1 : last + 1] = _tokens.first_fit(sequences.sizes, sequences.windows, self.length)
             self._add_up(tokens, sequences)
+            shortest.append(int(tokens.lengths().min()))
         np.cumsum(first, out=first)
+        if windows and first[-1] == 0:
+            raise ValueError(
+                f"no example fits into a bin of {self.length} tokens: the shortest of {self.examples} has "
+                f"{min(shortest)}; give a longer bin, or split=True to cut examples"
+            )
         return first
 
     def _tokens(self, first: int, last: int) -> Tokens:
@@ -212,6 +241,29 @@ class Packed:
             raise ValueError(f"{path}: is damaged: it does not count the bins of {windows} windows")
         return first  # type: ignore[no-any-return]
 
+    # ---- what it is ---------------------------------------------------------------------------------------------
+
+    @property
+    def size(self) -> int:
+        """The number of bins."""
+        return len(self)
+
+    @property
+    def seed(self) -> int:
+        """The seed of the data set."""
+        return self.ds.seed
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the data set's fingerprint, the tokenizer's and the settings."""
+        return sha256(canonical({"packed": self._about()}))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Packed) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
     # ---- bins ---------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
@@ -225,6 +277,10 @@ class Packed:
             raise IndexError(f"bin {asked} of {len(self)}")
         window, row = self._place(asked % len(self))
         return self._window(window)[row]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Bin]:
+        """The bins with these numbers, as a list: what torch's `DataLoader` asks a data set for, a batch at a time."""
+        return list(self.bins(indices))
 
     def __iter__(self) -> Iterator[Bin]:
         return (bin for window in range(len(self._first) - 1) for bin in self._window(window))
@@ -302,7 +358,9 @@ class Packed:
         }
 
     def __repr__(self) -> str:
-        return f"<Packed: {self.examples} examples in {len(self)} bins of {self.length} tokens>"
+        dropped = self._totals["dropped_examples"]
+        left_out = f", {dropped} dropped" if dropped else ""
+        return f"<Packed: {self.examples} examples in {len(self)} bins of {self.length} tokens{left_out}>"
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kept": None}

@@ -100,8 +100,16 @@ class SplitPlan:
     @property
     def rules_used(self) -> int:
         """How many of the first rules of its share the split has a use for, at most."""
-        used = min(self.in_use, self.limit) if self.order in (_ORDER_OWN, _ORDER_CYCLE) else self.in_use
-        return min(self.instructions.rules_used(used), LARGEST_INDEX)
+        return min(self.instructions.rules_used(self._instructions_used), LARGEST_INDEX)
+
+    @property
+    def rules_taken(self) -> int:
+        """How many different rules the split's examples have, at most."""
+        return self.instructions.rules_taken(self._instructions_used)
+
+    @property
+    def _instructions_used(self) -> int:
+        return min(self.in_use, self.limit) if self.order in (_ORDER_OWN, _ORDER_CYCLE) else self.in_use
 
     @property
     def divides_by_rule(self) -> bool:
@@ -118,7 +126,7 @@ class SplitPlan:
             if self.recipe.task.step_counts is not None:
                 plants = self.recipe.task.step_counts
                 return min(_arrangements(letters, length[1] - n * widest, n) for n in plants) >= _WORDS_TO_DIVIDE
-            free = length[0] - widest
+            free = length[1] - widest
             return free > 0 and letters ** min(free, 12) >= _WORDS_TO_DIVIDE
         words = 1
         for segment in program.segments(length):
@@ -136,6 +144,9 @@ class SplitPlan:
     def _instructions(self) -> InstructionSet:
         if self.split == "recombined" and self.recipe.rules.pool is None:
             raise RecipeError("rules.pool", "must be given for the split 'recombined'")
+        if self.split == "unseen" and self.recipe.rules.program is not None:
+            problem = "has no rules to hold out for the split 'unseen'; words that training has not are in 'seen'"
+            raise RecipeError("rules.program", problem)
         choose = self._choose if self._chooses else None
         found = instruction_set(self.recipe, self.split, choose)
         if found is None or not found.possible:

@@ -18,6 +18,7 @@ from markovlib.fields import (
     check_constructed,
     converting,
     fixed,
+    in_words,
     names_in,
     plain,
     read_json,
@@ -267,7 +268,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 recipe = msgspec.convert(fields, cls)
             except msgspec.ValidationError as error:
                 path, problem = where(str(error), fields_at)
-                raise RecipeError(_named(path, fields), problem, source) from None
+                path = _named(path, fields)
+                raise RecipeError(path, in_words(path, problem, fields), source) from None
             check_recipe(recipe, source, part)
         fixed(recipe)
         return recipe

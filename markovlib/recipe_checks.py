@@ -19,6 +19,7 @@ from markovlib.recipe import (
     SPLITS,
     FamilyEntry,
     Recipe,
+    Render,
     Rules,
     Words,
     fields_at,
@@ -117,7 +118,7 @@ class _Check:
         self.source = source
 
     def fail(self, path: str, problem: str) -> NoReturn:
-        raise RecipeError(path, problem, self.source)
+        raise RecipeError(path, problem, self.source) from None  # what it was made of says no more
 
     def within(self, path: str, value: int | None, least: int, greatest: int) -> None:
         if value is not None and not least <= value <= greatest:
@@ -377,22 +378,24 @@ class _Check:
                     self.fail(f"rules.{name}", f"must be left out with rules.{beside}, whose rules are given")
 
     def tags(self, recipe: Recipe) -> None:
-        """That whatever a template goes through or fills in is there, in some split at least."""
+        """That what a template goes through or fills in is there in some split that it is for."""
+        parts = {name: recipe.for_split(name) for name in recipe.shifts}
         for name in ("prompt", "completion"):
-            given = getattr(recipe.render, name)
-            for i, template in enumerate(paraphrases(given)):
-                path = f"render.{name}" if isinstance(given, str) else f"render.{name}[{i}]"
-                for piece in parse_template(template):
-                    tag = piece.tag.partition("|")[0]
-                    if tag in _FILLED and not self.filled(recipe, tag):
-                        self.fail(
-                            path, f"character {piece.at + 1}: {{{piece.tag}}} is of {_FILLED[tag][1]}, and empty here"
-                        )
+            field = f"render.{name}"
+            own = {shift for shift, changes in recipe.shifts.items() if field in changes}
+            self.filled(field, recipe.render, name, [recipe, *(parts[shift] for shift in parts.keys() - own)])
+            for shift in sorted(own):
+                self.filled(f"shifts.{shift}.{field}", parts[shift].render, name, [parts[shift]])
 
-    def filled(self, recipe: Recipe, tag: str) -> bool:
-        """Whether the recipe, or one of its shifts, has what a tag stands for."""
-        has, _ = _FILLED[tag]
-        return has(recipe) or any(has(recipe.for_split(name)) for name in recipe.shifts)
+    def filled(self, path: str, render: Render, name: str, users: list[Recipe]) -> None:
+        """That some of the users of these templates have what they go through or fill in."""
+        given = getattr(render, name)
+        for i, template in enumerate(paraphrases(given)):
+            for piece in parse_template(template):
+                has, whose = _FILLED.get(piece.tag.partition("|")[0], (None, ""))
+                if has is not None and not any(map(has, users)):
+                    problem = f"character {piece.at + 1}: {{{piece.tag}}} is of {whose}, and empty here"
+                    self.fail(path if isinstance(given, str) else f"{path}[{i}]", problem)
 
     def shown(self, path: str, recipe: Recipe, shift: Recipe) -> None:
         """That prompts written for another task have what that of a shift needs."""
@@ -401,8 +404,8 @@ class _Check:
             return
         for prompt in shift.render.prompts:
             if not any(piece.tag.partition("|")[0] == tag for piece in parse_template(prompt)):
-                self.fail(f"{path}.task.kind", f"needs {{{tag}}} in the prompt; write it into render.prompt, or leave "
-                          "that out")  # fmt: skip
+                self.fail(f"{path}.task.kind", f"needs {{{tag}}} in the prompt: leave render.prompt out, or give "
+                          f'"render.prompt" in {path}')  # fmt: skip
 
     def template(self, path: str, template: str) -> None:
         try:
@@ -479,7 +482,7 @@ class _Check:
             for field in changes:
                 table, _, last = field.rpartition(".")
                 known = ("examples", "instructions") if not table else fields_at(table)
-                if last not in known or table in ("eval", "render") or field in ("sweep", "shifts"):
+                if last not in known or table == "eval" or field in ("sweep", "shifts"):
                     self.fail(
                         f"{path}.{field}", "is not the path of a field that a shift changes, such as words.length"
                     )

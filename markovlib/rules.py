@@ -11,17 +11,20 @@ from numpy.typing import NDArray
 
 from markovlib import _core
 from markovlib._columns import Column
+from markovlib.characters import characters_before
 from markovlib.outcome import OUTCOMES, Outcome
 
 if TYPE_CHECKING:
     from markovlib.analysis import Report
     from markovlib.batch import RunBatch
+    from markovlib.notations.files import RuleFile
     from markovlib.trace import Trace
 
 Word: TypeAlias = str | bytes
 Strategy: TypeAlias = Literal["markov", "leftmost"]
 Kind: TypeAlias = Literal["text", "bytes"]
 Limits: TypeAlias = int | None
+GivenRules: TypeAlias = "RuleSet | Iterable[Rule | Sequence[Any]]"
 
 MAX_STEPS = 1_000_000
 MAX_LENGTH = 2**28
@@ -135,6 +138,8 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule | Sequence[Any]] = ()) -> None:
         if isinstance(rules, str | bytes):
             raise TypeError(f"rules must be a sequence of rules, not {type(rules).__name__}: RuleSet.parse reads text")
+        if not isinstance(rules, Iterable):
+            raise TypeError(f"rules must be Rule objects or (pattern, replacement) pairs in a list, got {rules!r}")
         self._rules = tuple(as_rule(rule, i) for i, rule in enumerate(rules))
         self._text = _kind_of(self._rules)
         self._compiled = _core.Compiled(*rule_columns(self._rules, bool(self._text)))
@@ -197,12 +202,14 @@ class RuleSet:
     @classmethod
     def load(
         cls,
-        path: str | os.PathLike[str],
+        path: RuleFile,
         notation: str | None = None,
         kind: Kind = "text",
         max_bytes: int | None = MAX_FILE_BYTES,
     ) -> RuleSet:
         """Reads a rule file; the notation comes from the argument, the file's first line, or its ending.
+
+        `path` may also be a binary file that is open, such as `sys.stdin.buffer`.
 
         Raises `NotationError` with `file:line:column: message`, also for a file of more than `max_bytes` bytes (None:
         any size); OSError if the file cannot be read.
@@ -423,7 +430,7 @@ class RuleSet:
 
         >>> print(RuleSet([("a", ""), ("ba", "ab")]).check())
         rule 2 can never fire: the pattern of rule 1, 'a', occurs in its pattern
-        terminates on every word: rules 1: weights a=1
+        terminates on every word: rule 1: weights a=1
         confluent in any order of application
         """
         from markovlib.analysis import report
@@ -543,6 +550,11 @@ def rule_columns(rules: Sequence[Rule], text: bool) -> tuple[Column, Column, NDA
     return patterns, replacements, np.array([rule.terminal for rule in rules], np.uint8)
 
 
+def rule_set(given: GivenRules) -> RuleSet:
+    """A rule set as it is, and one of rules as `RuleSet` takes them."""
+    return given if isinstance(given, RuleSet) else RuleSet(given)
+
+
 def as_rule(given: Rule | Sequence[Any], i: int | str) -> Rule:
     """The i-th rule of a rule set, checked; `i` is what errors call it."""
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):
@@ -580,8 +592,7 @@ def _kind_of(rules: tuple[Rule, ...]) -> bool | None:
 
 def _character_positions(pairs: NDArray[np.int64], data: bytes) -> NDArray[np.int64]:
     """Byte positions made character positions; places inside a character (of an empty pattern) are dropped."""
-    starts = (np.frombuffer(data, np.uint8) & 0xC0) != 0x80
-    boundary = np.append(starts, True)
-    number = np.concatenate(([0], np.cumsum(starts)))
+    number = characters_before(np.frombuffer(data, np.uint8))
+    boundary = np.append(np.diff(number) > 0, True)
     kept = pairs[boundary[pairs[:, 1]]]
     return np.column_stack((kept[:, 0], number[kept[:, 1]]))

@@ -18,13 +18,15 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markovlib.fields import RecipeError
 from markovlib.recipe import Recipe
+from markovlib.shards.finished import SWEEP as NAME
+from markovlib.shards.finished import UNFINISHED_SWEEP as UNFINISHED
 from markovlib.source import name_list
 
 if TYPE_CHECKING:
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 
 #: The splits whose rows depend on how many instructions are trained on, and how often.
 OF_POINTS = ("train", "seen", "recombined")
-NAME = "sweep.json"
-UNFINISHED = ".unfinished-sweep.json"
 
 _OF_TESTS = ("rules", "task", "render", "eval")
 _MOST_POINTS = 100_000
@@ -57,17 +57,30 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of the sweep: a point's (`values` says which) or of evaluation sets (`values` is None)."""
+    """A folder of the sweep: a point's (`values` says which) or of evaluation sets (`values` is None).
+
+    `kept` says that all of it had been written before, `made_again` which files it had lost.
+    """
 
     name: str
     values: dict[str, Any] | None
     fingerprint: str
     splits: dict[str, dict[str, int]]
     evaluation: str | None
+    kept: bool = field(default=False, compare=False)
+    made_again: tuple[str, ...] = field(default=(), compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `sweep.json` has of it."""
+        fields = asdict(self)
+        del fields["kept"], fields["made_again"]
+        return fields
 
 
-def points(recipe: Recipe) -> list[Point]:
+def points(recipe: Recipe | str | Path) -> list[Point]:
     """Every point of a recipe's sweep, in the order of its axes, the last one changing fastest.
+
+    The name of a preset or a file does for a recipe.
 
     An axis is the path of a field with its values, or several paths joined by commas with lists of a value for each:
     `"words.length,rules.pattern_length" = [[50, 20], [500, 60]]` is two values of one axis.
@@ -79,6 +92,7 @@ def points(recipe: Recipe) -> list[Point]:
     >>> [point.name for point in points(recipe)]
     ['instructions=10,words.no_op=0.1', 'instructions=10,words.no_op=0.5', 'instructions=100,...', ...]
     """
+    recipe = Recipe.of(recipe)
     if not recipe.sweep:
         raise SweepError("sweep: the recipe has no axes")
     count = 1
@@ -194,7 +208,7 @@ class Sweep:
         recipe: Recipe | str | Path,
         *,
         seed: int = 0,
-        splits: Sequence[str] = ("train", "unseen"),
+        splits: Sequence[str] | None = None,
         format: str = "parquet",
         columns: Sequence[str] | None = None,
         shard_rows: int | None = None,
@@ -206,6 +220,8 @@ class Sweep:
         self.columns = None if columns is None else name_list(columns)
         self.shard_rows = shard_rows or SHARD_ROWS
         self.options = dict(options or {})
+        if splits is None:
+            splits = ("train", "unseen" if self.recipe.rules.program is None else "seen")
         splits = list(dict.fromkeys(name_list(splits, "splits")))
         self.points = points(self.recipe)
         self.of_points = [split for split in splits if split in OF_POINTS]
@@ -285,9 +301,10 @@ class Sweep:
     ) -> list[Folder]:
         """Writes every folder, then `sweep.json`; calling again goes on where an earlier call stopped.
 
-        Folders that are complete are left alone.  `threads`, `executor` and `progress` are as `generate` has them;
-        `told` is called with each folder when it is complete.  Raises SweepError where `out` holds another sweep,
-        finished or not, or something else, and what `generate` raises.
+        Folders that are complete are left alone, but for files that they have lost, which are made again.  `threads`,
+        `executor` and `progress` are as `generate` has them; `told` is called with each folder when it is complete.
+        Raises SweepError where `out` holds another sweep, finished or not, or something else, and what `generate`
+        raises.
         """
         from markovlib.shards import folder
         from markovlib.shards.stores import local_folder
@@ -307,7 +324,7 @@ class Sweep:
             made.append(self._write_folder(path, entry, how))
             if told is not None:
                 told(made[-1])
-        content = {**self._head(), "folders": [asdict(one) for one in made]}
+        content = {**self._head(), "folders": [one.to_dict() for one in made]}
         data = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
         if not (path / NAME).exists() or (path / NAME).read_bytes() != data:
             files.write_whole(path / NAME, data)
@@ -362,7 +379,9 @@ class Sweep:
         name, recipe, splits, values, evaluation = entry
         written = self._generate(recipe, out / name, splits, self.shard_rows, how)
         sizes = {one.split: {"rows": one.rows, "bytes": one.bytes} for one in written}
-        return Folder(name, values, recipe.fingerprint, sizes, evaluation)
+        kept = all(one.kept == one.shards for one in written)
+        made_again = tuple(file for one in written for file in one.made_again)
+        return Folder(name, values, recipe.fingerprint, sizes, evaluation, kept, made_again)
 
     def _head(self) -> dict[str, Any]:
         from markovlib import STREAM_VERSION

@@ -112,7 +112,7 @@ class Tokens:
             ("loss_mask", loss_mask, self.loss_mask, 0),
             ("attention_mask", attention_mask, None, 0),
         )
-        buffers = [_buffer(name, given, shape, entries, fill) for name, given, entries, fill in parts]
+        buffers = [buffer_for(name, given, shape, entries, fill) for name, given, entries, fill in parts]
         for buffer, (_, _, entries, fill) in zip(buffers, parts, strict=True):
             self._pad(buffer, entries, left, fill)
         return Padded(*buffers)
@@ -144,7 +144,7 @@ class Tokens:
             out[...] = made
 
 
-def _buffer(name: str, given: Any, shape: tuple[int, int], entries: NDArray[Any] | None, fill: int) -> NDArray[Any]:
+def buffer_for(name: str, given: Any, shape: tuple[int, int], entries: NDArray[Any] | None, fill: int) -> NDArray[Any]:
     """The caller's array if it can hold the entries (None: ones) and what it is filled up with, or a new one."""
     dtype = np.dtype(np.uint8) if entries is None else entries.dtype
     if given is None:
@@ -371,8 +371,8 @@ class CharacterTokenizer(_TableTokenizer):
         """The tokenizer for a recipe, data set or view: letters in their order, then the other characters that the
         templates can write, sorted.
 
-        Letters are those of words and rules, then those of shifts.  They and the templates are all that it depends
-        on, so that all splits share it.  Raises ValueError where an alphabet is bytes.
+        Letters are those of words and rules, then those of shifts.  They and the templates, those of shifts too, are
+        all that it depends on, so that all splits share it.  Raises ValueError where an alphabet is bytes.
         """
         special = name_list(special, "special")
         alone = _texts_of([text for text in (bos, sep, eos, pad) if text is not None], special)
@@ -383,8 +383,8 @@ class CharacterTokenizer(_TableTokenizer):
                 if not one.alphabet.text:
                     raise ValueError("the alphabet is bytes, which are no characters; use ByteTokenizer")
                 letters += one.letters.letters
-            for template in [*recipe.render.prompts, *recipe.render.completions]:
-                others |= characters_of(template, alone)
+                for template in [*one.render.prompts, *one.render.completions]:
+                    others |= characters_of(template, alone)
         return cls([*letters, *sorted(others)], bos=bos, sep=sep, eos=eos, pad=pad, special=special)
 
     def to_dict(self) -> dict[str, Any]:
@@ -572,7 +572,7 @@ def tokenizer_for(what: Tokenizer | str | Path, source: Recipe | Source) -> Toke
     if what in ("characters", "chars"):
         return CharacterTokenizer.of(source)
     if isinstance(what, str) and not Path(what).exists():
-        raise FileNotFoundError(f'tokenizer {what!r} is neither "bytes", "characters" nor a file')
+        raise FileNotFoundError(f'tokenizer {what!r} is neither "bytes", "characters" (for short "chars") nor a file')
     return TokenizerFile(what)
 
 

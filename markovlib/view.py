@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from markovlib import _permute
 from markovlib._columns import Column
+from markovlib.characters import characters_before
 from markovlib.examples import Batch, joined
 from markovlib.source import Indices, Source, asked_for, index_array, name_list, row_numbers
 
@@ -83,10 +84,7 @@ class _Permuted(_OfOne):
 
     @cached_property
     def _permutation(self) -> _permute.Permutation:
-        from markovlib.dataset import split_id, stream_key
-
-        counter = (self.size, self.epoch, split_id(self.source.split), _AXIS)
-        return _permute.Permutation(_permute.philox(stream_key(self.seed), counter)[:2], self.size)
+        return permutation(self.size, self.epoch, self.source.split, self.seed)
 
 
 class _Sorted(_OfOne):
@@ -421,19 +419,28 @@ class View(Source):
     def batch(self, indices: Indices, columns: Iterable[str] | None = None, threads: int | None = None) -> Batch:
         """The examples at these places as columns; as `Dataset.batch`."""
         names = name_list(self.columns if columns is None else columns)
-        sources, found = self._order.find(row_numbers(indices, self.size, "a view"))
+        parts = self.parts(indices)
+        batches: list[Batch] = [source.batch(_as_range(found), names, threads) for source, _, found in parts]
+        if len(batches) == 1:
+            return batches[0]
+        return joined(batches, names, np.argsort(np.concatenate([rows for _, rows, _ in parts]), kind="stable"))
+
+    def parts(self, places: Indices) -> list[tuple[Source, NDArray[np.int64], NDArray[np.int64]]]:
+        """The examples at these places by the data set that they are of: it, which of the places, and their numbers.
+
+        >>> import markovlib as mk
+        >>> ds = mk.Dataset("paper/no-op")
+        >>> view = mk.View.phases([(3, ds), (5, ds.view("permuted"))])
+        >>> [(rows.tolist(), found.tolist()) for _, rows, found in view.parts([4, 2, 3])]
+        [([1], [2]), ([0, 2], [1, 0])]
+        """
+        sources, found = self._order.find(row_numbers(places, self.size, "a view"))
         if sources is None or not len(found):
-            batch: Batch = self.sources[0].batch(_as_range(found), names, threads)
-            return batch
+            return [(self.sources[0], np.arange(len(found)), found)]
         order = np.argsort(sources, kind="stable")
         used, cuts = np.unique(sources[order], return_index=True)
-        parts: list[Batch] = [
-            self.sources[number].batch(_as_range(found[rows]), names, threads)
-            for number, rows in zip(used.tolist(), np.split(order, cuts[1:]), strict=True)
-        ]
-        if len(parts) == 1:
-            return parts[0]
-        return joined(parts, names, np.argsort(order, kind="stable"))
+        rows_of = np.split(order, cuts[1:])
+        return [(self.sources[number], rows, found[rows]) for number, rows in zip(used.tolist(), rows_of, strict=True)]
 
     def batches(self, size: int, threads: int | None = None, columns: Iterable[str] | None = None) -> Iterator[Batch]:
         """All examples in order, `size` at a time, the last batch shorter."""
@@ -442,6 +449,14 @@ class View(Source):
         names = None if columns is None else name_list(columns)
         starts = range(0, self.size, size)
         return (self.batch(range(start, min(start + size, self.size)), names, threads) for start in starts)
+
+
+def permutation(size: int, epoch: int, split: str, seed: int) -> _permute.Permutation:
+    """The order of an epoch of `size` things, each place computed alone."""
+    from markovlib.dataset import split_id, stream_key
+
+    counter = (size, epoch, split_id(split), _AXIS)
+    return _permute.Permutation(_permute.philox(stream_key(seed), counter)[:2], size)
 
 
 def _bounded(ds: Source) -> None:
@@ -454,18 +469,16 @@ def _numeric_columns(ds: Source) -> tuple[str, ...]:
 
     names = (
         "index", "rule", "position", "no_op", "steps", "near_miss", "occurrences", "instruction", "stratum",
-        "source_row",
+        "template", "source_row",
     )  # fmt: skip
     return tuple(name for name in names if has_column(ds, name))
 
 
 def _letters(words: Column) -> NDArray[np.int64]:
-    """The number of letters of each word: of bytes, or of the bytes of UTF-8 that begin a character."""
+    """The number of letters of each word: of bytes, or of characters."""
     if not words.text:
         return words.lengths()
-    begins = np.zeros(len(words.data) + 1, np.int64)
-    np.cumsum((words.data & 0xC0) != 0x80, out=begins[1:])
-    counted: NDArray[np.int64] = np.diff(begins[words.offsets])
+    counted: NDArray[np.int64] = np.diff(characters_before(words.data)[words.offsets])
     return counted
 
 

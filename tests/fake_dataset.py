@@ -10,6 +10,7 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 
@@ -39,6 +40,8 @@ class RecipeError(ValueError):
 
 
 class Recipe:
+    task = SimpleNamespace(kind="run")
+
     def __init__(self, fields):
         self.fields = fields
 
@@ -112,7 +115,7 @@ class Dataset:
         self.recipe, self.seed, self.split = recipe, seed, split
         fields = recipe.to_dict()
         self.size = (fields if split == "train" else fields.get("eval", {})).get("examples")
-        self.spills = []
+        self.strata, self.rules_taken, self.spills = (), 0, []
         self.fingerprint = hashlib.sha256(f"{recipe.fingerprint}{seed}{split}".encode()).hexdigest()
 
     def batch(self, rows, columns=None, threads=None):  # noqa: ARG002

@@ -172,7 +172,7 @@ class ReferenceTasks(ReferenceStream):
             free = {n: min(12, longest - n * widest) for n in self.task.step_counts}
             return min(self.base ** free[n] * comb(free[n] + n, n) for n in free)
         if self.program is None:
-            return self.base ** min(12, max(0, self.shortest - self.recipe.rules.pattern_length[1]))
+            return self.base ** min(12, max(0, self.longest - self.recipe.rules.pattern_length[1]))
         words = 1
         for segment in self.program.segments(self.recipe.words.length):
             first = 1 if segment.balanced else len(segment.letters) - segment.first_not_zero
@@ -257,15 +257,25 @@ class ReferenceTasks(ReferenceStream):
         rows = 65536 if self.size is None else min(65536, self.size - start)
         rank = permute(subkey(self.key, rows, block, self.split, 3), rows, place)
         before, behind = self.no_ops_before(start), self.no_ops_before(start + rows)
+        near_misses = [self.near_misses_of(no_ops) for no_ops in (before, behind)]
         if rank < behind - before:
-            return True, rank < self.near_misses_of(behind) - self.near_misses_of(before), rank % self.rules_each, 0
-        rank, others = rank - (behind - before), rows - (behind - before)
+            return True, rank < near_misses[1] - near_misses[0], (near_misses[0] + rank) % self.rules_each, 0
+        rank, others = rank - (behind - before), start - before
         asked, weights = self.task.step_counts or self.recipe.words.occurrences, self.recipe.words.fires
-        occurrences = asked[rank % len(asked)] if isinstance(asked, list) else asked
+        occurrences = asked[(others + rank) % len(asked)] if isinstance(asked, list) else asked
         if weights is None:
-            return False, False, rank % self.rules_each, occurrences
-        sums = [sum(Fraction(str(weight)) for weight in weights[: i + 1]) for i in range(len(weights))]
-        return False, False, next(i for i, part in enumerate(sums) if rank * sums[-1] < part * others), occurrences
+            return False, False, (others + rank) % self.rules_each, occurrences
+        counts = [self.firing(weights, before) for before in (others, start + rows - behind)]
+        in_block = [end - begin for begin, end in zip(*counts, strict=True)]
+        return False, False, next(f for f in range(len(weights)) if rank < sum(in_block[: f + 1])), occurrences
+
+    def firing(self, weights, examples):
+        """How many of so many examples each rule fires in."""
+        weights, counts = [Fraction(str(weight)) for weight in weights], []
+        for f, weight in enumerate(weights):
+            share = weight / sum(weights[f:]) if any(weights[f:]) else Fraction(0)
+            counts.append((2 * share * (examples - sum(counts)) + 1) // 2)
+        return counts
 
     def near_misses_of(self, no_ops):
         return (2 * Fraction(str(self.recipe.words.near_miss)) * no_ops + 1) // 2
@@ -440,7 +450,10 @@ class ReferenceTasks(ReferenceStream):
         """Which letter each letter becomes."""
         if self.task.cipher is None:
             return None
-        place = (number, 0) if self.task.key == "instruction" else (index, self.split)
+        of_training = self.split_name in ("train", "seen")
+        place = (index, self.split)
+        if self.task.key == "instruction":
+            place = (number, 0 if of_training else self.split)
         words = [word for block in range(64) for word in philox(self.key, (block, *place, 8))]
         if self.task.cipher == "shift":
             shift = 1 + (words[0] * (self.base - 1) >> 64)

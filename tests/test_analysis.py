@@ -323,3 +323,16 @@ def test_what_undoes_what_among_many_rules() -> None:
     given = [("ab", "x"), ("cd", "y", True), ("y", "cd"), ("x", "ab"), ("ab", "z"), ("z", "ab"), ("q", "q")]
     found = [(finding.rule, finding.kind, finding.other) for finding in analysis.check(mk.RuleSet(given))]
     assert found == [(3, "undo", 0), (4, "duplicate", 0), (6, "idle", None)]
+
+
+@pytest.mark.parametrize("name", [*analysis.__all__])
+def test_what_a_rule_set_takes_is_taken(name):
+    """Pairs and triples, lists and generators of them, do for a rule set."""
+    function = getattr(analysis, name)
+    if isinstance(function, type):
+        return
+    pairs = [("ba", "ab"), ["bb", "b", False]]
+    sets = 2 if name == "compare" else 1
+    expected = function(*[mk.RuleSet(pairs)] * sets)
+    assert function(*[pairs] * sets) == expected
+    assert function(*[iter(pairs) for _ in range(sets)]) == expected

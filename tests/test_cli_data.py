@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 import fake_dataset
 import pytest
-from click.testing import CliRunner
+from commands import fails, run
 
 from markovlib.cli import COMMANDS, main
-from markovlib.cli.data import assignment
+from markovlib.cli.options import assignment
 from markovlib.shards import manifest
 
 
@@ -23,22 +23,6 @@ from markovlib.shards import manifest
 def _fake_data(monkeypatch):
     monkeypatch.setitem(sys.modules, "markovlib.recipe", fake_dataset)
     monkeypatch.setitem(sys.modules, "markovlib.dataset", fake_dataset)
-
-
-def run(*args, code=0):
-    result = CliRunner().invoke(main, [str(arg) for arg in args], prog_name="markovlib")
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result
-
-
-def fails(*args, code=2):
-    """Run a command that must fail; returns its one line on standard error."""
-    result = run(*args, code=code)
-    assert result.stdout == ""
-    assert result.stderr.count("\n") == 1
-    assert result.stderr.startswith("markovlib: error: ")
-    return result.stderr
 
 
 def test_generate_writes_and_says_what(tmp_path):
@@ -119,6 +103,22 @@ def test_set_refuses_the_rest(tmp_path, text):
     assert not (tmp_path / "a").exists()
 
 
+def test_lists_of_names_may_come_again_and_are_joined(tmp_path):
+    again = ("--split", "unseen", "--split", "train,unseen", "--columns", "prompt", "--columns", "index,completion")
+    run("generate", "paper/no-op", "--examples", 10, "--out", tmp_path / "a", *again)
+    splits = manifest.load(tmp_path / "a").splits
+    assert set(splits) == {"train", "unseen"}
+    assert set(splits["train"].columns) == {"prompt", "index", "completion"}
+    run("export", tmp_path / "a", "--format", "jsonl", "--out", tmp_path / "b", "--split", "unseen", "--split", "train",
+        "--columns", "completion", "--columns", "prompt")  # fmt: skip
+    copied = manifest.load(tmp_path / "b").splits
+    both = {"prompt", "completion"}
+    assert {name: set(split.columns) for name, split in copied.items()} == {"train": both, "unseen": both}
+    assert "--split 'train,': expected names" in fails(
+        "generate", "paper/no-op", "--split", "train,", "--out", tmp_path / "c"
+    )
+
+
 def test_inspect_shows_the_figures(tmp_path):
     out = tmp_path / "a"
     run("generate", "paper/no-op", "--out", out, "--split", "train,unseen", "--format", "arrow")
@@ -127,7 +127,8 @@ def test_inspect_shows_the_figures(tmp_path):
     assert re.search(rf"no-ops +{sum(shares)} \({sum(shares) / 10:.2f} %\)", text)
     assert re.search(r"rows +1,000", text)
     assert "unseen (all rows)" in text
-    found = json.loads(run("inspect", out, "--json", "--examples", 1).stdout)
+    found = json.loads(run("inspect", out, "--json", "--show", 1).stdout)
+    assert found == json.loads(run("inspect", out, "--json", "--examples", 1).stdout)
     assert found["splits"][0]["no_ops"] == sum(shares)
     assert len(found["splits"][0]["examples"]) == 1
 

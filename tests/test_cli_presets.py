@@ -1,5 +1,6 @@
 """The command `presets`: the list, and one preset as its file has it."""
 
+import json
 import re
 
 import pytest
@@ -42,3 +43,15 @@ def test_the_list_of_presets_has_a_line_for_each():
     for preset, description in Recipe.presets().items():
         (line,) = (line for line in lines if line.split()[:1] == [preset])
         assert line.rstrip().endswith(description)
+
+
+def test_json_has_the_mixtures_too():
+    listed = json.loads(run("--json").stdout)
+    assert set(listed) == {*Recipe.presets(), *MixtureRecipe.presets()}
+    name = "paper/code-16k-2k-2k"
+    assert listed[name] == json.loads(run(name, "--json").stdout)
+
+
+def test_a_preset_of_a_program_has_no_family_and_no_patterns():
+    (line,) = (line for line in run().stdout.splitlines() if line.split()[:1] == ["program"])
+    assert line.split()[1:6] == ["100,000", "-", "-", "-", "3-12"]

@@ -9,12 +9,11 @@ import subprocess
 import sys
 
 import pytest
-from click.testing import CliRunner
+from commands import run
 from effort import slow_but
 from programs import UNARY_MULTIPLICATION
 
 import markovlib as mk
-from markovlib.cli import main
 from markovlib.cli import rules as cli_rules
 
 MAIN = [sys.executable, "-m", "markovlib"]
@@ -25,12 +24,6 @@ def rules(tmp_path):
     path = tmp_path / "multiply.rosetta"
     path.write_text(mk.RuleSet(UNARY_MULTIPLICATION).format("rosetta"))
     return path
-
-
-def run(*args, code=0):
-    result = CliRunner().invoke(main, [str(arg) for arg in args], prog_name="markovlib")
-    assert result.exit_code == code, result.output
-    return result
 
 
 def piped(data: bytes, *args):
@@ -171,19 +164,20 @@ def test_first_and_last_steps(tmp_path, options, numbers, left_out):
     assert (f"... {left_out} steps left out ..." in out) == bool(left_out)
     objects = [json.loads(line) for line in run("trace", path, "a" * 10, "--json", *options).stdout.splitlines()]
     assert [o["step"] for o in objects[:-1]] == numbers
-    assert objects[-1] == {"outcome": "no_rule_applies", "steps": 10, "word": "b" * 10}
+    assert objects[-1] == {"outcome": "no_rule_applies", "steps": 10, "halted": True, "word": "b" * 10}
     if numbers:
         last = objects[-2]
         n = last["step"]
         assert (last["before"], last["word"]) == ("b" * (n - 1) + "a" * (11 - n), "b" * n + "a" * (10 - n))
 
 
-def test_the_last_line_of_a_trace_in_json_tells_the_cycle_as_run_does(tmp_path):
+def test_the_last_line_of_a_trace_in_json_is_what_run_prints(tmp_path):
     path = tmp_path / "swap.markov"
     path.write_text("a -> b\nb -> a\n")
     traced = run("trace", path, "xa", "--json", "--detect-cycles", code=1).stdout.splitlines()
     (ran,) = run("run", path, "xa", "--json", "--detect-cycles", code=1).stdout.splitlines()
-    assert json.loads(traced[-1])["cycle"] == json.loads(ran)["cycle"] == {"start": 0, "period": 2}
+    assert json.loads(traced[-1]) == json.loads(ran)
+    assert json.loads(ran)["cycle"] == {"start": 0, "period": 2}
 
 
 def test_each_line_of_traces_in_json_tells_its_word(tmp_path):
@@ -346,6 +340,7 @@ def test_convert_detects_and_lists(tmp_path):
     found = json.loads(run("convert", path, "--detect", "--json", code=1).stdout)
     assert found["notation"] is None
     assert "rosetta " in run("convert", "--list").stdout
+    assert "--json is of --detect alone" in run("convert", path, "--to", "mao", "--json", code=2).stderr
     assert "Missing option '--to'" in run("convert", path, code=2).stderr
     assert "Missing argument 'FILE'" in run("convert", code=2).stderr
 
@@ -353,4 +348,52 @@ def test_convert_detects_and_lists(tmp_path):
 def test_a_word_that_looks_like_an_option_is_told_where_to_go(rules):
     for command in (["run", rules, "-x"], ["trace", rules, "-10"]):
         assert "what begins with '-' and is no option goes after --; see" in run(*command, code=2).stderr
-    assert "after --;" not in run("check", rules, "-x", code=2).stderr
+    assert "after --;" not in run("convert", rules, "-x", code=2).stderr
+
+
+def test_rules_may_come_from_standard_input():
+    rules = b"# notation: arrow\nba -> ab\n"
+    assert piped(rules, "run", "-", "bba", "ba").stdout == b"abb\nab\n"
+    assert piped(rules, "convert", "-", "--to", "mao").stdout == b"ba:ab\n"
+    assert json.loads(piped(b"ab:ba\nb::\n", "convert", "-", "--detect", "--json").stdout)["file"] == "<stdin>"
+    assert piped(rules, "trace", "--json", "-", "ba").stdout.count(b"\n") == 2
+    assert piped(rules, "check", "-").stderr.endswith(b"<stdin>: 1 rule, 0 terminal; no findings\n")
+    for command in ("run", "trace"):
+        done = piped(rules, command, "-")
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert b"give words as arguments" in done.stderr
+    for command in (["run", "-", "a"], ["trace", "-", "a"], ["check", "-"], ["convert", "-", "--to", "mao"]):
+        done = piped(b"a => b\n", *command, "--notation", "arrow")
+        assert (done.returncode, done.stderr[:24]) == (2, b"<stdin>:1:3: '=>' is not")
+        unknown = piped(b"a -> b\n", *command).stderr
+        assert unknown.startswith(b"<stdin>:1:1: nothing says which notation this is")
+        assert b"name it" not in unknown
+    large = piped(b"#" * (2**26 + 1), "run", "--notation", "arrow", "-", "a")
+    assert large.stderr.endswith(b"more than the limit of 67108864: pass --any-size to read it\n")
+
+
+def test_limits_may_be_none(tmp_path):
+    path = tmp_path / "r.markov"
+    path.write_text("a -> b\n")
+    assert run("run", path, "--max-steps", "none", "--max-length", "none", "a" * 9).stdout == "b" * 9 + "\n"
+    path.write_text("a -> ab\n")
+    grown = run("run", path, "--max-steps", "none", "--max-length", 1_500_000, "a", code=1)
+    assert "stopped at the length limit after 1,499,999 steps" in grown.stderr
+    assert "'nune' is not a whole number" in run("run", path, "--max-steps", "nune", "a", code=2).stderr
+
+
+def test_several_files_are_checked(tmp_path):
+    good, bad, wrong = (tmp_path / f"{name}.markov" for name in ("good", "bad", "wrong"))
+    good.write_text("a -> b\n")
+    bad.write_text("x -> x\n")
+    wrong.write_text("c => d\n")
+    alone = [run("check", path, code=code) for path, code in ((good, 0), (bad, 1))]
+    both = run("check", good, bad, code=1)
+    assert (both.stdout, both.stderr) == tuple(
+        "".join(getattr(one, out) for one in alone) for out in ("stdout", "stderr")
+    )
+    files = [json.loads(line)["file"] for line in run("check", "--json", good, bad, code=1).stdout.splitlines()]
+    assert files == [str(good)] * 2 + [str(bad)] * 3
+    broken = run("check", wrong, good, bad, code=2)
+    assert broken.stderr == run("check", wrong, code=2).stderr + both.stderr
+    assert broken.stdout == both.stdout

@@ -20,6 +20,7 @@ import fake_dataset
 import pytest
 from click.testing import CliRunner
 from effort import slow_but
+from folders import snapshot
 
 from markovlib import files
 from markovlib.cli import main
@@ -38,10 +39,6 @@ def recipe(monkeypatch):
     monkeypatch.setitem(sys.modules, "markovlib.dataset", fake_dataset)
     monkeypatch.setattr(digest, "BLOCK_ROWS", 64)
     return fake_dataset.Recipe.load("paper/no-op").replace(examples=600)
-
-
-def snapshot(path):
-    return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
 
 
 def identities(path, format_name="parquet"):
@@ -186,6 +183,33 @@ def test_no_kill_makes_finished_splits_look_damaged(tmp_path, recipe, format_nam
         assert snapshot(out) == expected
         number += 1
     assert number >= 10
+
+
+@pytest.mark.parametrize("format_name", ["parquet", "megatron"])
+def test_no_kill_loses_more_of_a_folder_that_is_repaired(tmp_path, recipe, format_name):
+    """Killed before each change of a name in turn; what is whole is not written again."""
+    recipe = recipe.replace({"eval.examples": 50}, examples=60)
+    options = {"splits": ["train", "seen"], "format": format_name, "shard_rows": 20, "threads": 1}
+    generate(recipe, tmp_path / "whole", **options)
+    expected, number, status = snapshot(tmp_path / "whole"), 0, 1
+    while status:
+        out = tmp_path / str(number)
+        shutil.copytree(tmp_path / "whole", out)
+        lost = {file for shard in ("train/part-00001", "seen/part-00000") for file in expected if shard in file}
+        for name in lost:
+            (out / name).unlink()
+        before = identities(out, format_name)
+        if (child := os.fork()) == 0:
+            die_before(number, generate, recipe, out, **options)
+        status = os.waitpid(child, 0)[1]
+        assert visible(out).items() <= expected.items()
+        problems = {problem.file for problem in verify(out).problems}
+        assert {name for name in problems if ".drafts" not in name} <= lost
+        generate(recipe, out, **options)
+        assert snapshot(out) == expected
+        assert before.items() <= identities(out, format_name).items()
+        number += 1
+    assert number >= 8
 
 
 def die_before(number, doing, *args, **options):

@@ -286,6 +286,13 @@ def test_memory_is_what_was_given():
 Stratum = namedtuple("Stratum", "family k pattern_length replacement_length weight possible")
 
 
+SPILLS = [{
+    "stratum": 1, "rule": 7, "into": 0,
+    "kind": {"family": "mirrored", "k": 2, "pattern_length": 3, "replacement_length": 2},
+    "into_kind": {"family": "repeated", "k": 3, "pattern_length": 3, "replacement_length": 2},
+}]  # fmt: skip
+
+
 class Numbered:
     """A data set with the columns of instructions and strata, made from an ordinary one."""
 
@@ -301,7 +308,7 @@ class Numbered:
         return {
             "instructions": self._offered,
             "rules_in_space": 10**60,
-            "spills": [{"stratum": 1, "rule": 7, "into": 0}],
+            "spills": SPILLS,
         }
 
     def batch(self, rows: range, columns: Any = None, threads: int | None = None) -> Any:  # noqa: ARG002
@@ -335,7 +342,7 @@ def test_instructions_and_strata_are_counted_by_their_numbers(offered):
         assert stratum.instructions_share == pytest.approx(len(numbers) / len(exact))
         assert stratum.rows_share == stratum.rows / 3000
     assert report.families["mirrored"]["rows"] == report.strata[1].rows
-    assert report.spills == [{"stratum": 1, "rule": 7, "into": 0}]
+    assert report.spills == SPILLS
     assert report.no_ops.near_misses == report.no_ops.count
     if offered == 200:
         page = report.html()
@@ -356,6 +363,10 @@ def test_families_are_counted_as_they_are():
     assert all(abs(s.instructions - 100 * s.asked) < 1 for s in report.strata)
     assert sum(family["rows"] for family in report.families.values()) == 1000
     assert set(report.families) == {"repeated", "periodic", "mirrored"}
+    shares = {"repeated": 1, "periodic": 4, "mirrored": 5}
+    weighted = [{"name": name, "weight": share} for name, share in shares.items()]
+    asked = diversity(Dataset(recipe.replace({"rules.family": weighted}))).to_dict()["families"]
+    assert {name: family["asked"] for name, family in asked.items()} == {name: n / 10 for name, n in shares.items()}
 
 
 def test_a_long_tail_is_seen():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from effort import slow_but
+from folders import snapshot
 from sabotage import MOMENTS, Sabotaged
 
 from markovlib import Recipe
@@ -27,10 +28,6 @@ from markovlib.shards.verification import verify
 
 RECIPE = Recipe.load("paper/no-op").replace({"rules.pattern_length": 3, "words.length": 12, "examples": 1300})
 OPTIONS = {"seed": 5, "shard_rows": 100}
-
-
-def snapshot(path):
-    return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
 
 
 def identities(path):

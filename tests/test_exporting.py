@@ -9,6 +9,7 @@ from multiprocessing import get_context
 import pytest
 from click.testing import CliRunner
 from effort import slow_but
+from folders import snapshot
 
 from markovlib import STREAM_VERSION, Recipe
 from markovlib.cli import main
@@ -28,10 +29,6 @@ ROWS = [name for name in formats.MODULES if name in ("parquet", "arrow", "jsonl"
 def recipe():
     changes = {"rules.pattern_length": 3, "rules.replacement_length": 4, "words.length": [8, 12], "eval.examples": 70}
     return Recipe.load("paper/no-op").replace({**changes, "instructions": 50}, examples=1000)
-
-
-def snapshot(path):
-    return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
 
 
 PAIRS = [(source, target) for source in ROWS for target in formats.MODULES]
@@ -201,6 +198,11 @@ def test_the_command(tmp_path, recipe):
     assert generation.RECIPE in snapshot(tmp_path / "b")
     again = markovlib("export", tmp_path / "a", "--format", "jsonl", "--out", tmp_path / "b")
     assert again.stderr.startswith("train: already complete")
+    whole = snapshot(tmp_path / "b")
+    (tmp_path / "b" / "train" / "part-00000.jsonl").unlink()
+    repaired = markovlib("export", tmp_path / "a", "--format", "jsonl", "--out", tmp_path / "b")
+    assert "made again: train/part-00000.jsonl\n" in repaired.stderr
+    assert snapshot(tmp_path / "b") == whole
     wrong = markovlib("export", tmp_path / "a", "--format", "parquet", "--out", tmp_path / "b")
     assert wrong.returncode == 2
     assert "holds a finished split 'train' of another kind: format is" in wrong.stderr

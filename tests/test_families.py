@@ -358,7 +358,8 @@ def test_what_a_data_set_says_of_its_strata() -> None:
         (60, 1, 23 * 22), (30, 30, 585 * 584), (20, 10, 15795 * 15794),
     ]  # fmt: skip
     report = ds.report()
-    assert report["spills"] == [{"stratum": 0, "rule": 506 * 41, "into": 1}]
+    kinds = [{"family": "periodic", "k": k, "pattern_length": 60, "replacement_length": 60} for k in (60, 30)]
+    assert report["spills"] == [{"stratum": 0, "rule": 506 * 41, "into": 1, "kind": kinds[0], "into_kind": kinds[1]}]
     assert report["strata"][1] == {
         "family": "periodic", "k": 30, "pattern_length": 60, "replacement_length": 60, "weight": 30,
         "possible": 585 * 584,

@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from click.testing import CliRunner
+from commands import run
 from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from markovlib import Dataset, Recipe
-from markovlib.cli import main
 from markovlib.files import WholeFile
 from markovlib.shards import formats, generation, manifest
 from markovlib.shards.exporting import export
@@ -222,7 +221,7 @@ def test_another_tokenizer_in_the_folder_is_found(tmp_path, recipe, tokenizer_fi
     assert {problem.file for problem in verify(tmp_path).problems} == {"tokenizer.json", "train/part-00000.bin"}
     path.unlink()
     problems = {problem.file: problem.message for problem in verify(tmp_path).problems}
-    assert problems["tokenizer.json"] == "missing"
+    assert problems["tokenizer.json"] == "missing; the command that wrote the folder makes it anew"
     assert "is missing, or not the tokenizer" in problems["train/part-00000.bin"]
     path.write_bytes(data)
     assert verify(tmp_path).ok
@@ -423,13 +422,6 @@ def test_inspect_and_the_card_say_what_is_there(tmp_path, recipe, name):
     assert "| `loss_mask` |" in card
     assert f"| end token | 256 (`{END}`) |" in card
     assert "| `prompt` |" not in card
-
-
-def run(*args, code=0):
-    result = CliRunner().invoke(main, [str(arg) for arg in args], prog_name="markovlib")
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result
 
 
 def test_the_command_takes_a_tokenizer(tmp_path, tokenizer_file):

@@ -197,3 +197,18 @@ def test_cycles(strategy):
             assert row == (answer.word, answer.outcome, answer.steps), (rules, word)
             periods.add(answer.cycle and answer.cycle[1])
     assert len(periods) >= 4
+
+
+def test_a_batch_is_a_table_of_words_outcomes_and_steps():
+    batch = mk.RuleSet([("a", "aa"), ("c", "", True)]).run_batch(["é", "c", "a"], max_steps=3)
+    table = batch.to_arrow()
+    assert table.to_pydict() == {
+        "word": ["é", "", "aaaa"],
+        "outcome": ["no_rule_applies", "terminal_rule", "step_limit"],
+        "steps": [0, 1, 3],
+    }
+    assert table.column("word").buffers()[2].address == batch.words.data.ctypes.data
+    assert table.column("steps").buffers()[1].address == batch.steps.ctypes.data
+    kinds = [str(kind) for kind in mk.RuleSet([(b"a", b"")]).run_batch([b"a"]).to_arrow().schema.types]
+    assert kinds == ["large_binary", "string", "int64"]
+    assert mk.RuleSet([]).run_batch([]).to_arrow().num_rows == 0

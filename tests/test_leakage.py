@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +26,7 @@ from markovlib.distinct import Distinct, hash_column, key_of
 from markovlib.examples import ListColumn
 from markovlib.leakage import KINDS, NEAR, leakage
 from markovlib.neighbours import near_count, one_letter_apart, pieces
+from markovlib.shards.folder import ShardError
 from markovlib.shards.generation import generate
 
 RECIPE = Recipe.load("paper/no-op").replace(
@@ -74,6 +76,7 @@ def things(table: Table) -> dict[str, set[Any]]:
         "rules": set(rules),
         "patterns": {pattern for pattern, _ in rules},
         "replacements": {replacement for _, replacement in rules},
+        "instructions": {tuple(listed) for listed, _ in table.rows},
         "words": {word for _, word in table.rows},
         "rows": {(tuple(listed), word) for listed, word in table.rows},
     }
@@ -94,6 +97,8 @@ def check(a: Table, b: Table) -> None:
     found = leakage(a, b, near=True)  # type: ignore[arg-type]
     first, second = things(a), things(b)
     assert found.rows == (len(a), len(b))
+    several = "rules" in a.columns or "rules" in b.columns
+    assert tuple(found.kinds) == tuple(kind for kind in KINDS if several or kind != "instructions")
     for kind in KINDS:
         shared = first[kind] & second[kind]
         assert (found[kind].first, found[kind].second) == (len(first[kind]), len(second[kind]))
@@ -191,12 +196,37 @@ def test_words_of_pairs_are_words() -> None:
     assert leakage(shown, shown)["words"].shared == len(words)
 
 
+SEVERAL = RECIPE.replace(
+    {"rules.per_example": 2, "rules.pool": 10, "rules.alphabet": "a-z", "words.length": 20, "eval.examples": 300},
+    examples=None, instructions=60,
+).replace(examples=2000)  # fmt: skip
+
+
+def test_recombined_examples_have_rules_of_training_and_no_instruction_of_it() -> None:
+    train, recombined = (Dataset(SEVERAL, seed=1, split=split) for split in ("train", "recombined"))
+    found = leakage(train, recombined)
+    assert (found["rules"].first, found["rules"].second, found["rules"].shared) == (10, 10, 10)
+    assert (found["instructions"].first, found["instructions"].shared) == (60, 0)
+    seen = leakage(train, Dataset(SEVERAL, seed=1, split="seen"))["instructions"]
+    assert (seen.second, seen.shared) == (60, 60)
+    (first, second), *_ = seen.examples
+    assert [first, second] in [[rule[:2] for rule in example.rules or ()] for example in train[:].examples()]
+    assert leakage(train, train)["instructions"].near is None
+
+
+def test_the_order_of_rules_tells_instructions_apart() -> None:
+    rules = [("ab", "c"), ("d", "e")]
+    a, b = Table([(rules, "x")]), Table([(rules[::-1], "x"), (rules[:1], "x")])
+    found = leakage(a, b)  # type: ignore[arg-type]
+    assert (found["rules"].shared, found["instructions"].shared, found["instructions"].second) == (2, 0, 2)
+
+
 def test_text_and_bytes_are_compared_by_their_letters() -> None:
     a = Table([([("é", "x")], "aé")])
     b = Table([([("é".encode(), b"y")], "aé".encode())], text=False)
     found = leakage(a, b)  # type: ignore[arg-type]
     assert {kind: found[kind].shared for kind in KINDS} == {
-        "rules": 0, "patterns": 1, "replacements": 0, "words": 1, "rows": 0,
+        "rules": 0, "patterns": 1, "replacements": 0, "instructions": 0, "words": 1, "rows": 0,
     }  # fmt: skip
 
 
@@ -300,6 +330,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return out
 
 
+def test_folders_are_data_sets(folder: Any) -> None:
+    recipe = RECIPE.replace({"words.length": 20})
+    train, seen = Dataset(recipe, seed=1), Dataset(recipe, seed=1, split="seen")
+    assert leakage(folder / "only", str(folder / "data" / "seen")) == leakage(train, seen)
+    with pytest.raises(ShardError, match="has several splits; name one of train, seen"):
+        leakage(folder / "only", folder / "data")
+    with pytest.raises(TypeError, match=r"must be a data set or the path of a folder of shards, got 3"):
+        leakage(train, 3)  # type: ignore[arg-type]
+
+
 def test_the_command_compares_folders_and_recipes(folder: Any) -> None:
     recipe = Recipe.load(folder / "recipe.toml")
     train, seen = (Dataset(recipe, seed=1, split=split) for split in ("train", "seen"))
@@ -319,7 +359,21 @@ def test_the_command_fails_on_what_it_is_told_to(folder: Any) -> None:
     result = run("--leakage", *sides, "--fail-on", "rows,rules", "--json", code=1)
     assert json.loads(result.stdout)["failed"] == ["rules"]
     run("--leakage", *sides, "--fail-on", "rows")
+    again = run("--leakage", *sides, "--fail-on", "rows", "--fail-on", "rules", "--json", code=1)
+    assert again.stdout == result.stdout
+    result = run("--leakage", *sides, "--fail-on", "instructions", "--json", code=1)
+    assert json.loads(result.stdout)["failed"] == ["instructions"]
+    assert "instructions" not in json.loads(result.stdout)["kinds"]
     assert "--fail-on words2: choose from rules" in run("--leakage", *sides, "--fail-on", "words2", code=2).stderr
+
+
+def test_the_command_counts_instructions(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(SEVERAL.to_toml())
+    table = run("--leakage", recipe, f"{recipe}:recombined", "--fail-on", "instructions,rows").stdout
+    assert re.search(r"instructions +60 +\d+ +0 ", table)
+    result = run("--leakage", recipe, f"{recipe}:seen", "--fail-on", "instructions,rows", code=1)
+    assert re.search(r"shared of instructions: \('\w\w', '\w\w'\) \('\w\w', '\w\w'\)", result.stdout)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import markovlib as mk
+from markovlib.packing import Packed
 from markovlib.shards.generation import generate
+from markovlib.tokens import ByteTokenizer
 
 BASE = mk.Recipe.load("paper/no-op").replace({"words.length": 12, "rules.pattern_length": 3})
 
@@ -367,3 +369,85 @@ def test_what_no_batch_can_have_is_refused_before_the_first(asked: dict[str, obj
     ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace(examples=10), seed=7)
     with pytest.raises(ValueError, match=message):
         mk.Loader(ds, 4, **asked)  # type: ignore[arg-type]
+
+
+# ---- bins -----------------------------------------------------------------------------------------------------------
+
+
+def packed(examples: int = 300, window: int = 32, **options: Any) -> Packed:
+    return dataset(examples).packed("bytes", 64, window, **options)
+
+
+@given(batch=st.integers(1, 9), world=st.integers(1, 3), workers=st.integers(1, 3), epoch=st.integers(0, 2))
+def test_an_epoch_has_every_bin_once(batch: int, world: int, workers: int, epoch: int) -> None:
+    bins, places = packed(), {"batch_size": batch, "epoch": epoch, "world": world, "workers": workers}
+    ranks = [[mk.Sampler(bins, rank=r, worker=w, **places) for w in range(workers)] for r in range(world)]
+    steps = range(len(mk.Sampler(bins, batch, world=world)))
+    order = [b for s in steps for rank in ranks for b in rank[s % workers][s // workers]]
+    assert sorted(order) == list(range(len(bins)))
+    assert order == list(chain(*mk.Sampler(bins, batch, epoch=epoch)))
+
+
+def test_bins_for_one_then_three_then_two_workers_and_ranks() -> None:
+    bins = packed(1003)
+    for ranks, workers in (((1, 3, 2), (1, 1, 1)), ((1, 1, 1), (1, 3, 2)), ((1, 3, 2), (1, 3, 2))):
+        at, seen = mk.Sampler(bins, 4), list[int]()
+        for world, readers, batches in zip(ranks * 2, workers * 2, (11, 5, 9, 40, 20, 8), strict=True):
+            steps, state = consume(at, (4, world, readers), batches)
+            seen += chain(*steps)
+            at.load_state_dict(json.loads(json.dumps(state)))
+        size, epochs = len(bins), len(seen) // len(bins)
+        assert epochs >= 1
+        expected = list(chain(*(chain(*mk.Sampler(bins, 4, epoch=epoch)) for epoch in range(epochs + 1))))
+        assert seen == expected[: len(seen)]
+        assert all(sorted(expected[e * size : (e + 1) * size]) == list(range(size)) for e in range(epochs))
+        assert expected[:size] != expected[size : 2 * size]
+
+
+def test_a_loader_gives_the_bins_that_the_sampler_names() -> None:
+    bins = packed(split=True)
+    rows = list(mk.Sampler(bins, 8))
+    for batch, numbers in zip(mk.Loader(bins, 8, dtype=np.int64), rows, strict=True):
+        stacked = bins.bins(numbers)
+        assert batch._fields == ("ids", "position_ids", "loss_mask", "document_ids")
+        assert all(np.array_equal(array, getattr(stacked, name)) for name, array in batch._asdict().items())
+        assert batch.ids.dtype == np.int64
+        assert batch.ids.shape == batch.loss_mask.shape == (len(numbers), 64)
+    assert mk.Loader(bins, 8)[0].ids.dtype == np.uint16
+    assert [bin.examples.tolist() for bin in bins.__getitems__(rows[0])] == [bins[b].examples.tolist() for b in rows[0]]
+    assert len(mk.Loader(bins, 8, drop_last=True)) == len(bins) // 8
+
+
+def test_states_of_bins_are_of_one_packing() -> None:
+    loader = mk.Loader(packed(), 8)
+    list(islice(loader, 3))
+    again = pickle.loads(pickle.dumps(loader))
+    assert (repr(again), again.state_dict()) == (repr(loader), loader.state_dict())
+    assert np.array_equal(again[1].ids, loader[1].ids)
+    assert "bins of 64 tokens" in repr(loader)
+    same = mk.Loader(packed(), 8)
+    same.load_state_dict(loader.state_dict(batches=3))
+    assert np.array_equal(same[0].ids, loader[3].ids)
+    assert packed() == packed()
+    assert len({packed(), packed(), packed(window=31), packed(split=True), packed(299)}) == 4
+    for other in (packed(window=31), packed(299)):
+        with pytest.raises(ValueError, match="another order of bins"):
+            mk.Loader(other, 8).load_state_dict(loader.state_dict())
+    with pytest.raises(ValueError, match="another order of examples"):
+        mk.Sampler(dataset(300), 8).load_state_dict(loader.state_dict())
+
+
+def test_what_is_not_of_bins_is_refused() -> None:
+    bins = packed()
+    with pytest.raises(TypeError, match=r"^columns, length, side: of examples, and batches of a packed"):
+        mk.Loader(bins, 8, columns=["word"], length=64, side="left")
+    with pytest.raises(TypeError, match=r"^threads: of examples"):
+        mk.Loader(bins, 8, threads=2)
+    with pytest.raises(ValueError, match="ids must be integers"):
+        mk.Loader(bins, 8, dtype="U3")
+    with pytest.raises(ValueError, match="ids is uint8, which cannot hold 256"):
+        mk.Loader(dataset(100).packed(ByteTokenizer(eos="</s>"), 64), 8, dtype=np.uint8)[0]
+    with pytest.raises(ValueError, match=r"has not one batch for 1 ranks of 1000 bins"):
+        mk.Sampler(bins, 1000, drop_last=True)
+    with pytest.raises(TypeError, match="must be a data set, or a packed one, got 'DIR'"):
+        mk.Sampler("DIR", 8)  # type: ignore[arg-type]

@@ -343,6 +343,8 @@ def test_a_folder_of_our_shards(tmp_path: Path, format_name: str) -> None:
         row = ds[example.source_row]
         assert (example.prompt, example.completion) == (f"{row.prompt} ({row.rule})", row.completion)
     (tmp_path / "data").rename(tmp_path / "moved")
+    with pytest.raises(SourceError, match="is not here; say where the files of 'shards' are: --source shards=PATH"):
+        Mixture(mixture.recipe, 1)
     assert Mixture(mixture.recipe, 1, files={"shards": tmp_path / "moved"}) == mixture
     generate(TINY, tmp_path / "other", seed=6)
     with pytest.raises(SourceError, match="is not the folder that 'shards' was made from"):
@@ -508,7 +510,7 @@ GOOD: dict[str, Any] = {
         ({"examples": 0}, "mixture: examples: must be between 1 and"),
         ({"tokens": 5}, "mixture: examples: give the budget as `examples` or as `tokens`"),
         ({"examples": None}, "mixture: examples: give the budget"),
-        ({"examples": "many"}, "mixture: examples: expected `int | null`, got `str`"),
+        ({"examples": "many"}, 'mixture: examples: must be a whole number, or left out, got "many"'),
         ({"tokenizer": "bytes"}, "mixture: tokenizer: is what a budget of `tokens`"),
         ({"on_shortage": "ignore"}, 'mixture: on_shortage: must be one of error, fill, got "ignore"'),
         ({"sources": []}, "mixture: sources: must be 1 to 1000 tables"),

@@ -13,27 +13,22 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
+from commands import run
+from folders import snapshot
 from mixing_files import alpaca, oss, sentence, two_sources, write_json, write_jsonl
 
 import markovlib as mk
 from markovlib import Mixture, MixtureRecipe, Recipe, SourceError
-from markovlib.cli import main
 from markovlib.shards import formats, manifest
 from markovlib.shards.exporting import export
 from markovlib.shards.folder import ShardError
 from markovlib.shards.inspection import inspect
 from markovlib.shards.verification import verify
-
-
-def snapshot(path: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
 
 
 @pytest.fixture
@@ -85,6 +80,11 @@ def test_the_rows_are_those_of_the_mixture(
     before = snapshot(out)
     again = mixture.write(out, format=format_name, shard_rows=150, columns=columns)
     assert again.kept == 3
+    assert snapshot(out) == before
+    lost = f"part-00001{formats.module(format_name).SUFFIXES[0]}"
+    (out / "train" / lost).unlink()
+    again = mixture.write(out, format=format_name, shard_rows=150, columns=columns)
+    assert (again.kept, again.made_again) == (2, (f"train/{lost}",))
     assert snapshot(out) == before
     other = tmp_path / "other"
     mixture.write(other, format=format_name, shard_rows=150, columns=columns, threads=1)
@@ -255,13 +255,6 @@ def test_a_killed_mixture_goes_on(tmp_path: Path, mixture: Mixture) -> None:
 
 
 # ---- the command ----------------------------------------------------------------------------------------------------
-
-
-def run(*args: Any, code: int = 0) -> Any:
-    result = CliRunner().invoke(main, [str(arg) for arg in args], prog_name="markovlib")
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result
 
 
 @pytest.fixture

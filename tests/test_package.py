@@ -23,6 +23,16 @@ def test_public_names_are_there_once() -> None:
     assert len(set(mk.__all__)) == len(mk.__all__)
     assert all(hasattr(mk, name) for name in mk.__all__)
     assert set(mk.__all__) <= set(dir(mk))
+    assert [name for name in dir(mk) if not name.startswith("__") and name not in mk.__all__] == []
+
+
+def test_errors_that_the_pages_name_can_be_caught_by_name() -> None:
+    assert issubclass(mk.DamagedError, mk.ShardError)
+    assert issubclass(mk.WorkerError, mk.ShardError)
+    with pytest.raises(mk.SweepError, match="has no axes"):
+        mk.sweep.points(mk.Recipe.load("paper/no-op").replace(sweep=None))
+    with pytest.raises(mk.ShardError, match=r"no manifest\.json"):
+        mk.open(PACKAGE)
 
 
 def test_import_loads_no_data_tools() -> None:
@@ -56,6 +66,7 @@ def test_the_name_of_a_preset_does_for_a_recipe(tmp_path: Path) -> None:
     (copied,) = mk.export(tmp_path / "made", tmp_path / "copied", format="jsonl")
     assert copied.rows == 10
     assert "10" in str(mk.inspect(tmp_path / "copied"))
+    assert mk.sweep.points("paper/no-op") == mk.sweep.points(mk.Recipe.load("paper/no-op"))
 
 
 @pytest.mark.parametrize("given", [None, 3, {"examples": 10}, b"paper/no-op"])

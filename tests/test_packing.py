@@ -235,10 +235,20 @@ def test_what_cannot_be_packed() -> None:
     for arguments in ({"length": 64.0}, {"length": 64, "window": 8.0}, {"length": 64, "examples": 10.0}):
         with pytest.raises(TypeError, match="integer"):
             DATA.packed(TOKENIZER, **arguments)
-    nothing = DATA.packed(TOKENIZER, 5)
-    assert (len(nothing), list(nothing), nothing.report()["dropped"]) == (0, [], 1.0)
-    assert nothing.report()["padding"] == 0
-    assert len(DATA.packed(TOKENIZER, 100, examples=0)) == 0
+    shortest = int(DATA.tokens(range(len(DATA)), TOKENIZER).lengths().min())
+    problem = f"no example fits into a bin of {shortest - 1} tokens: the shortest of 1000 has {shortest}"
+    with pytest.raises(ValueError, match=problem):
+        DATA.packed(TOKENIZER, shortest - 1, 64)
+    assert len(DATA.packed(TOKENIZER, shortest - 1, split=True)) > 1000
+    nothing = DATA.packed(TOKENIZER, 100, examples=0)
+    assert (len(nothing), list(nothing), nothing.report()["dropped"], nothing.report()["padding"]) == (0, [], 0, 0)
+
+
+def test_what_was_dropped_is_shown() -> None:
+    packed = DATA.packed(TOKENIZER, 100)
+    dropped = packed.report()["dropped_examples"]
+    assert repr(packed) == f"<Packed: 1000 examples in {len(packed)} bins of 100 tokens, {dropped} dropped>"
+    assert "dropped" not in repr(DATA.packed(TOKENIZER, 200))
 
 
 def test_no_document_begins_with_a_loss() -> None:

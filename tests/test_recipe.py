@@ -20,6 +20,16 @@ BASE = Recipe.load("paper/no-op")
 PROGRAM = {"rules.program": "binary-to-unary", "task.kind": "run", "words.no_op": 0.0}
 
 
+@pytest.mark.parametrize("name", [name for name in Recipe.presets() if name != "program"])
+def test_presets_are_tested_by_the_kinds_of_rules_that_they_train(name: str) -> None:
+    """No kind of rules runs out, in training or in the tests, at any number of rules that the sweep asks for."""
+    recipe = Recipe.load(name)
+    for rules in recipe.sweep.get("rules.per_example", [recipe.rules.per_example]):
+        for split in ("train", "unseen"):
+            dataset = Dataset(recipe.replace({"rules.per_example": rules, "sweep": {}}), split=split)
+            assert not dataset.spills, (name, split, rules)
+
+
 def test_presets() -> None:
     presets = Recipe.presets()
     assert {"paper/basic", "paper/no-op"} <= set(presets)
@@ -152,17 +162,25 @@ def test_no_value_of_a_recipe_can_be_changed() -> None:
 @pytest.mark.parametrize(("changes", "path", "message"), [
     ({"words.no_op": 1.5}, "words.no_op", "must be between 0 and 1, got 1.5"),
     ({"words.no_op": -0.1}, "words.no_op", "must be between 0 and 1"),
-    ({"words.no_op": "x"}, "words.no_op", "expected `float`, got `str`"),
+    ({"words.no_op": "x"}, "words.no_op", 'must be a number, got "x"'),
+    ({"words.length": "60,70"}, "words.length", 'must be a number or [least, greatest], such as [60, 70], got "60,70"'),
+    ({"words.length": [1, 2, 3]}, "words.length", "must be a list of 2 values, got [1, 2, 3]"),
+    ({"words.length": [1, True]}, "words.length[1]", "must be a whole number, got true"),
+    ({"words.occurrences": "a"}, "words.occurrences", 'must be a number or a list of numbers, or left out, got "a"'),
+    ({"rules.family": [{"name": "repeated", "k": 2.5}]}, "rules.family[0].k", "such as [60, 70], or left out, got 2.5"),
+    ({"popularity": 3}, "popularity", "must be text, a table of fields or a list, got 3"),
+    ({"render.prompt": ["a" * 100, 3]}, "render.prompt[1]", "must be text, got 3"),
+    ({"sweep": {"words.length": "a" * 100}}, "sweep.words.length", f'must be a list, got "{"a" * 76}...'),
     ({"words.no_op": 1e-30}, "words.no_op", "at most 17 decimals"),
     ({"rules.pattern_length": 51}, "rules.pattern_length", "longer than every word"),
     ({"rules.pattern_length": 0}, "words.no_op", "must be 0, since the empty pattern"),
     ({"rules.pattern_length": [20, 10]}, "rules.pattern_length", "must be [least, greatest]"),
     ({"rules.replacement_length": -1}, "rules.replacement_length", "must be [least, greatest]"),
-    ({"rules.replacement_length": [1, 2, 3]}, "rules.replacement_length", "length 2"),
+    ({"rules.replacement_length": [1, 2, 3]}, "rules.replacement_length", "must be a list of 2 values"),
     ({"words.length": 0}, "words.length", "must be [least, greatest] within 1"),
     ({"rules.alphabet": "aa"}, "rules.alphabet", "letter 'a' occurs twice"),
     ({"rules.alphabet": "a"}, "rules.alphabet", "2 to 256 letters"),
-    ({"rules.alphabet": {"bytes": [0]}}, "rules.alphabet.bytes", "length 2"),
+    ({"rules.alphabet": {"bytes": [0]}}, "rules.alphabet.bytes", "must be a list of 2 values"),
     ({"rules.holdout": 1.0}, "rules.holdout", "less than 1"),
     ({"rules.pattern_length": [10, 60]}, "rules.pattern_length", "60 is longer than every word"),
     ({"rules.family": "mirrored"}, "rules.k", "must be given for the family 'mirrored'"),
@@ -188,13 +206,13 @@ def test_no_value_of_a_recipe_can_be_changed() -> None:
     ({"rules.effect": {"keep": -1}}, "rules.effect.keep", "must be at least 0"),
     ({"rules.effect": {"keep": math.nan}}, "rules.effect.keep", "must be a finite number, got nan"),
     ({"rules.effect": {}}, "rules.effect", "at least one effect"),
-    ({"rules.effect": {"keep": 1, "grow": "x"}}, "rules.effect.grow", "expected `int | float`, got `str`"),
+    ({"rules.effect": {"keep": 1, "grow": "x"}}, "rules.effect.grow", 'must be a number, got "x"'),
     ({"popularity.zipf": 1}, "popularity.zipf", "has no fields, unless it is a table: give all of it, "
      "popularity = { zipf = ... }"),
     ({"rules.alphabet.bytes": [0, 9]}, "rules.alphabet.bytes", "give all of it, rules.alphabet = { bytes = ... }"),
     ({"words.length.least": 1}, "words.length.least", "words.length has no fields"),
-    ({"shifts": {"a": {}, "b": 1}}, "shifts.b", "expected `object`, got `int`"),
-    ({"sweep": {"instructions": 1}}, "sweep.instructions", "expected `array`, got `int`"),
+    ({"shifts": {"a": {}, "b": 1}}, "shifts.b", "must be a table of fields, got 1"),
+    ({"sweep": {"instructions": 1}}, "sweep.instructions", "must be a list, got 1"),
     ({"sweep": {"words.no_op": [0.1, math.nan]}}, "sweep.words.no_op[1]", "a finite number, got nan"),
     ({"sweep": {"words.occurrences": [1, None]}}, "sweep.words.occurrences[1]", "got None"),
     ({"sweep": {"rules.alphabet": [{"bytes": [0, b"x"]}]}}, "sweep.rules.alphabet[0].bytes[1]", "got b'x'"),
@@ -245,7 +263,8 @@ def test_no_value_of_a_recipe_can_be_changed() -> None:
     ({"words.occurrences": []}, "words.occurrences", "at least one number"),
     ({"words.fires": [1.0]}, "words.fires", "several"),
     ({"shifts": {"train": {}}}, "shifts.train", "must be a name"),
-    ({"shifts": {"longer": {"render.prompt": "x"}}}, "shifts.longer.render.prompt", "not the path of a field"),
+    ({"shifts": {"longer": {"eval.examples": 3}}}, "shifts.longer.eval.examples", "not the path of a field"),
+    ({"shifts": {"longer": {"render.prompt": "{x}"}}}, "shifts.longer", "unknown field"),
     ({"shifts": {"longer": {"words.length": [3, 5]}}}, "shifts.longer", "longer than every word"),
     ({"eval.words": {"length": 4}}, "eval.words", "longer than every word"),
     ({"words.occurrences": 0}, "words.occurrences", "at least 1"),
@@ -256,7 +275,7 @@ def test_no_value_of_a_recipe_can_be_changed() -> None:
     ({"render.prompt": "\ud800"}, "render.prompt", "character 1 cannot be written"),
     ({"examples": 0}, "examples", "between 1 and"),
     ({"instructions": 0}, "instructions", "between 1 and"),
-    ({"examples": 1.5}, "examples", "expected `int"),
+    ({"examples": 1.5}, "examples", "must be a whole number, or left out, got 1.5"),
     ({"rules.pattern_length": 1, "rules.replacement_length": 1, "instructions": 10**6}, "instructions",
      "1000000 different instructions are not possible: the rule space holds 506 for training (of 650 rules)"),
     ({"rules.pattern_length": 1, "rules.replacement_length": 1, "instructions": None}, "examples",
@@ -276,6 +295,7 @@ def test_impossible_fields(changes: dict[str, object], path: str, message: str) 
     assert message in str(caught.value)
     assert str(caught.value).startswith(f"recipe: {path}: ")
     assert isinstance(caught.value, ValueError)
+    assert caught.value.__context__ is None or caught.value.__suppress_context__, "a second traceback above it"
 
 
 def test_errors_name_the_file(tmp_path: Path) -> None:
@@ -292,7 +312,7 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="is not UTF-8 text"):
         Recipe.load(path)
     path.with_suffix(".json").write_text("[1, 2]")
-    with pytest.raises(RecipeError, match=r"mine\.json: expected `object`"):
+    with pytest.raises(RecipeError, match=r"mine\.json: must be a table of fields"):
         Recipe.load(path.with_suffix(".json"))
     path.with_suffix(".json").write_text("{")
     with pytest.raises(RecipeError, match="is not JSON"):
@@ -400,6 +420,12 @@ def test_templates_may_hold_what_a_shift_fills_and_must_hold_what_it_needs() -> 
     assert "{key}" in BASE.replace(shift).for_split("secret").render.prompt
     with pytest.raises(RecipeError, match=r"shifts\.secret\.task\.kind: needs {key} in the prompt"):
         keyed.replace({"render.prompt": "{word}="})
+    own = {"secret": {**shift["shifts"]["secret"], "render.prompt": "{word}+{key|spaced}="}}
+    assert BASE.replace({"shifts": own, "render.prompt": "{word}="}).for_split("secret").task.kind == "encrypted"
+    with pytest.raises(RecipeError, match=r"render\.prompt: character 1: {key} is of the task encrypted"):
+        BASE.replace({"shifts": own, "render.prompt": "{key}{word}="})
+    with pytest.raises(RecipeError, match=r"shifts\.plain\.render\.prompt\[1\]: character 1: {key} is of"):
+        BASE.replace({"shifts": {**own, "plain": {"render.prompt": ["{word}", "{key}"]}}})
     with pytest.raises(RecipeError, match=r"shifts\.pairs\.task\.kind: needs {for pair in pairs} in the prompt"):
         BASE.replace({"render.prompt": "{word}", "words.no_op": 0.0, "shifts": {"pairs": {"task.kind": "induce"}}})
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import run
 from effort import tries
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -413,8 +415,18 @@ def test_a_data_set_draws_its_paraphrases_in_pairs() -> None:
         word, pattern, replacement = example.word, example.pattern, example.replacement
         written = [f"In {word}, put {replacement} for {pattern}.", f"{pattern}->{replacement}|{' '.join(word)}", word]
         which = written.index(example.prompt)
+        assert (example.template, single.template) == (which, which)
         answers = [example.output, " ".join(example.output), str(example.rule + 1)]
         assert example.completion == answers[which]
         assert (single.prompt, single.completion) == (example.prompt, example.output)
         drawn[which] += 1
     assert min(drawn) > 90
+
+
+def test_a_prompt_without_its_word_is_told(tmp_path: Path) -> None:
+    asked = ("generate", "paper/no-op", "--examples", 10, "--out")
+    made = run(*asked, tmp_path / "a", "--set", 'render.prompt="{pattern}"')
+    told = "render.prompt: '{pattern}' leaves out {word}: no completion can be told from it"
+    assert made.stderr.splitlines()[-1] == told
+    assert "leaves out" not in run(*asked, tmp_path / "b", "--set", 'render.prompt="{pattern} {word|spaced}"').stderr
+    assert "leaves out" not in run(*asked, tmp_path / "c").stderr

@@ -45,6 +45,8 @@ def test_what_says_whether_a_rule_is_terminal_is_a_truth_value(terminal):
 
 
 def test_what_is_meant_for_something_else_is_told_so():
+    with pytest.raises(TypeError, match=r"^rules must be Rule objects or .* pairs in a list, got None"):
+        mk.RuleSet(None)
     with pytest.raises(TypeError, match=r"not str: RuleSet\.parse reads text"):
         mk.RuleSet("ba -> ab")
     with pytest.raises(TypeError, match="give the word as str, not list; run_batch takes several"):

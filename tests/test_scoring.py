@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 import markovlib as mk
 from markovlib import Dataset, Recipe, Rule, Score, View, reward
 from markovlib.evaluation import evaluate, misplaced, wilson
+from markovlib.examples import ALL_COLUMNS
 from markovlib.labels import LABELS, Reference
 from markovlib.scoring import ProceduralDataset, score, score_all
 from markovlib.shards.generation import generate
@@ -551,18 +553,119 @@ def test_near_misses_are_counted_among_the_no_ops() -> None:
     assert all(group.correct == group.rows for section in found.sections.values() for group in section)
 
 
+def rows_of(found: Any, section: str) -> dict[str, int]:
+    return {group.name: group.rows for group in found.sections.get(section, [])}
+
+
+FAMILIES = {
+    "rules.family": ["repeated", "mirrored", "uniform"], "rules.k": 2, "rules.pattern_length": [4, 5],
+    "rules.replacement_length": 4, "words.length": 20, "words.no_op": 0.2,
+}  # fmt: skip
+
+
 def test_strata_are_named_by_family_and_lengths() -> None:
-    changes = {"rules.family": ["repeated", "uniform"], "rules.k": 2, "rules.pattern_length": [4, 5]}
-    ds = Dataset(BASE.replace({**changes, "words.length": 20, "rules.replacement_length": 4}), seed=5)
+    ds = Dataset(BASE.replace(FAMILIES), seed=5)
     batch = ds.batch(range(500), ["stratum", "pattern", "completion"])
     found = evaluate(ds.view("permuted"), ["?"] * 500)
     names = {f"{s.family}{' k=2' * (s.k > 1)} {s.pattern_length}>4": i for i, s in enumerate(ds.strata)}
     assert {"repeated k=2 4>4", "uniform 5>4"} <= set(names)
-    groups = {group.name: group.rows for group in found.sections["stratum"]}
+    groups = rows_of(found, "stratum")
     assert groups == {name: int((batch.stratum == i).sum()) for name, i in names.items() if (batch.stratum == i).any()}
+    assert list(groups) == [name for name in names if name in groups]
     assert len(groups) > 2
-    phases = evaluate(View.phases([(9, ds), (20, Dataset(BASE))]), ["?"] * 20)
-    assert [group.rows for group in phases.sections["stratum"]] == [20]
+    of_family = {family: sum(rows for name, rows in groups.items() if name.startswith(family)) for family in
+                 FAMILIES["rules.family"]}  # fmt: skip
+    assert rows_of(found, "family") == of_family
+    lengths = batch.pattern.lengths().tolist()
+    assert rows_of(found, "pattern_length") == {"4": lengths.count(4), "5": lengths.count(5)}
+    assert "replacement_length" not in found.sections
+
+
+@pytest.mark.parametrize("alphabet", ["a-z", {"bytes": [0, 9]}, "aβ中😀éżzü"])
+def test_of_several_rules_the_one_that_fired_counts(alphabet: Any) -> None:
+    ds = Dataset(BASE.replace({**FAMILIES, "rules.alphabet": alphabet, "rules.per_example": 3}), seed=5)
+    found = evaluate(ds, ["?"] * 300)
+    expected: dict[str, Counter[str]] = {"family": Counter(), "stratum": Counter(), "pattern_length": Counter()}
+    for example in (one for one in list(ds)[:300] if not one.no_op):
+        stratum = ds.strata[ds.recipe.space.stratum(example.rules[example.rule])]
+        assert (example.pattern, example.replacement) == example.rules[example.rule][:2]
+        expected["family"][stratum.family] += 1
+        name = f"{stratum.family}{' k=2' * (stratum.k > 1)} {stratum.pattern_length}>4"
+        expected["stratum"][name] += 1
+        expected["pattern_length"][str(len(example.pattern))] += 1
+    for section, counts in expected.items():
+        assert rows_of(found, section) == counts
+    assert sum(expected["family"].values()) == rows_of(found, "kind")["applied"]
+
+
+def test_many_strata_are_counted_by_family_and_lengths_only() -> None:
+    changes = {**FAMILIES, "rules.pattern_length": [4, 12], "rules.replacement_length": [4, 12]}
+    found = evaluate(Dataset(BASE.replace(changes, instructions=None), seed=5), ["?"] * 500)
+    assert "stratum" not in found.sections
+    assert [len(found.sections[name]) for name in ("family", "pattern_length", "replacement_length")] == [3, 8, 8]
+    assert all(sum(rows_of(found, name).values()) == 500 for name in ("family", "pattern_length"))
+
+
+def test_a_rule_whose_sides_a_cascade_took_from_two_families_is_of_another() -> None:
+    changes = {**FAMILIES, "rules.replacement_length": [4, 7], "rules.per_example": 2, "rules.cascade": 0.7}
+    ds = Dataset(BASE.replace({**changes, "rules.alphabet": "a-z"}), seed=5)
+    found = evaluate(ds, ["?"] * 500)
+    others = sum(one.rules[one.rule] not in ds.recipe.space for one in ds if not one.no_op)
+    assert 0 < others == rows_of(found, "family")["other"]
+    assert sum(rows_of(found, "family").values()) == rows_of(found, "kind")["applied"]
+
+
+def test_rules_of_a_program_and_of_a_list_have_no_family_and_no_lengths_of_strata() -> None:
+    program = Dataset(Recipe.load("paper/no-op").replace(
+        {"rules": {"program": "binary-to-unary"}, "words": {"length": [2, 4]}, "task": {"kind": "run"}}, examples=20,
+        instructions=None,
+    ))  # fmt: skip
+    assert not {"family", "stratum"} & set(evaluate(program, ["?"] * 20).sections)
+    listed = Dataset(BASE.replace({"rules": {"list": [["ab", "c"], ["cde", "f"], ["gh", "kl"]]}}, instructions=None,
+                                  examples=2))  # fmt: skip
+    assert rows_of(evaluate(listed, ["?"] * 2), "stratum") == {"list": 2}
+
+
+def test_phases_are_counted_by_the_rules_of_each() -> None:
+    mirrored, uniform = (Dataset(BASE.replace({"rules.family": name, "rules.k": k, "rules.pattern_length": 4}))
+                         for name, k in (("mirrored", 2), ("uniform", None)))  # fmt: skip
+    phases = View.permuted(View.phases([(30, mirrored), (80, uniform)]))
+    found = evaluate(phases, [f"{example.completion}{'!' * (len(set(example.pattern)) > 2)}" for example in phases])
+    assert rows_of(found, "family") == {"mirrored": 30, "uniform": 50}
+    assert rows_of(found, "stratum") == {"mirrored k=2 4>3": 30, "uniform 4>3": 50}
+    assert found.sections["family"][0].correct == 30
+    alone = evaluate(View.phases([(30, mirrored), (40, mirrored.view("permuted"))]), ["?"] * 40)
+    assert rows_of(alone, "stratum") == {"mirrored k=2 4>3": 40}
+    assert "family" not in alone.sections
+
+
+def test_paraphrases_are_counted_where_there_are_several() -> None:
+    texts = [f"{i} {{word}}" for i in range(12)]
+    recipe = BASE.replace({"render.prompt": texts, "shifts": {"reworded": {"render.prompt": ["{word}", "{word}?"]}}})
+    ds, reworded = Dataset(recipe, seed=5), Dataset(recipe, seed=5, split="reworded")
+    answers = [example.completion if example.prompt.startswith("11 ") else "?" for example in ds]
+    found = evaluate(ds, answers)
+    numbers = Counter(prompt.partition(" ")[0] for prompt in ds[:].prompt)
+    assert rows_of(found, "template") == numbers
+    assert [group.name for group in found.sections["template"]] == [str(i) for i in range(12)]
+    assert [group.correct for group in found.sections["template"]] == [0] * 11 + [numbers["11"]]
+    assert list(rows_of(evaluate(reworded, ["?"] * 50), "template")) == ["0", "1"]
+    assert "template" not in evaluate(Dataset(BASE), ["?"] * 50).sections
+    assert "template" not in evaluate(View.phases([(30, ds), (60, reworded)]), ["?"] * 60).sections
+    assert "template" in evaluate(View.phases([(30, ds), (60, ds.view("permuted"))]), ["?"] * 60).sections
+
+
+@pytest.mark.parametrize("columns", [None, ["prompt"], [*ALL_COLUMNS]])
+def test_shards_are_evaluated_as_what_they_were_written_from(columns: list[str] | None, tmp_path: Path) -> None:
+    recipe = BASE.replace({**FAMILIES, "rules.per_example": 2}, examples=60)
+    columns = columns and [name for name in columns if name not in ("key", "pairs", "trace")]
+    mk.generate(recipe, tmp_path / "data", seed=5, columns=columns)
+    shards, ds = mk.open(tmp_path / "data", split="train"), Dataset(recipe, seed=5)
+    answers = [(example.completion, example.word, "?")[example.index % 3] for example in ds]
+    assert evaluate(shards, answers).to_dict() == evaluate(ds, answers).to_dict()
+    if columns != ["prompt"]:
+        some = range(7, 50, 2)
+        assert evaluate(shards.view(some), answers[7:50:2]).to_dict() == evaluate(ds, answers[7:50:2], some).to_dict()
 
 
 def test_phases_of_different_tasks_are_scored_as_their_examples() -> None:

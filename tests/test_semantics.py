@@ -79,3 +79,9 @@ def test_find_count_findall_against_the_oracle(strategy):
         starts = [[i for i in range(len(word) + 1) if word.startswith(p, i)] for p, _ in rules]
         assert mk.RuleSet(rules).count(word).tolist() == [len(s) for s in starts]
         assert mk.RuleSet(rules).findall(word) == [(r, i) for r, s in enumerate(starts) for i in s]
+
+
+def test_pairs_are_rules_that_are_not_terminal():
+    triples = [("ab", "b", False), ("b", "", False)]
+    assert oracle.run([rule[:2] for rule in triples], "aab") == oracle.run(triples, "aab")
+    assert oracle.find([("b", "a")], "ab") == (0, 1)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from effort import slow_but, tries
+from folders import snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,11 +44,6 @@ def _fake_data(monkeypatch):
 @pytest.fixture
 def recipe():
     return fake_dataset.Recipe.load("paper/no-op")
-
-
-def snapshot(path):
-    """Return every file below a folder with its bytes."""
-    return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
 
 
 def identities(path):
@@ -452,14 +448,13 @@ def test_verify_finds_missing_and_extra_files(tmp_path, recipe):
     (out / "train" / "part-00009.parquet").write_bytes(b"")
     (out / "recipe.toml").unlink()
     (out / "test").mkdir()
+    advice = "; the command that wrote the folder makes it anew"
     assert {str(problem) for problem in verify(out).problems} == {
-        "train/part-00001.parquet: missing",
+        f"train/part-00001.parquet: missing{advice}",
         "train/part-00009.parquet: not in the manifest",
-        "recipe.toml: missing",
+        f"recipe.toml: missing{advice}",
         "test: not in the manifest",
     }
-    with pytest.raises(ShardError, match=r"part-00001\.parquet: in the manifest but missing"):
-        generate(recipe, out, shard_rows=300)
 
 
 def forge(out, change):

@@ -153,7 +153,15 @@ def test_the_commands_take_urls(url, whole):
     assert "train/part-00003.parquet: its checksum is not the manifest's" in found
     assert "train/more: not in the manifest" in found
     assert "recipe.toml: missing" in found
-    assert "part-00003.parquet: in the manifest but missing or of another size" in run(*args, code=2).stderr
+    store.remove(["train/more", "train/part-00007.parquet"])
+    before = versions(store)
+    again = run(*args).stderr
+    assert "train: 1,300 rows, 13 shards (11 kept)" in again
+    for name in ("recipe.toml", "train/part-00003.parquet", "train/part-00007.parquet"):
+        assert f"made again: {name}\n" in again
+    assert snapshot(store) == whole
+    after = versions(store)
+    assert {name for name in after if after[name] != before.get(name)} == {"part-00003.parquet", "part-00007.parquet"}
 
 
 def test_a_folder_of_something_else_is_refused_and_left_alone(url):

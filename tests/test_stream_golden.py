@@ -67,7 +67,7 @@ TASKS = {
     "Zipf": (SMALL.replace({"popularity": {"zipf": 1.1}}), "train"),
     "weights": (SMALL.replace({"popularity": [3, 0.5, 1], "instructions": 3}), "train"),
     "paraphrases": (SMALL.replace({"render.prompt": ["{word}", "{pattern} {word}", "{index}"]}), "train"),
-    "program": (PROGRAM, "train", "seen", "unseen"),
+    "program": (PROGRAM, "train", "seen"),
     "balanced": (PROGRAM.replace({"rules.program": "parentheses-balanced", "words.length": [2, 20]}), "train"),
     "numerals": (PROGRAM.replace({"rules.program": "binary-addition"}), "train"),
     "shifts": (SMALL.replace({"shifts": {"there": {"rules.alphabet": "a-z", "words.no_op": 0.5}}}), "there"),
@@ -89,13 +89,17 @@ def digest(name: str, split: str) -> str:
     return sha.hexdigest()[:32]
 
 
+#: Columns that digests are of; the one that is left out says which of the texts that they hold was drawn.
+DIGESTED = tuple(name for name in ALL_COLUMNS if name != "template")
+
+
 def digest_all(recipe: Recipe, split: str) -> str:
-    """Of every column, the items of lists included."""
+    """Of all that is drawn, the items of lists included."""
     ds = Dataset(recipe, 2026, split)
     sha = hashlib.sha256()
     for first, last in ((0, 1500), (65_000, 65_500)):
-        batch = ds.batch(range(first, last), ALL_COLUMNS)
-        for column in ALL_COLUMNS:
+        batch = ds.batch(range(first, last), DIGESTED)
+        for column in DIGESTED:
             values = getattr(batch, column)
             parts = [values.offsets, *values.fields.values()] if column in LISTS else [values]
             for part in parts:
@@ -188,7 +192,6 @@ TASKS_GOLDEN: dict[tuple[str, str], str] = {
     ("paraphrases", "train"): "03d6f0e8e82e82fd63757a0e4aa7209f",
     ("program", "train"): "e2306b5eee74fe6480cdba8a31028927",
     ("program", "seen"): "3abffb7029b0328fedda62a824bc74fa",
-    ("program", "unseen"): "31f531ac952dae2afd2618961c68cdcc",
     ("balanced", "train"): "339de7f6d3d175f2ce6c038f679d1eb4",
     ("numerals", "train"): "57f61be81b864242ff68eb8ce82ec16a",
     ("shifts", "there"): "42576be81e214028122b7dfc3d548c2b",

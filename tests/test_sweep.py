@@ -19,6 +19,7 @@ from effort import slow_but
 from hypothesis import given
 from hypothesis import strategies as st
 
+import markovlib as mk
 from markovlib import Dataset, Recipe, RecipeError
 from markovlib.cli import main
 from markovlib.shards import manifest, verification
@@ -126,6 +127,12 @@ def test_going_on_gives_the_same_and_leaves_what_is_finished(tmp_path: Path) -> 
     again = {path: path.stat().st_mtime_ns for path in (tmp_path / "parts").rglob("*") if path.is_file()}
     sweep.write(tmp_path / "parts", threads=1)
     assert {path: path.stat().st_mtime_ns for path in again} == again
+    (tmp_path / "parts" / "instructions=10,words.no_op=0.5" / "train" / "part-00000.parquet").unlink()
+    told = {folder.name: folder.made_again for folder in sweep.write(tmp_path / "parts", threads=1)}
+    assert told.pop("instructions=10,words.no_op=0.5") == ("train/part-00000.parquet",)
+    assert set(told.values()) == {()}
+    assert files(tmp_path / "parts") == files(tmp_path / "whole")
+    assert (tmp_path / "parts" / NAME).stat().st_mtime_ns == again[tmp_path / "parts" / NAME]
 
 
 def test_another_sweep_is_refused(tmp_path: Path) -> None:
@@ -148,6 +155,27 @@ def test_command(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     folders = json.loads(done.stdout)
     assert [folder["name"] for folder in folders] == ["eval", "instructions=10", "instructions=20"]
+    assert [folder["kept"] for folder in folders] == [False] * 3
+    again = runner.invoke(main, ["sweep", "paper/basic", "--out", str(tmp_path / "s"), *small])
+    assert again.exit_code == 0, again.output
+    told = again.stderr.splitlines()
+    assert told[1].startswith("instructions=10: already complete: train: 200 rows, ")
+    assert told[-1].startswith(f"{tmp_path / 's'}: already complete: 2 points, 500 rows, ")
+    for name in ("verify", "inspect", "report", "export --format jsonl --out x", "score --answers -"):
+        command, *options = name.split()
+        told = runner.invoke(main, [command, str(tmp_path / "s"), *options])
+        assert told.exit_code == 2
+        place = tmp_path / "s"
+        sentence = f"{place}: a sweep of 2 points; name the folder of one, such as {place / 'instructions=10'}"
+        assert told.stderr == f"markovlib: error: {sentence}\n"
+    with pytest.raises(ShardError, match="a sweep of 2 points"):
+        mk.open(tmp_path / "s")
+    (tmp_path / "s" / NAME).rename(tmp_path / "s" / UNFINISHED)
+    with pytest.raises(ShardError, match="a sweep that is not finished; the same `markovlib sweep` goes on with it"):
+        mk.open(tmp_path / "s")
+    one = ["--set", "sweep.instructions=[10]", *small[2:6], "--split", "train", "--examples", "1"]
+    dry = runner.invoke(main, ["sweep", "paper/basic", "--dry-run", *one])
+    assert re.search(r"instructions=10: train: 1 row, .*\n1 row, .* bytes in 1 folder ", dry.output), dry.output
     bad = runner.invoke(main, ["sweep", "paper/basic", "--out", str(tmp_path / "t"), "--set", "sweep.instructions=[0]"])
     assert bad.exit_code == 2
     assert "instructions=0: instructions: must be between 1" in bad.output

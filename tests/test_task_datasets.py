@@ -261,11 +261,51 @@ def test_a_shift_finds_the_few_rules_that_training_left(changes: dict[str, Any])
             assert space.held_out(key, base.holdout_share, side, example[side])
 
 
+def test_a_shift_has_phrasings_that_training_never_saw() -> None:
+    plain = BASE.replace({"render.prompt": ["{pattern}>{replacement}:{word}=", "{word}: {pattern} to {replacement}"]})
+    texts = ["Put {replacement} for {pattern} in {word}", "{pattern}, {replacement}; {word|spaced}", "{word}|{pattern}"]
+    recipe = plain.replace({"shifts": {"reworded": {"render.prompt": texts}, "same": {"words.no_op": 0.2}}})
+    assert Recipe.from_toml(recipe.to_toml()) == recipe
+    assert recipe.for_split("reworded").render.completion == recipe.render.completion
+    reworded = Dataset(recipe, 3, "reworded")
+    for example in (reworded[i] for i in range(60)):
+        word, pattern, replacement = example.word, example.pattern, example.replacement
+        written = [f"Put {replacement} for {pattern} in {word}", f"{pattern}, {replacement}; {' '.join(word)}",
+                   f"{word}|{pattern}"]  # fmt: skip
+        assert written.index(example.prompt) == example.template
+    assert set(reworded.batch(range(60), ["template"]).template.tolist()) == {0, 1, 2}
+    trained = {(e.pattern, e.replacement) for e in Dataset(recipe, 3)}
+    assert not trained & {(e.pattern, e.replacement) for e in reworded}
+    for split in ("train", "seen", "unseen"):
+        same = Dataset(plain, 3, split)[0:50]
+        assert Dataset(recipe, 3, split)[0:50].to_arrow().equals(same.to_arrow())
+    alone = plain.replace({"shifts": {"same": {"words.no_op": 0.2}}})
+    assert Dataset(recipe, 3, "same")[0:50].to_arrow().equals(Dataset(alone, 3, "same")[0:50].to_arrow())
+
+
+def test_a_shift_of_templates_is_traced_and_certified_as_its_templates_ask() -> None:
+    recipe = BASE.replace({
+        "task.kind": "run", "words.length": 20,
+        "shifts": {"shown": {"render.completion": "{for step in steps}{step.word}{sep} {end}|{certificate}"}},
+    })  # fmt: skip
+    batch = Dataset(recipe, 3, "shown").batch(range(40), ["completion", "trace", "output", "certificate"])
+    for example in batch.examples():
+        steps = " ".join(step.word for step in example.trace or ())
+        assert example.completion == f"{steps}|{example.certificate or ''}"
+    assert "{step" not in recipe.render.completion
+
+
 def test_shifts_that_cannot_be() -> None:
     for shifts, problem in (
         ({"train": {}}, "none of train, seen, unseen"),
         ({"a b": {}}, "letters, digits and _"),
-        ({"a": {"render.prompt": "{word}"}}, "is not the path of a field that a shift changes"),
+        ({"a": {"render.size": 3}}, "is not the path of a field that a shift changes"),
+        ({"a": {"render": {"prompt": "{word}"}}}, "is not the path of a field that a shift changes"),
+        (
+            {"a": {"render.prompt": ["{word}", "{words}"]}},
+            r"shifts\.a: render\.prompt\[1\]: character 1: unknown field",
+        ),
+        ({"a": {"render.prompt": []}}, "must list at least one template"),
         ({"a": {"rules.holdout": 0.5}}, "is that of training"),
         ({"a": {"words.size": 3}}, "is not the path of a field that a shift changes"),
         ({"a": {"words.length": 2}}, r"shifts\.a: rules\.pattern_length: 3 is longer than every word"),

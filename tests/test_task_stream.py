@@ -100,8 +100,8 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "Zipf": ({"popularity": {"zipf": 1.2}, "words.length": 20}, "train"),
     "weights": ({"instructions": 5, "popularity": [0.5, 0, 3, 1, 2.25], "words.length": 20}, "train"),
     "reverse": ({**PROGRAM, "task.kind": "trace", "rules.program": "reverse", "words.length": [2, 5]}, "train"),
-    "balanced": ({**PROGRAM, "rules.program": "parentheses-balanced", "words.length": [2, 9]}, "unseen"),
-    "division": ({**PROGRAM, "rules.program": "unary-division", "words.length": [2, 9]}, "unseen"),
+    "balanced": ({**PROGRAM, "rules.program": "parentheses-balanced", "words.length": [2, 9]}, "seen"),
+    "division": ({**PROGRAM, "rules.program": "unary-division", "words.length": [2, 9]}, "train"),
     "addition": ({**PROGRAM, "rules.program": "binary-addition", "words.length": [4, 9]}, "seen"),
 }  # fmt: skip
 
@@ -172,3 +172,10 @@ def test_paraphrases_are_those_of_the_definition(paraphrases: int) -> None:
     for i in range(60):
         chosen = reference.example(i)["paraphrase"] * paraphrases >> 64
         assert ds[i].prompt == f"{chosen} {ds[i].word}"
+        assert ds[i].template == chosen
+    for changes in ({}, {"rules.per_example": 2}, {"task.kind": "run"}):
+        other = Dataset(ds.recipe.replace({"rules.alphabet": "a-z", **changes}), 5)
+        batch = other.batch(range(300), ["template", "prompt"], threads=3)
+        assert [f"{number}" for number in batch.template.tolist()] == [prompt[0] for prompt in batch.prompt]
+        assert [other[i].template for i in range(50)] == batch.template.tolist()[:50]
+        assert "template" not in other.columns

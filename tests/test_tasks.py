@@ -114,6 +114,62 @@ def test_lengths_of_runs_are_in_letters() -> None:
         )
 
 
+BLOCK = 65_536
+
+
+@pytest.mark.parametrize(("changes", "column"), [
+    ({"words.occurrences": [1, 2, 3], "words.no_op": 0.3}, "occurrences"),
+    ({"rules.per_example": 5, "words.no_op": 0.1}, "rule"),
+    ({**RUN, "task.step_counts": [1, 2, 4], "words.length": [16, 20], "words.no_op": 0.1}, "steps"),
+], ids=["occurrences", "rules", "steps"])  # fmt: skip
+def test_turns_go_on_from_block_to_block(changes: dict[str, Any], column: str) -> None:
+    """However many blocks there are, each has its share to within one: whole blocks, and a part of the last."""
+    small = {"rules.pattern_length": 3, "rules.replacement_length": 3, "words.length": 16, "instructions": 50}
+    for size in (3 * BLOCK, 2 * BLOCK + 1001):
+        batch = dataset({**small, **changes, "examples": size}).batch(range(size), [column, "no_op"])
+        for end in {BLOCK, 2 * BLOCK, size}:
+            here = ~batch.no_op[:end]
+            _, counts = np.unique(getattr(batch, column)[:end][here], return_counts=True)
+            assert counts.max() - counts.min() <= 1
+            assert counts.sum() == here.sum()
+
+
+def test_rare_rules_fire_as_often_as_they_weigh() -> None:
+    weights = [1e-5, 1, 0, 1, 1e-5]
+    size = 3 * BLOCK + 7
+    ds = dataset({"rules.per_example": 5, "words.fires": weights, "words.no_op": 0.25, "examples": size,
+                  "rules.pattern_length": 3, "words.length": 16, "instructions": 50})  # fmt: skip
+    batch = ds.batch(range(size), ["rule", "no_op"])
+    for end in (BLOCK, 2 * BLOCK, 3 * BLOCK, size):
+        fired = np.bincount(batch.rule[:end][~batch.no_op[:end]], minlength=5)
+        expected = np.array(weights) / sum(weights) * fired.sum()
+        assert abs(fired - expected).max() <= 1.5
+    assert fired[[0, 4]].sum() in (1, 2)
+
+
+def test_instructions_held_out_have_keys_of_their_own() -> None:
+    """`seen` has the instructions of training, and so their keys; `unseen` and shifts have others."""
+    cipher = {
+        "task.kind": "encrypted",
+        "task.cipher": "substitution",
+        "task.key": "instruction",
+        "instructions": 40,
+        "eval.instructions": 40,
+        "eval.examples": 80,
+        "examples": 80,
+        "shifts": {"long": {"words.length": 60}},
+    }
+    keys = {}
+    for split in ("train", "seen", "unseen", "long"):
+        ds = dataset(cipher, split=split)
+        batch = ds.batch(range(80), ["instruction", "key"])
+        keys[split] = dict(zip(batch.instruction.tolist(), batch.key.tolist(), strict=True))
+    assert keys["seen"] == keys["train"]
+    assert len(set(keys["train"].values())) == 40
+    for one, other in (("train", "unseen"), ("train", "long"), ("unseen", "long")):
+        assert not set(keys[one].values()) & set(keys[other].values())
+
+
 def test_plants_make_words_in_which_rules_apply() -> None:
     examples = rows(dataset({**RUN, "task.plants": 1, "rules.pattern_length": 4, "rules.replacement_length": 4}))
     # Four letters of 26 rarely occur by chance, so that nearly every run is the one step of the planted rule.
@@ -546,13 +602,18 @@ def test_programs_give_their_answers(name: str) -> None:
     program = PROGRAMS[name]
     changes = {**PROGRAM, "task.kind": "trace", "rules.program": name, "examples": 150, "eval.examples": 150}
     lengths = [2, 5]
-    for split in ("train", "seen", "unseen"):
+    for split in ("train", "seen"):
         ds = dataset({**changes, "words.length": lengths}, split=split)
         for example in rows(ds):
             assert example.output == program.answer(example.word)
             check_run(example, ds._split.recipe)
             assert example.outcome in (Outcome.TERMINAL_RULE, Outcome.NO_RULE_APPLIES)
             assert [rule[:2] for rule in example.rules] == [rule[:2] for rule in program.rules]
+
+
+def test_programs_have_no_rules_to_hold_out() -> None:
+    with pytest.raises(RecipeError, match=r"rules\.program: has no rules to hold out .* are in 'seen'"):
+        Dataset("program", split="unseen")
 
 
 def test_words_of_programs_are_uniform_stretches() -> None:

@@ -161,6 +161,7 @@ def test_every_split_has_the_characters_of_the_recipe() -> None:
         {"task.kind": "induce"},
         {"task.kind": "scheme", "task.variables": "αβ", "rules.pattern_length": 4, "rules.replacement_length": 4},
         {"shifts": {"far": {"rules.alphabet": "а-я", "rules.pattern_length": 4, "rules.replacement_length": 3}}},
+        {"shifts": {"reworded": {"render.prompt": ["«{word}» {pattern} {replacement}?", "{word|chars}"]}}},
     ],
     ids=lambda changes: changes.get("task.kind", "other"),
 )

@@ -23,7 +23,8 @@ class Stage:
     measure: Measure
 
     def __str__(self) -> str:
-        return f"rules {', '.join(str(i + 1) for i in sorted(self.rules))}: {self.measure}"
+        numbers = ", ".join(str(i + 1) for i in sorted(self.rules))
+        return f"rule{'s' * (len(self.rules) != 1)} {numbers}: {self.measure}"
 
     def to_dict(self) -> dict[str, Any]:
         return {"rules": sorted(self.rules), "measure": self.measure.to_dict()}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markovlib.analysis.pairs import unordered
 from markovlib.analysis.plain import as_letters, as_word, given_letters, letters_of
-
-if TYPE_CHECKING:
-    from markovlib.rules import RuleSet
+from markovlib.rules import GivenRules, RuleSet, rule_set
+from markovlib.wording import counted
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Completion:
 
     def __str__(self) -> str:
         state = "complete" if self.complete else "cut off at a limit"
-        return f"{len(self.rules)} rules, {state}: " + ", ".join(
+        return f"{counted(len(self.rules), 'rule')}, {state}: " + ", ".join(
             f"{r.pattern!r} -> {r.replacement!r}" for r in self.rules
         )
 
@@ -51,7 +50,7 @@ class Completion:
 
 
 def complete(
-    rules: RuleSet, letters: Any = None, max_rules: int = 200, max_length: int = 100, max_pairs: int = 20_000
+    rules: GivenRules, letters: Any = None, max_rules: int = 200, max_length: int = 100, max_pairs: int = 20_000
 ) -> Completion:
     """Completes the rules, read as equations, under length-lexicographic order.
 
@@ -68,6 +67,7 @@ def complete(
     >>> cyclic.equal("abb", "aa"), cyclic.equal("ab", "b"), cyclic.normal_form("aaaa")
     (True, False, 'a')
     """
+    rules = rule_set(rules)
     own = unordered(rules)
     order = letters_of(own) if letters is None else given_letters(letters, rules)
     missing = set(letters_of(own)) - set(order)

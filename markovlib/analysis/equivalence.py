@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markovlib.analysis.plain import as_letters, as_word, given_letters, letters_of, plain, words_over
 from markovlib.outcome import Outcome
-
-if TYPE_CHECKING:
-    from markovlib.rules import RuleSet, RunResult
+from markovlib.rules import GivenRules, RuleSet, RunResult, rule_set
 
 _ROWS = 1 << 16
 
@@ -72,8 +70,8 @@ class Comparison:
 
 
 def compare(
-    left: RuleSet,
-    right: RuleSet,
+    left: GivenRules,
+    right: GivenRules,
     letters: Any = None,
     max_length: int = 8,
     max_words: int = 1_000_000,
@@ -96,6 +94,7 @@ def compare(
     >>> print(compare(RuleSet([("a", "")]), RuleSet([("aa", ""), ("a", "")]), max_length=3))
     alike on 15 words over 'ab' up to length 3
     """
+    left, right = rule_set(left), rule_set(right)
     if None not in (left.kind, right.kind) and left.kind != right.kind:
         raise TypeError(f"the rule sets must be of one kind, not {left.kind} and {right.kind}")
     kind = left if left.kind else right

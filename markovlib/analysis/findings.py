@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markovlib.analysis.plain import (
     PlainRule,
@@ -17,9 +17,7 @@ from markovlib.analysis.plain import (
     plain,
     shown_word,
 )
-
-if TYPE_CHECKING:
-    from markovlib.rules import RuleSet
+from markovlib.rules import GivenRules, RuleSet, rule_set
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Finding:
         }
 
 
-def check(rules: RuleSet, letters: Any = None) -> list[Finding]:
+def check(rules: GivenRules, letters: Any = None) -> list[Finding]:
     """Rules that can never fire under the `markov` strategy, change nothing or undo one another, in rule order.
 
     A rule is dead exactly if an earlier pattern occurs in its own: wherever it would apply, the earlier rule does too
@@ -71,6 +69,7 @@ applies, the run goes on for ever']
     >>> print(check(RuleSet([("a", "b"), ("#b", "a")]), letters="ab")[0])
     rule 2 can never fire on words over 'ab': no rule that can fire there produces '#'
     """
+    rules = rule_set(rules)
     own = plain(rules)
     missing = {} if letters is None else unproduced(own, given_letters(letters, rules))
     findings = []
@@ -111,13 +110,14 @@ def unproduced(rules: Sequence[PlainRule], letters: str) -> dict[int, str]:
     return {i: letters for i, letters in need.items() if letters}
 
 
-def never_produced(rules: RuleSet) -> Any:
+def never_produced(rules: GivenRules) -> Any:
     """The letters of patterns that no replacement holds, sorted: only the first word can bring them.
 
     >>> from markovlib import RuleSet
     >>> never_produced(RuleSet([("#a", "b"), ("b", "ab")]))
     '#'
     """
+    rules = rule_set(rules)
     own = plain(rules)
     made = {letter for rule in own for letter in rule.replacement}
     return as_word("".join(letter for letter in letters_of(own) if letter not in made), rules)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markovlib.analysis.plain import (
     PlainRule,
@@ -19,9 +19,7 @@ from markovlib.analysis.plain import (
     words_over,
 )
 from markovlib.outcome import Outcome
-
-if TYPE_CHECKING:
-    from markovlib.rules import RuleSet
+from markovlib.rules import GivenRules, RuleSet, rule_set
 
 _STEPS = 64
 _LENGTH = 400
@@ -104,7 +102,7 @@ def repeats_needed(rules: Sequence[PlainRule], left: str, right: str) -> int:
     return max((-(-longest // len(side)) + 1 for side in (left, right) if side), default=0)
 
 
-def find_loop(rules: RuleSet, max_words: int = 300, max_steps: int = 300) -> Loop | None:
+def find_loop(rules: GivenRules, max_words: int = 300, max_steps: int = 300) -> Loop | None:
     """A loop met from short words over the letters of the rules, or None; what is returned has been verified.
 
     >>> from markovlib import RuleSet
@@ -113,6 +111,7 @@ def find_loop(rules: RuleSet, max_words: int = 300, max_steps: int = 300) -> Loo
     >>> find_loop(RuleSet([("ab", "ba")])) is None
     True
     """
+    rules = rule_set(rules)
     words = [as_word(word, rules) for word in start_words(plain(rules), max_words)]
     batch = rules.run_batch(words, threads=1, max_steps=max_steps, max_length=_LENGTH, detect_cycles=True)
     outcomes = batch.outcomes.tolist()

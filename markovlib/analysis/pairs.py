@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from markovlib.analysis.certificates import Certificate
 from markovlib.analysis.plain import PlainRule, as_letters, as_word, plain, shown_word
 from markovlib.analysis.verdict import prove, too_large
-
-if TYPE_CHECKING:
-    from markovlib.rules import RuleSet
-
+from markovlib.rules import GivenRules, RuleSet, rule_set
 
 _MOST_PAIRS = 2000
 _MOST_CUT_OFF = 20
@@ -87,7 +84,7 @@ class Confluence:
         return {**answer, "reason": self.reason} if self.reason else answer
 
 
-def critical_pairs(rules: RuleSet) -> list[CriticalPair]:
+def critical_pairs(rules: GivenRules) -> list[CriticalPair]:
     """Every way in which two occurrences share a letter or one stands inside the other, in a least word.
 
     Overlaps (the end of the first pattern is the beginning of the second) and inclusions (the second pattern within the
@@ -102,6 +99,7 @@ def critical_pairs(rules: RuleSet) -> list[CriticalPair]:
     'ababa': rule 1 makes 'bba', rule 1 makes 'abb'
     'aba': rule 1 makes 'b', rule 2 makes 'aa'
     """
+    rules = rule_set(rules)
     own = unordered(rules)
     pairs = [place for i in range(len(own)) for j in range(len(own)) for place in _meetings(own, i, j)]
     return [_pair(rules, own, *place) for place in pairs]
@@ -137,7 +135,7 @@ def _pair(rules: RuleSet, own: Sequence[PlainRule], word: str, i: int, j: int, a
     return CriticalPair(as_word(word, rules), as_word(left, rules), as_word(right, rules), i, j, (0, at))
 
 
-def confluence(rules: RuleSet, max_words: int = 500, max_length: int = 64) -> Confluence:
+def confluence(rules: GivenRules, max_words: int = 500, max_length: int = 64) -> Confluence:
     """Whether the two sides of every critical pair come together, and whether the rules terminate in any order.
 
     What becomes of a side is searched breadth first, up to `max_words` words of at most `max_length` letters.  Sources:
@@ -155,6 +153,7 @@ def confluence(rules: RuleSet, max_words: int = 500, max_length: int = 64) -> Co
     >>> print(confluence(RuleSet([("ab", "a"), ("ba", "b")])))
     not confluent in any order of application: 'aba': rule 1 makes 'aa', rule 2 makes 'ab'
     """
+    rules = rule_set(rules)
     own = unordered(rules)
     if too_large(own):
         return Confluence("unknown", reason="the rules are too large to analyse")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markovlib.analysis.findings import Finding, check
 from markovlib.analysis.pairs import Confluence, confluence
 from markovlib.analysis.verdict import Termination, termination
-
-if TYPE_CHECKING:
-    from markovlib.rules import RuleSet
+from markovlib.rules import GivenRules, rule_set
 
 
 @dataclass(frozen=True)
@@ -36,8 +34,9 @@ class Report:
         }
 
 
-def report(rules: RuleSet, letters: Any = None) -> Report:
+def report(rules: GivenRules, letters: Any = None) -> Report:
     """What `check`, `termination` and `confluence` of this package say of the rules."""
+    rules = rule_set(rules)
     terminal = any(rule.terminal for rule in rules)
     joined = Confluence("unknown", reason="there are terminal rules") if terminal else confluence(rules)
     return Report(tuple(check(rules, letters)), termination(rules), joined)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from markovlib.analysis.certificates import Certificate, Stage, graph_of, open_parts
 from markovlib.analysis.following import components
@@ -14,9 +14,7 @@ from markovlib.analysis.measures import Measure
 from markovlib.analysis.orders import find_order
 from markovlib.analysis.plain import PlainRule, plain
 from markovlib.analysis.weights import find_weights
-
-if TYPE_CHECKING:
-    from markovlib.rules import RuleSet
+from markovlib.rules import GivenRules, rule_set
 
 Method = Literal["weights", "order", "matrices"]
 METHODS: dict[Method, Callable[[Sequence[PlainRule]], Measure | None]] = {
@@ -52,7 +50,7 @@ class Termination:
         return {**answer, "reason": self.reason} if self.reason else answer
 
 
-def termination(rules: RuleSet) -> Termination:
+def termination(rules: GivenRules) -> Termination:
     """Looks for a proof that the rules terminate in the Markov reading, and for a run that never ends.
 
     Cheap proofs come first, then runs of a few hundred short words, then matrices.  Weights need SciPy (the extra
@@ -61,10 +59,11 @@ def termination(rules: RuleSet) -> Termination:
 
     >>> from markovlib import RuleSet
     >>> print(termination(RuleSet([("ba", "ab")])))
-    terminates on every word: rules 1: length, then b > a from the left
+    terminates on every word: rule 1: length, then b > a from the left
     >>> print(termination(RuleSet([("a", "b"), ("b", "a")])))
     does not terminate: 'a' comes back after 2 steps
     """
+    rules = rule_set(rules)
     own = plain(rules)
     if too_large(own):
         return Termination("unknown", reason="the rules are too large to analyse")
@@ -86,7 +85,7 @@ def too_large(rules: Sequence[PlainRule]) -> bool:
 
 
 def certify(
-    rules: RuleSet, methods: Sequence[Method] = ("weights", "order", "matrices"), *, ordered: bool = True
+    rules: GivenRules, methods: Sequence[Method] = ("weights", "order", "matrices"), *, ordered: bool = True
 ) -> Certificate | None:
     """A proof by these methods, tried in turn, that the rules terminate: in the Markov reading, or in any order.
 
@@ -99,6 +98,7 @@ def certify(
     >>> proof.verify(rules), proof.max_steps(rules, "aabb"), rules.run("aabb").steps
     (True, 18, 6)
     """
+    rules = rule_set(rules)
     if isinstance(methods, str) or not set(methods) <= set(METHODS):
         raise ValueError(f"methods must be a list of some of {', '.join(METHODS)}, not {methods!r}")
     proof, problems = prove(plain(rules), methods, ordered)

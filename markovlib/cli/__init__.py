@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": ("markovlib.cli.rules", "Run a rule file on words."),
     "trace": ("markovlib.cli.rules", "Show a run step by step."),
-    "check": ("markovlib.cli.rules", "Lint a rule file."),
+    "check": ("markovlib.cli.rules", "Lint rule files."),
     "convert": ("markovlib.cli.converting", "Write a rule file in another notation."),
     "presets": ("markovlib.cli.data", "List the recipes that come with the library, or print one."),
     "generate": ("markovlib.cli.data", "Write a data set as shards."),

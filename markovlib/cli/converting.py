@@ -8,15 +8,16 @@ from pathlib import Path
 
 import click
 
+from markovlib.cli.rules import RULE_FILE, opened
 from markovlib.notations import convert as convert_file
 from markovlib.notations import detect, names
-from markovlib.notations.files import read_limited
+from markovlib.notations.files import RuleFile, name_of, read_limited
 from markovlib.notations.registry import NOTATIONS
 from markovlib.rules import MAX_FILE_BYTES
 
 
 @click.command()
-@click.argument("rules", metavar="FILE", type=click.Path(dir_okay=False), required=False)
+@click.argument("rules", metavar="FILE", type=RULE_FILE, required=False)
 @click.option(
     "--from",
     "--notation",
@@ -44,23 +45,25 @@ def convert(
     as_json: bool,
     listing: bool,
 ) -> int:
-    """Write the rules of FILE in another notation, or propose the notation that it is in.
+    """Write the rules of FILE, or of standard input (-), in another notation, or propose the notation that it is in.
 
     What the file cannot mean, and what the other notation cannot write, is refused with its place and the reason.
     With --detect the exit status is 1 where nothing can be proposed.
     """
+    if as_json and not detecting:
+        raise click.UsageError("--json is of --detect alone: all else is written as it is")
     if listing:
         for name in names():
             click.echo(f"{name:18} {NOTATIONS[name].about}")
         return 0
     if rules is None:
         raise click.UsageError("Missing argument 'FILE'")
-    limit = None if any_size else MAX_FILE_BYTES
+    limit, file = None if any_size else MAX_FILE_BYTES, opened(rules)
     if detecting:
-        return show_detection(rules, limit, as_json)
+        return show_detection(file, limit, as_json)
     if to is None:
         raise click.UsageError("Missing option '--to' (or --detect, or --list)")
-    done = convert_file(rules, to, notation, "text" if text else "bytes", limit)
+    done = convert_file(file, to, notation, "text" if text else "bytes", limit)
     data = done.text.encode() if isinstance(done.text, str) else done.text
     if out is None:
         sys.stdout.buffer.write(data)
@@ -68,7 +71,7 @@ def convert(
         write_new(Path(out), data)
     for word in done.input_words:
         shown = word if isinstance(word, str) else word.decode("utf-8", "backslashreplace")
-        click.echo(f"{rules}: left out, being no rule: the input word {shown!r:.80}", err=True)
+        click.echo(f"{name_of(file)}: left out, being no rule: the input word {shown!r:.80}", err=True)
     return 0
 
 
@@ -88,11 +91,11 @@ def write_new(path: Path, data: bytes) -> None:
             raise
 
 
-def show_detection(path: str, limit: int | None, as_json: bool) -> int:
+def show_detection(path: RuleFile, limit: int | None, as_json: bool) -> int:
     data = read_limited(path, limit)
     found = detect(data.decode("utf-8", "replace"))
     if as_json:
-        click.echo(json.dumps({"file": path, **found._asdict()}))
+        click.echo(json.dumps({"file": name_of(path), **found._asdict()}))
         return int(found.notation is None)
     click.echo(found.notation or "unknown")
     for reason in found.reasons:

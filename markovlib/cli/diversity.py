@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import SPLITS, assignment, set_option
+from markovlib.cli.options import SPLITS, assignment, set_option
+from markovlib.wording import counted
 
 if TYPE_CHECKING:
     from markovlib.diversity import DiversityReport
 
+_MOST_SPILLS = 20
+
 
 @click.command()
 @click.argument("source", metavar="DIR_OR_PRESET")
-@click.option("--split", help=f"The split: {SPLITS}; train if not given.")
+@click.option("--split", help=f"The split: {SPLITS}; train, if there is one, if not given.")
 @click.option("--seed", type=click.IntRange(min=0), help="The seed of a preset or recipe; 0 if not given.")
 @click.option("--examples", type=click.IntRange(min=1), help="Rows of a preset to make, or of a folder to read.")
 @set_option("words.no_op=0.3")
@@ -56,6 +59,9 @@ def report(
         click.echo(found.to_json())
     else:
         _print(found)
+    if split is None and (others := _others(data, found.split)):
+        told = f"{source}: the report is of {found.split}; --split names another: {', '.join(others)}"
+        click.echo(told, err=as_json)
 
 
 def _source(
@@ -78,6 +84,14 @@ def _source(
     values.update(assignment(change) for change in changes)
     recipe = Recipe.load(source)
     return Dataset(recipe.replace(values) if values else recipe, seed=seed or 0, split=name), None, None
+
+
+def _others(data: Any, split: str) -> list[str]:
+    """The other splits of a folder, where it is named and none of its splits is."""
+    from markovlib.shards import manifest
+
+    made = manifest.load_if_any(data) if isinstance(data, Path) else None
+    return [] if made is None else [name for name in made.splits if name != split]
 
 
 def _need_plots() -> None:
@@ -103,12 +117,12 @@ def _print(found: "DiversityReport") -> None:
     console.print(rows)
     if found.strata:
         console.print(_families(found))
+    if found.spills:
+        console.print(_spills(found))
     console.print(_distributions(found))
 
 
 def _title(found: "DiversityReport") -> str:
-    from markovlib.wording import counted
-
     rows = counted(found.rows, "row")
     rows = rows if found.rows == found.size else f"the first {rows}"
     return f"{found.split or 'table'} ({rows})"
@@ -139,7 +153,7 @@ def _lines(found: "DiversityReport") -> list[tuple[str, str]]:
         about = "" if part.exact else ", estimated"
         lines.append(("repeated rows", f"{number(part.repeated)} ({share(part.repeated / part.rows)}{about})"))
     if found.spills:
-        lines.append(("spills", f"{len(found.spills):,} kinds of rules run out (--json and --html say which)"))
+        lines.append(("spills", f"{counted(len(found.spills), 'kind')} of rules run out"))
     lines += _no_ops(found)
     lines += [
         (name.replace("_", " "), f"{count:,} ({share(count / found.rows)})") for name, count in found.outcomes.items()
@@ -166,11 +180,11 @@ def _no_ops(found: "DiversityReport") -> list[tuple[str, str]]:
 def _families(found: "DiversityReport") -> Any:
     from rich.table import Table
 
+    from markovlib.diversity import plots
     from markovlib.diversity.page import share
-    from markovlib.diversity.plots import counted
 
     table = Table("family", box=None)
-    of = counted(found)
+    of = plots.counted(found)
     for heading in ("asked", "instructions", "got", of, f"share of {of}"):
         table.add_column(heading, justify="right")
     for name, sums in found.families.items():
@@ -179,6 +193,21 @@ def _families(found: "DiversityReport") -> Any:
             name, share(sums["asked"]), "-" if count is None else f"{count:,}", share(sums["instructions_share"]),
             f"{sums['rows']:,}", share(sums["rows_share"]),
         )  # fmt: skip
+    return table
+
+
+def _spills(found: "DiversityReport") -> Any:
+    from rich.table import Table
+
+    from markovlib.diversity.page import SPILLS, spill_row
+
+    table = Table(SPILLS[0], box=None)
+    table.add_column(SPILLS[1], justify="right")
+    table.add_column(SPILLS[2])
+    for spill in found.spills[:_MOST_SPILLS]:
+        table.add_row(*spill_row(spill))
+    if left := found.spills[_MOST_SPILLS:]:
+        table.add_row(f"and {len(left):,} more, in --json", "", "")
     return table
 
 

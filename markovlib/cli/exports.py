@@ -4,8 +4,8 @@ import time
 
 import click
 
-from markovlib.cli import Interrupted
-from markovlib.cli.data import FOLDER, SPLITS, format_options, names_of, summarise, token_options
+from markovlib.cli.options import FOLDER, format_options, names_option, splits_option, token_options
+from markovlib.cli.writing import going_on, summarise
 from markovlib.shards.formats import MODULES
 from markovlib.shards.stores import Place
 
@@ -16,8 +16,8 @@ from markovlib.shards.stores import Place
 @click.option(
     "--format", "format_name", type=click.Choice(list(MODULES)), required=True, help="How the new shards are written."
 )
-@click.option("--split", "splits", help=f"Splits, separated by commas: {SPLITS}; all if not given.")
-@click.option("--columns", help="Columns to keep, separated by commas; all if not given.")
+@splits_option()
+@names_option("--columns", told="Columns to keep, separated by commas; all if not given.")
 @click.option("--shard-rows", type=click.IntRange(min=1), help="Rows of a shard; 131072 if not given.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
 @token_options
@@ -26,8 +26,8 @@ def export(
     folder: Place,
     out: Place,
     format_name: str,
-    splits: str | None,
-    columns: str | None,
+    splits: list[str] | None,
+    columns: list[str] | None,
     shard_rows: int | None,
     threads: int | None,
     tokenizer: str | None,
@@ -37,26 +37,22 @@ def export(
     """Copy a folder of shards into another format, with a manifest and a card of its own.
 
     Shards are compared with their checksums as they are read.  The same command goes on where an interrupted one
-    stopped, and does nothing in a finished folder.
+    stopped, and does nothing in a finished folder that has lost no file.
     """
-    from markovlib.cli import progress
     from markovlib.shards import exporting
     from markovlib.shards.plan import SHARD_ROWS
 
     started = time.perf_counter()
-    try:
-        with progress.shown(as_json=as_json) as advance:
-            written = exporting.export(
-                folder,
-                out,
-                format=format_name,
-                splits=None if splits is None else names_of(splits, "--split"),
-                columns=None if columns is None else names_of(columns, "--columns"),
-                shard_rows=shard_rows or SHARD_ROWS,
-                threads=threads,
-                progress=advance,
-                options=format_options(tokenizer, eos),
-            )
-    except KeyboardInterrupt:
-        raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
+    with going_on(out, as_json=as_json) as advance:
+        written = exporting.export(
+            folder,
+            out,
+            format=format_name,
+            splits=splits,
+            columns=columns,
+            shard_rows=shard_rows or SHARD_ROWS,
+            threads=threads,
+            progress=advance,
+            options=format_options(tokenizer, eos),
+        )
     summarise(out, written, time.perf_counter() - started, as_json)

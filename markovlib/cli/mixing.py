@@ -12,16 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from markovlib.cli import Interrupted
-from markovlib.cli.data import (
-    FOLDER,
-    assignment,
-    executor_named,
-    format_options,
-    names_of,
-    set_option,
-    summarise,
-    writing_options,
-)
+from markovlib.cli.options import FOLDER, assignment, files_of, format_options, set_option, writing_options
+from markovlib.cli.writing import executor_named, going_on, summarise
+from markovlib.wording import counted
 
 if TYPE_CHECKING:
     from markovlib.mixing.recipe import MixtureRecipe
@@ -53,7 +46,7 @@ def mix(
     shard_rows: int | None,
     threads: int | None,
     executor: str | None,
-    columns: str | None,
+    columns: list[str] | None,
     tokenizer: str | None,
     eos: str | None,
     report: Path | None,
@@ -62,10 +55,10 @@ def mix(
     """Write a mixture of several sources as shards, with a manifest and a card, into one folder.
 
     Sources are data sets of ours, folders of our shards, and files of instructions in JSON, JSON Lines, Parquet or
-    Arrow.  The same command goes on where an interrupted one stopped, and does nothing in a finished folder.
+    Arrow.  The same command goes on where an interrupted one stopped, and does nothing in a finished folder that
+    has lost no file.
     With --dry-run, exits 1 where the sources have less than is asked for.
     """
-    from markovlib.cli import progress
     from markovlib.mixing.survey import Survey
     from markovlib.mixture import Mixture
 
@@ -84,29 +77,15 @@ def mix(
         sys.exit(_show(survey, as_json))
     options: dict[str, Any] = {
         "format": format_name, "shard_rows": shard_rows, "threads": None if executor == "processes" else threads,
-        "columns": None if columns is None else names_of(columns, "--columns"),
+        "columns": columns,
         "options": format_options(tokenizer, eos),
     }  # fmt: skip
     mixture = Mixture.of(survey)
-    try:
-        with progress.shown(as_json=as_json) as advance, executor_named(executor, threads) as pool:
-            written = mixture.write(out, progress=advance, executor=pool, **options)
-    except KeyboardInterrupt:
-        raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
+    with going_on(out, as_json=as_json) as advance, executor_named(executor, threads) as pool:
+        written = mixture.write(out, progress=advance, executor=pool, **options)
     if not as_json:
         click.echo(", ".join(f"{name} {count:,}" for name, count in mixture.quotas.items()), err=True)
     summarise(out, [written], time.perf_counter() - started, as_json)
-
-
-def files_of(given: Sequence[str]) -> dict[str, str | list[str]]:
-    """Where files are, by source: NAME=PATH, a name that comes again having several."""
-    listed: dict[str, list[str]] = {}
-    for text in given:
-        name, equals, path = text.partition("=")
-        if not equals or not name.strip() or not path:
-            raise click.UsageError(f"--source {text}: expected NAME=PATH, such as oss=data/oss.jsonl")
-        listed.setdefault(name.strip(), []).append(path)
-    return {name: paths[0] if len(paths) == 1 else paths for name, paths in listed.items()}
 
 
 def _recipe(name: str, examples: int | None, against: Sequence[str], changes: Sequence[str]) -> MixtureRecipe:
@@ -147,5 +126,5 @@ def _show(survey: Survey, as_json: bool) -> int:
         click.echo(f"duplicate: {met.row[0]} row {met.row[1]} is {met.first[0]} row {met.first[1]}{near}")
     if survey.contamination is not None:
         click.echo(survey.contamination.to_text(), nl=False)
-    click.echo(f"short: {short[1]}" if short else f"{sum(survey.examples):,} examples")
+    click.echo(f"short: {short[1]}" if short else counted(sum(survey.examples), "example"))
     return int(short is not None)

@@ -5,32 +5,47 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
 
 from markovlib.cli import RULE_FILE_ADVICE
+from markovlib.notations.files import RuleFile, name_of
 from markovlib.rules import MAX_FILE_BYTES, MAX_LENGTH, MAX_STEPS, RuleSet, RunResult
 
 Command = Callable[..., Any]
+
+RULE_FILE = click.Path(dir_okay=False, allow_dash=True)
+"""The name of a rule file, or `-` for standard input."""
 
 LIMIT_OPTIONS = "--max-steps", "--max-length"
 """What raises the two limits of a run."""
 
 
-def rule_file(command: Command) -> Command:
-    """The argument RULES and the options that say how to read it."""
+class _Limit(click.IntRange):
+    """A whole number, or `none` for no limit."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return None if value == "none" else super().convert(value, param, ctx)
+
+
+def reading_options(command: Command) -> Command:
+    """The options that say how to read a rule file."""
     for decorate in (
         click.option("--any-size", is_flag=True, help="Read a rule file of more than 64 MiB."),
         click.option("--text", is_flag=True, help="Letters are UTF-8 characters rather than bytes."),
         click.option(
             "--notation", metavar="NAME", help="How the rules are written; `markovlib convert --list` has the names."
         ),
-        click.argument("rules", metavar="RULES", type=click.Path(dir_okay=False)),
     ):
         command = decorate(command)
     return command
+
+
+def rule_file(command: Command) -> Command:
+    """The argument RULES and the options that say how to read it."""
+    return click.argument("rules", metavar="RULES", type=RULE_FILE)(reading_options(command))
 
 
 def run_options(command: Command) -> Command:
@@ -48,19 +63,19 @@ def run_options(command: Command) -> Command:
         click.option("--detect-cycles", is_flag=True, help="Stop when the word comes back."),
         click.option(
             "--max-length",
-            type=click.IntRange(0),
+            type=_Limit(0),
             default=MAX_LENGTH,
             show_default=True,
             metavar="BYTES",
-            help="Stop before a word gets longer than this.",
+            help="Stop before a word gets longer than this; `none`: never.",
         ),
         click.option(
             "--max-steps",
-            type=click.IntRange(0),
+            type=_Limit(0),
             default=MAX_STEPS,
             show_default=True,
             metavar="N",
-            help="Stop after this many steps.",
+            help="Stop after this many steps; `none`: never.",
         ),
         click.argument("words", nargs=-1, metavar="[WORD]..."),
     ):
@@ -68,8 +83,16 @@ def run_options(command: Command) -> Command:
     return command
 
 
-def load(path: str, notation: str | None, text: bool, any_size: bool) -> RuleSet:
-    return RuleSet.load(path, notation, "text" if text else "bytes", None if any_size else MAX_FILE_BYTES)
+def opened(rules: str) -> RuleFile:
+    """The rule file of that name; standard input, where it is `-`."""
+    return sys.stdin.buffer if rules == "-" else rules
+
+
+def load(rules: str, words: tuple[str, ...], notation: str | None, text: bool, any_size: bool) -> RuleSet:
+    """The rules of a file, or of standard input if words do not come from there."""
+    if rules == "-" and not words:
+        raise click.UsageError("rules from standard input leave no words to come from there: give words as arguments")
+    return RuleSet.load(opened(rules), notation, "text" if text else "bytes", None if any_size else MAX_FILE_BYTES)
 
 
 def read_words(words: tuple[str, ...], text: bool, nul: bool) -> Iterator[str | bytes]:
@@ -163,9 +186,10 @@ def run(
 ) -> int:
     """Run a rule file on words and print what becomes of each.
 
-    Words come from the arguments, or from standard input, one a line.  The exit status is 1 if one did not halt.
+    Words come from the arguments, or from standard input, one a line.  RULES may be - for standard input; words are
+    then arguments.  The exit status is 1 if one did not halt.
     """
-    rule_set = load(rules, notation, text, any_size)
+    rule_set = load(rules, words, notation, text, any_size)
     out, end = sys.stdout.buffer, b"\0" if nul else b"\n"
     code = 0
     for number, word in enumerate(read_words(words, text, nul), 1):
@@ -221,7 +245,7 @@ def trace(
     from markovlib.cli.tracing import FileView, TraceView
 
     files = FileView(html=html, picture=picture, first=first, width=width)
-    rule_set = load(rules, notation, text, any_size)
+    rule_set = load(rules, words, notation, text, any_size)
     view = TraceView(rule_set, first=first, last=last, show_all=show_all, width=width, color=color)
     code = 0
     for number, word in enumerate(files.one_of(read_words(words, text, nul)), 1):
@@ -239,19 +263,38 @@ def trace(
 
 
 @click.command()
-@rule_file
+@click.argument("files", nargs=-1, required=True, metavar="RULES...", type=RULE_FILE)
+@reading_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--letters", metavar="LETTERS", help="The letters of the first word: finds rules that they never reach.")
-def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json: bool, letters: str | None) -> int:
-    """Lint a rule file: rules that can never fire, change nothing or undo one another; and say
-    whether it terminates, and whether the order of its steps matters.
+def check(
+    files: tuple[str, ...], notation: str | None, text: bool, any_size: bool, as_json: bool, letters: str | None
+) -> int:
+    """Lint rule files: rules that can never fire, change nothing or undo one another; and say
+    whether they terminate, and whether the order of their steps matters.
 
-    The exit status is 0 if no rule was found fault with, 1 if one was, 2 if the file cannot be read.
+    RULES may be - for standard input.  The exit status is 0 if no rule was found fault with, 1 if one was, 2 if a file
+    cannot be read; the others are checked all the same.
     """
-    from markovlib import analysis, notations
+    from markovlib.notations import NotationError, load_located
+
+    code = 0
+    for file in map(opened, files):
+        try:
+            located = load_located(file, notation, "text" if text else "bytes", None if any_size else MAX_FILE_BYTES)
+        except NotationError as error:
+            click.echo(error.sentence(RULE_FILE_ADVICE), err=True)
+            code = 2
+        else:
+            code = max(code, _check(name_of(file), located, as_json, letters))
+    return code
+
+
+def _check(rules: str, located: Sequence[tuple[int, Any]], as_json: bool, letters: str | None) -> int:
+    """Print what is found in the rules of a file, each of which comes with its line; 1 if that is something."""
+    from markovlib import analysis
     from markovlib.wording import counted
 
-    located = notations.load_located(rules, notation, "text" if text else "bytes", None if any_size else MAX_FILE_BYTES)
     rule_set = RuleSet([rule for _, rule in located])
     given = letters if letters is None or rule_set.kind != "bytes" else os.fsencode(letters)
     report = analysis.report(rule_set, given)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from markovlib.cli.data import LOCAL_FOLDER, SPLITS
+from markovlib.cli.options import LOCAL_FOLDER, SPLITS
 from markovlib.shards.folder import ShardError
 from markovlib.shards.stores import local_folder
 
@@ -71,9 +71,9 @@ def open_folder(folder: Path, split: str | None, naming: str = "--split ") -> "D
 
     `naming` is what stands before a split's name on the command line.
     """
-    from markovlib.shards import manifest, source
+    from markovlib.shards import finished, source
 
-    made = manifest.load_finished(folder)
+    made = finished.load(folder)
     have = ", ".join(made.splits)
     if split is None:
         if len(made.splits) > 1:
@@ -89,13 +89,13 @@ def open_folder(folder: Path, split: str | None, naming: str = "--split ") -> "D
 
 
 def compare(
-    names: tuple[str, str], seed: int, near: bool, fail_on: str | None, threads: int | None, as_json: bool
+    names: tuple[str, str], seed: int, near: bool, fail_on: list[str] | None, threads: int | None, as_json: bool
 ) -> int:
     """Count what two data sets have in common; 1 where they share something of a kind in `fail_on`, else 0."""
     from markovlib.cli import progress, tables
     from markovlib.leakage import KINDS, leakage
 
-    forbidden = fail_on.split(",") if fail_on else []
+    forbidden = fail_on or []
     for kind in forbidden:
         if kind not in KINDS:
             raise click.UsageError(f"--fail-on {kind}: choose from {', '.join(KINDS)}")

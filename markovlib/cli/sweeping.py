@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from markovlib.cli import Interrupted
-from markovlib.cli.data import (
+from markovlib.cli.options import (
     LOCAL_FOLDER,
-    SPLITS,
     assignment,
-    executor_named,
     format_options,
-    names_of,
     set_option,
+    splits_option,
     writing_options,
 )
+from markovlib.cli.writing import executor_named, going_on
+from markovlib.wording import counted
 
 if TYPE_CHECKING:
     from markovlib.sweep import Folder
@@ -29,9 +28,7 @@ if TYPE_CHECKING:
 @click.argument("recipe", metavar="PRESET_OR_RECIPE")
 @click.option("--out", type=LOCAL_FOLDER, help="The folder to write, on a disk.")
 @click.option("--dry-run", is_flag=True, help="Only print the points, with their rows and about how many bytes.")
-@click.option(
-    "--split", "splits", default="train,unseen", show_default=True, help=f"Splits, separated by commas: {SPLITS}."
-)
+@splits_option(otherwise="train,unseen (of a program: train,seen)")
 @click.option("--examples", type=click.IntRange(min=1), help="Training rows of each point.")
 @set_option("sweep.instructions=[10,100]")
 @writing_options
@@ -41,14 +38,14 @@ def sweep(
     out: Path | None,
     dry_run: bool,
     seed: int,
-    splits: str,
+    splits: list[str] | None,
     examples: int | None,
     format_name: str,
     changes: tuple[str, ...],
     shard_rows: int | None,
     threads: int | None,
     executor: str | None,
-    columns: str | None,
+    columns: list[str] | None,
     tokenizer: str | None,
     eos: str | None,
     as_json: bool,
@@ -58,7 +55,6 @@ def sweep(
     The same command goes on where an interrupted one stopped.  `--set sweep.instructions=[10,100]` gives an axis, and
     `--set sweep.words.length,rules.pattern_length=[[50,20],[500,60]]` one of several paths.
     """
-    from markovlib.cli import progress
     from markovlib.recipe import Recipe
     from markovlib.sweep import Sweep
 
@@ -67,23 +63,21 @@ def sweep(
     values = {**({} if examples is None else {"examples": examples}), **dict(map(assignment, changes))}
     asked = Recipe.load(recipe).replace(_axes(values)) if values else Recipe.load(recipe)
     planned = Sweep(
-        asked, seed=seed, splits=names_of(splits, "--split"), format=format_name, shard_rows=shard_rows,
-        columns=None if columns is None else names_of(columns, "--columns"), options=format_options(tokenizer, eos),
+        asked, seed=seed, splits=splits, format=format_name, shard_rows=shard_rows, columns=columns,
+        options=format_options(tokenizer, eos),
     )  # fmt: skip
     if dry_run or out is None:
         _show(planned.estimate(), True, as_json)
         return
-    try:
-        workers = None if executor == "processes" else threads
-        with progress.shown(as_json=as_json) as advance, executor_named(executor, threads) as pool:
-            told = None if as_json else _tell
-            made = planned.write(out, threads=workers, executor=pool, progress=advance, told=told)
-    except KeyboardInterrupt:
-        raise Interrupted(f"interrupted; the same command goes on with {out} where it stopped") from None
+    workers = None if executor == "processes" else threads
+    with going_on(out, as_json=as_json) as advance, executor_named(executor, threads) as pool:
+        told = None if as_json else _tell
+        made = planned.write(out, threads=workers, executor=pool, progress=advance, told=told)
     if as_json:
         _show(made, False, True)
     else:
-        click.echo(f"{out}: {len(planned.points):,} points, {_sums(made)}", err=True)
+        done = "already complete: " if all(folder.kept for folder in made) else ""
+        click.echo(f"{out}: {done}{counted(len(planned.points), 'point')}, {_sums(made)}", err=True)
 
 
 def _axes(values: dict[str, object]) -> dict[str, object]:
@@ -101,25 +95,30 @@ def _axes(values: dict[str, object]) -> dict[str, object]:
 
 def _sums(folders: list[Folder]) -> str:
     sizes = [size for folder in folders for size in folder.splits.values()]
-    return f"{sum(size['rows'] for size in sizes):,} rows, {sum(size['bytes'] for size in sizes):,} bytes"
+    return _size({key: sum(size[key] for size in sizes) for key in ("rows", "bytes")})
+
+
+def _size(size: Mapping[str, int]) -> str:
+    return f"{counted(size['rows'], 'row')}, {counted(size['bytes'], 'byte')}"
 
 
 def _line(folder: Folder) -> str:
-    sizes = "; ".join(
-        f"{split}: {size['rows']:,} rows, {size['bytes']:,} bytes" for split, size in folder.splits.items()
-    )
-    return f"{folder.name}: {sizes}"
+    sizes = "; ".join(f"{split}: {_size(size)}" for split, size in folder.splits.items())
+    return f"{folder.name}: {'already complete: ' if folder.kept else ''}{sizes}"
 
 
 def _tell(folder: Folder) -> None:
     click.echo(_line(folder), err=True)
+    for name in folder.made_again:
+        click.echo(f"made again: {folder.name}/{name}", err=True)
 
 
 def _show(folders: list[Folder], estimated: bool, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps([asdict(folder) for folder in folders], ensure_ascii=False))
+        about = [folder.to_dict() | ({} if estimated else {"kept": folder.kept}) for folder in folders]
+        click.echo(json.dumps(about, ensure_ascii=False))
         return
     for folder in folders:
         click.echo(_line(folder))
     how = " (bytes from samples of up to 16,384 rows)" if estimated else ""
-    click.echo(f"{_sums(folders)} in {len(folders):,} folders{how}")
+    click.echo(f"{_sums(folders)} in {counted(len(folders), 'folder')}{how}")

@@ -51,8 +51,9 @@ def presets(recipes: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
     table = Table(*headings, box=None)
     for name, (line, recipe) in recipes.items():
         rules, words = recipe.get("rules") or {}, recipe.get("words") or {}
-        cells = [recipe.get("examples"), recipe.get("instructions"), rules.get("family"),
-                 rules.get("pattern_length"), words.get("length"), words.get("no_op"),
+        drawn = {} if rules.get("program") else rules
+        cells = [recipe.get("examples"), recipe.get("instructions"), drawn.get("family"),
+                 drawn.get("pattern_length"), words.get("length"), words.get("no_op"),
                  (recipe.get("task") or {}).get("kind")]  # fmt: skip
         table.add_row(Text(name, style="bold"), *(Text(_cell(cell)) for cell in cells), Text(line))
     stdout_console(LIST_WIDTH).print(table)
@@ -89,7 +90,7 @@ def contents(folder: Any, found: "Inspected") -> None:
         console.print(_lengths(split))
         console.print(_examples(split))
     for name, shards in found.unfinished.items():
-        console.print(Text(f"{name}: unfinished, {shards:,} shards complete"))
+        console.print(Text(f"{name}: unfinished, {counted(shards, 'shard')} complete"))
 
 
 def _figures(split: "Contents") -> Table:

@@ -17,6 +17,7 @@ from markovlib.rules import RuleSet
 from markovlib.seeing.lines import blocks, ending
 from markovlib.seeing.text import TextView, console
 from markovlib.trace import Trace
+from markovlib.wording import counted
 
 PIPE_WIDTH = 10_000
 
@@ -54,7 +55,7 @@ class TraceView:
                 line |= word_json("before", before) | word_json("word", step.word)
                 yield json.dumps(line, ensure_ascii=False)
         end: dict[str, Any] = {**about, "outcome": trace.outcome.name.lower(), "steps": trace.steps}
-        end |= word_json("word", trace.word) | cycle_json(trace.result)
+        end |= {"halted": trace.result.halted, **word_json("word", trace.word), **cycle_json(trace.result)}
         yield json.dumps(end, ensure_ascii=False)
 
     def show(self, trace: Trace) -> None:
@@ -109,4 +110,4 @@ class FileView:
         for path in (self.html, self.picture):
             if path is not None:
                 size = Path(path).stat().st_size
-                click.echo(f"{path}: {size:,} bytes; {ending(trace, LIMIT_OPTIONS)}", err=True)
+                click.echo(f"{path}: {counted(size, 'byte')}; {ending(trace, LIMIT_OPTIONS)}", err=True)

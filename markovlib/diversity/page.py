@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from markovlib.diversity import plots
 from markovlib.diversity.counting import Distribution
 from markovlib.diversity.plots import Plots
+from markovlib.wording import kind_of_rules
 
 if TYPE_CHECKING:
     from markovlib.diversity.report import Distinct, DiversityReport, Space, Stratum
@@ -19,6 +20,8 @@ _STRATA_OF = {
     "all rules": "Rows have several rules; all of them are counted.",
     "first rules": "Rows have several rules; the first of each is counted.",
 }
+#: The headings of the kinds of rules that run out.
+SPILLS = ("runs out of rules", "from rule", "its first turns go to")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 STYLE = """
@@ -215,7 +218,7 @@ def _sampled(what: str, part: float) -> str:
 
 def _strata(report: DiversityReport, draw: Plots) -> str:
     if not report.strata:
-        return ""
+        return f"<h2>Families and strata</h2>{spills}" if (spills := _spills(report)) else ""
     rows = [_stratum(stratum, plots.counted(report)) for stratum in report.strata[:_MOST_STRATA]]
     cut = len(report.strata) - len(rows)
     more = f"<p>{cut:,} more are in the JSON.</p>" if cut > 0 else ""
@@ -248,9 +251,12 @@ def _spills(report: DiversityReport) -> str:
     """Which strata have fewer rules than their weights ask for."""
     if not report.spills:
         return ""
-    names = [plots.name_of(stratum) for stratum in report.strata]
-    rows = [(names[s["stratum"]], number(s["rule"]), names[s["into"]]) for s in report.spills]
-    return _table(("runs out of rules", "from rule", "its first turns go to"), rows)
+    return _table(SPILLS, [spill_row(spill) for spill in report.spills])
+
+
+def spill_row(spill: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The cells of a kind of rules that runs out, as `SPILLS` heads them."""
+    return kind_of_rules(**spill["kind"]), number(spill["rule"]), kind_of_rules(**spill["into_kind"])
 
 
 def _plain(value: Any) -> str:

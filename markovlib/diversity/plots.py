@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from markovlib.diversity.counting import Distribution
+from markovlib.wording import kind_of_rules
 
 if TYPE_CHECKING:
     from markovlib.diversity.report import DiversityReport, Instructions
@@ -192,9 +193,7 @@ def counted(report: DiversityReport) -> str:
 
 def name_of(stratum: Any) -> str:
     """What a stratum is called."""
-    k = "" if stratum.k is None else f", k = {stratum.k}"
-    sides = (stratum.pattern_length, stratum.replacement_length)
-    return f"{stratum.family}{k}" + ("" if None in sides else f", {sides[0]} → {sides[1]}")
+    return kind_of_rules(stratum.family, stratum.k, stratum.pattern_length, stratum.replacement_length)
 
 
 def letters(report: DiversityReport) -> Draw:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -213,7 +214,7 @@ def make_report(rows: Rows, facts: dict[str, Any], tally: Tally) -> DiversityRep
         repeats_of=tally.row_key,
         strata=strata,
         strata_of=tally.strata_of if strata else None,
-        families=_families(strata),
+        families=_families(strata, getattr(rows.base, "strata", ())),
         spills=facts.get("spills"),
         no_ops=_no_ops(rows.base, tally),
         distributions={name: found for name, t in tally.numbers.items() if (found := t.finish()) is not None},
@@ -296,7 +297,7 @@ def _strata(rows: Rows, tally: Tally, tags: Any, share: float) -> list[Stratum]:
         return []
     total = int(tally.strata.sum())
     used = None if tags is None else np.bincount(tags, minlength=len(known))
-    weights = sum(float(stratum.weight) for stratum in known)
+    weights = sum(stratum.weight for stratum in known)
     return [
         Stratum(
             family=stratum.family,
@@ -304,7 +305,7 @@ def _strata(rows: Rows, tally: Tally, tags: Any, share: float) -> list[Stratum]:
             pattern_length=stratum.pattern_length,
             replacement_length=stratum.replacement_length,
             possible=stratum.possible,
-            asked=float(stratum.weight) / weights,
+            asked=stratum.weight / weights,
             instructions=None if used is None else round(int(used[i]) / share),
             instructions_share=None if used is None else int(used[i]) / int(used.sum()),
             rows=int(tally.strata[i]),
@@ -314,13 +315,19 @@ def _strata(rows: Rows, tally: Tally, tags: Any, share: float) -> list[Stratum]:
     ]
 
 
-def _families(strata: list[Stratum]) -> dict[str, dict[str, float | int | None]]:
+def _families(strata: list[Stratum], known: Any) -> dict[str, dict[str, float | int | None]]:
+    """The strata's numbers summed for each family, the shares asked for as whole weights, so that none is rounded."""
+    weights = Counter[str]()
+    for stratum in known:
+        weights[stratum.family] += stratum.weight
     found: dict[str, dict[str, Any]] = {}
     for stratum in strata:
         sums = found.setdefault(stratum.family, {})
-        for name in ("asked", "instructions", "instructions_share", "rows", "rows_share"):
+        for name in ("instructions", "instructions_share", "rows", "rows_share"):
             value = getattr(stratum, name)
             sums[name] = None if value is None else sums.get(name, 0) + value
+    for family, sums in found.items():
+        sums["asked"] = weights[family] / weights.total()
     return found
 
 

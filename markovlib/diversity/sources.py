@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from markovlib.shards import manifest, source
+from markovlib.shards import finished, manifest, source
 from markovlib.shards.digest import BLOCK_ROWS
 from markovlib.shards.folder import ShardError
 from markovlib.shards.formats import Format
-from markovlib.shards.inspection import not_finished
 from markovlib.shards.stores import local_folder, open_store
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ WANTED = (
     "index", "word", "output", "pattern", "replacement", "position", "no_op", "steps", "outcome",
     "instruction", "near_miss", "occurrences", "stratum",
 )  # fmt: skip
+
+_MIXTURE = "a mixture has no rules whose diversity could be counted; give one of its sources"
 
 
 @dataclass
@@ -68,6 +69,8 @@ class ShardRows(Rows):
 
     def __init__(self, folder: Path, split: str | None) -> None:
         root, made, name = _find_split(folder, split)
+        if source.is_mixture(made.recipe):
+            raise ShardError(f"{root}: {_MIXTURE}")
         self._directory, self._split = root / name, made.splits[name]
         self._layout = Format.of(self._split, path=str(root / manifest.NAME))
         held = self._layout.held
@@ -107,7 +110,8 @@ class TableRows(Rows):
 def open_rows(data: Any, split: str | None = None, threads: int | None = None) -> Rows:
     """Rows of a data set or a view of one, a folder of shards (or of one of its splits), or an Arrow table.
 
-    Raises `ShardError` for a folder that is not one of finished shards, TypeError for something else.
+    Raises `ShardError` for a folder that is not one of finished shards, or holds a mixture; TypeError for a mixture
+    and for something else.
     """
     if isinstance(data, str | Path):
         return ShardRows(local_folder(data, "reports read"), split)
@@ -115,7 +119,7 @@ def open_rows(data: Any, split: str | None = None, threads: int | None = None) -
         raise TypeError("split is for folders of shards; a data set has its own")
     if hasattr(data, "batch") and hasattr(data, "recipe"):
         if not hasattr(data.recipe, "rules"):
-            raise TypeError("a mixture has no rules whose diversity could be counted; give one of its sources")
+            raise TypeError(_MIXTURE)
         return DatasetRows(data, threads)
     if hasattr(data, "schema") and hasattr(data, "num_rows"):
         return TableRows(data)
@@ -162,13 +166,11 @@ def _find_split(folder: Path, split: str | None) -> tuple[Path, manifest.Manifes
         if chosen not in made.splits:
             raise ShardError(f"{root}: has no split {chosen!r}; its splits are {', '.join(made.splits)}")
         return root, made, chosen
-    raise not_finished(open_store(folder))
+    raise finished.not_finished(open_store(folder))
 
 
 def _recreated(made: manifest.Manifest, split: str) -> Any:
-    """The data set that a split was made from; None for a mixture, and where this version cannot read its recipe."""
-    if source.is_mixture(made.recipe):
-        return None
+    """The data set that a split was made from; None where this version cannot read its recipe."""
     try:
         return source.recreate(made, split)
     except ValueError:

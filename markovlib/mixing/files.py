@@ -9,6 +9,7 @@ from typing import Any
 
 from markovlib.mixing.recipe import Paths, Pinned
 from markovlib.mixing.rows import SourceError
+from markovlib.wording import counted
 
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather")
 
@@ -24,12 +25,17 @@ def locate(name: str, files: Any, moved: Paths | None) -> list[tuple[Path, Pinne
         given = listed if moved is None else [moved] if isinstance(moved, str | Path) else moved
         return [(path, None) for one in given for path in _expanded(Path(one))]
     paths = _moved(pins, moved)
-    missing = [path for path in paths if not path.is_file()]  # A device, say, has no end.
-    if missing:
-        raise SourceError(f"{missing[0]}: is not here; say where the files of {name!r} are: --source {name}=PATH")
+    for path in paths:
+        if not path.is_file():  # A device, say, has no end.
+            raise missing(path, name)
     if len(paths) != len(pins):
-        raise SourceError(f"{name!r} has {len(pins)} files, and {len(paths)} are given")
+        raise SourceError(f"{name!r} has {counted(len(pins), 'file')}, and {len(paths)} are given")
     return list(zip(paths, pins, strict=True))
+
+
+def missing(path: Path, name: str) -> SourceError:
+    """What to say where the files, or the folder, of a source are not where they are looked for."""
+    return SourceError(f"{path}: is not here; say where the files of {name!r} are: --source {name}=PATH")
 
 
 def _moved(pins: Sequence[Pinned], moved: Paths | None) -> list[Path]:

@@ -17,6 +17,7 @@ from markovlib.fields import (
     canonical,
     check_constructed,
     converting,
+    in_words,
     names_in,
     plain,
     read_json,
@@ -186,7 +187,8 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             try:
                 recipe = msgspec.convert(given, cls)
             except msgspec.ValidationError as error:
-                raise RecipeError(*where(str(error), _fields_at), source) from None
+                path, problem = where(str(error), _fields_at)
+                raise RecipeError(path, in_words(path, problem, fields), source) from None
             _Check(source).all(recipe)
         return recipe
 
@@ -349,7 +351,7 @@ class _Check:
         self.source = source
 
     def fail(self, path: str, problem: str) -> NoReturn:
-        raise RecipeError(path, problem, self.source)
+        raise RecipeError(path, problem, self.source) from None  # what it was made of says no more
 
     def all(self, recipe: MixtureRecipe) -> None:
         self.budget(recipe)

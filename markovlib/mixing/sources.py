@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from markovlib._columns import Column, as_column
 from markovlib.fields import RecipeError
-from markovlib.mixing.files import locate, pinned, stamp
+from markovlib.mixing.files import locate, missing, pinned, stamp
 from markovlib.mixing.layouts import Layout, LayoutError, layout_named, recognise
 from markovlib.mixing.recipe import Paths, PinnedFolder, SourceEntry
 from markovlib.mixing.rows import Row, SourceError, open_rows
@@ -228,6 +228,8 @@ def _read_shards(entry: SourceEntry, path: str, moved: Paths | None) -> Source:
             f"{listed}: a mixture reads folders on a disk, and this is a URL: `markovlib export` makes one"
         )
     folder = Path(listed if isinstance(listed, str | Path) else next(iter(listed)))
+    if not folder.exists():
+        raise missing(folder, entry.name)
     made = exporting.load(folder)
     digest = sha256_file(folder / NAME)[1]
     if wanted is not None and digest != wanted.sha256:

@@ -22,6 +22,7 @@ from markovlib.mixing.quotas import Quotas, most_possible, quotas
 from markovlib.mixing.recipe import Evaluation, MixtureRecipe, Paths, Pinned, SourceEntry, share
 from markovlib.mixing.sources import Source, open_source
 from markovlib.tokens import ByteTokenizer, Tokenizer, TokenizerFile
+from markovlib.wording import counted
 
 _ROWS_AT_ONCE = 4096
 
@@ -194,7 +195,7 @@ class Survey:
         said, capped = [], False
         for source, asked, possible in self.quotas.short:
             entry, used = self.recipe.sources[source], self.used[source]
-            cause = f"{used.usable:,} rows, max_repeats = {entry.max_repeats}"
+            cause = f"{counted(used.usable, 'row')}, max_repeats = {entry.max_repeats}"
             if possible < used.possible:
                 capped = True
                 cause = f"max_mixture_share = {entry.max_mixture_share}"

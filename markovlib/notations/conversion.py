@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Literal, NamedTuple, cast
 
-from markovlib.notations.files import read_located
+from markovlib.notations.files import RuleFile, read_located
 from markovlib.notations.reading import format
 from markovlib.notations.registry import find_notation
 from markovlib.notations.source import Kind, TextRule
@@ -20,7 +19,7 @@ class Conversion(NamedTuple):
 
 
 def convert(
-    path: str | os.PathLike[str],
+    path: RuleFile,
     to: str,
     notation: str | None = None,
     kind: Kind = "bytes",
@@ -28,8 +27,8 @@ def convert(
 ) -> Conversion:
     """Read a rule file in one notation and write it in another, schemes expanded.
 
-    `notation` is found as `load_rules` finds it.  Comments, alphabets and input words are no part of the rules and are
-    left out; the input words are returned, so that nothing is lost unseen.
+    `path` and `notation` are as `load_rules` takes them.  Comments, alphabets and input words are no part of the rules
+    and are left out; the input words are returned, so that nothing is lost unseen.
 
     Raises NotationError for what cannot be read and ValueError, with the number of the rule and the reason, for what
     `to` cannot write.  Linear in the length of the file and of the rules that it stands for.

@@ -5,24 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, cast, overload
+from typing import IO, Literal, TypeAlias, cast, overload
 
 from markovlib.notations.reading import error_after, format, split_items
 from markovlib.notations.registry import NOTATIONS, find_notation, marker_words, names, without_encoding, words_of
 from markovlib.notations.source import BOM, BytesRule, Kind, NotationError, TextRule
 from markovlib.rules import MAX_FILE_BYTES, Rule
 
+RuleFile: TypeAlias = str | os.PathLike[str] | IO[bytes]
+"""A rule file: its path, or a binary file that is open, such as `sys.stdin.buffer`."""
+
 
 @overload
 def load_rules(
-    path: str | os.PathLike[str],
+    path: RuleFile,
     notation: str | None = None,
     kind: Literal["text"] = "text",
     max_bytes: int | None = MAX_FILE_BYTES,
 ) -> list[TextRule]: ...
 @overload
 def load_rules(
-    path: str | os.PathLike[str],
+    path: RuleFile,
     notation: str | None = None,
     *,
     kind: Literal["bytes"],
@@ -30,7 +33,7 @@ def load_rules(
 ) -> list[BytesRule]: ...
 @overload
 def load_rules(
-    path: str | os.PathLike[str],
+    path: RuleFile,
     notation: str | None = None,
     kind: Kind = "text",
     max_bytes: int | None = MAX_FILE_BYTES,
@@ -38,12 +41,12 @@ def load_rules(
 
 
 def load_rules(
-    path: str | os.PathLike[str],
+    path: RuleFile,
     notation: str | None = None,
     kind: Kind = "text",
     max_bytes: int | None = MAX_FILE_BYTES,
 ) -> list[TextRule] | list[BytesRule]:
-    """Read a rule file, as `parse` reads its contents.
+    """Read a rule file, as `parse` reads its contents: that of a path, or a binary file that is open.
 
     The notation is `notation`, or else what the file itself says: its first line, such as `# notation: arrow`, or
     the ending of its name, such as `.markov` (arrow) or `.rosetta`.  `encoding=` after it states an encoding other
@@ -64,7 +67,7 @@ def load_rules(
 
 
 def load_located(
-    path: str | os.PathLike[str],
+    path: RuleFile,
     notation: str | None = None,
     kind: Kind = "text",
     max_bytes: int | None = MAX_FILE_BYTES,
@@ -75,13 +78,13 @@ def load_located(
 
 
 def read_located(
-    path: str | os.PathLike[str], notation: str | None, kind: Kind, max_bytes: int | None
+    path: RuleFile, notation: str | None, kind: Kind, max_bytes: int | None
 ) -> tuple[list[tuple[int, TextRule | BytesRule]], list[str | bytes]]:
     """The rules of a file with their lines, and the input words that it names."""
     if kind not in ("text", "bytes"):
         raise ValueError(f"unknown kind {kind!r}: choose 'text' or 'bytes'")
-    name = os.fspath(path)
-    data = read_limited(name, max_bytes)
+    name = name_of(path)
+    data = read_limited(path, max_bytes)
     stated = notation if notation is not None else stated_notation(name, data)
     chosen, encoding = without_encoding(stated)
     if kind == "bytes" and encoding == "utf-8":
@@ -117,16 +120,26 @@ def _ending(path: str) -> str | None:
     return next((name for name, known in NOTATIONS.items() if known.suffix and path.endswith(known.suffix)), None)
 
 
-def read_limited(path: str, max_bytes: int | None) -> bytes:
+def name_of(path: RuleFile) -> str:
+    """What errors call a rule file: `<stdin>`, for one."""
+    return os.fspath(path) if isinstance(path, str | os.PathLike) else str(getattr(path, "name", "<stream>"))
+
+
+def read_limited(path: RuleFile, max_bytes: int | None) -> bytes:
+    if not isinstance(path, str | os.PathLike):
+        return _read_limited(path, 0, name_of(path), max_bytes)
     with Path(path).open("rb") as file:
-        if max_bytes is None:
-            return file.read()
-        size = os.fstat(file.fileno()).st_size
-        data = file.read(max_bytes + 1) if size <= max_bytes else b""
-    # A pipe has no size before it is read.
+        return _read_limited(file, os.fstat(file.fileno()).st_size, name_of(path), max_bytes)
+
+
+def _read_limited(file: IO[bytes], size: int, name: str, max_bytes: int | None) -> bytes:
+    """All of a file, of which at least `size` bytes are to be had: a pipe has no size before it is read."""
+    if max_bytes is None:
+        return file.read()
+    data = file.read(max_bytes + 1) if size <= max_bytes else b""
     if size > max_bytes or len(data) > max_bytes:
         has = f"{size} bytes, " if size > max_bytes else ""
-        raise NotationError(path, 1, 1, f"the file has {has}more than the limit of {max_bytes}: ", "max_bytes")
+        raise NotationError(name, 1, 1, f"the file has {has}more than the limit of {max_bytes}: ", "max_bytes")
     return data
 
 
@@ -156,7 +169,8 @@ def stated_notation(path: str, data: bytes) -> str:
         raise NotationError(path, 1, 1, f"{message}, or ", "notation")
     if not marked and ending is None:
         endings = " or ".join(f"*{known.suffix} ({name})" for name, known in NOTATIONS.items() if known.suffix)
+        named = "" if path.startswith("<") else f", name it {endings}"
         message = f"nothing says which notation this is: begin it with '# notation: NAME' (one of {', '.join(names())}"
-        advice = f"`markovlib convert --detect` proposes one), name it {endings}, or "
+        advice = f"`markovlib convert --detect` proposes one){named}, or "
         raise NotationError(path, 1, 1, f"{message}; {advice}", "notation")
     return " ".join(marked) if marked else str(ending)

@@ -63,6 +63,7 @@ COLUMNS = {
     "stratum": "which stratum of the rule space the instruction is of",
     "near_miss": "true where the word holds the pattern with some letters changed",
     "occurrences": "how often the pattern occurs in the word, overlaps counted",
+    "template": "which of the recipe's paraphrases the example is shown in, from 0",
     "tokens": "prompt, completion and end token, as numbers",
     "loss_mask": "1 for the tokens of the completion and its end, 0 for those of the prompt",
     "source": "the source that the example is from",

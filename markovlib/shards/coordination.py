@@ -5,15 +5,16 @@ whose worker was lost.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from itertools import islice
 from queue import Empty, SimpleQueue
+from typing import Protocol
 
 from markovlib.shards.folder import ShardError
-from markovlib.shards.journal import Journal
-from markovlib.shards.work import Failed, Job, Made, make_shard
+from markovlib.shards.journal import Entry
+from markovlib.shards.work import Failed, Job, Lost, Made, make_shard
 
 TRIES = 4
 """How often a shard is given to an executor that loses its workers."""
@@ -42,12 +43,23 @@ class WorkerError(ShardError):
     """An executor has lost its workers; the shards that are complete are kept."""
 
 
+class Record(Protocol):
+    """What is known of shards, by their first rows, and where complete ones are entered: a journal."""
+
+    @property
+    def entries(self) -> Mapping[int, Entry | Lost]: ...
+
+    def append(self, entry: Entry) -> None: ...
+
+    def flush(self) -> None: ...
+
+
 class _Stopped(Exception):
     """Raised in a thread when the work has ended without it."""
 
 
 class Work:
-    """The shards of one split, to be made by an executor.
+    """The shards of one split, all or those of the `numbers` given, to be made by an executor.
 
     Where the executor's workers are threads of this process, `inside` says so: they then tell of rows as they write
     them and end early when another has failed.  Other workers are told of nothing; those that are still at work after
@@ -55,7 +67,15 @@ class Work:
     """
 
     def __init__(
-        self, job: Job, record: Journal, executor: Executor, report: Report | None, *, inside: bool, ahead: int = AHEAD
+        self,
+        job: Job,
+        record: Record,
+        executor: Executor,
+        report: Report | None,
+        *,
+        inside: bool,
+        ahead: int = AHEAD,
+        numbers: Sequence[int] | None = None,
     ) -> None:
         self._job = job
         self._plan = job.plan
@@ -64,7 +84,8 @@ class Work:
         self._report = report
         self._inside = inside
         self._ahead = ahead
-        self._rows = 0
+        self._numbers = range(self._plan.shards) if numbers is None else numbers
+        self._rows = self._plan.rows - sum(len(self._plan.rows_of(number)) for number in self._numbers)
         self._bytes = 0
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -74,7 +95,7 @@ class Work:
     def run(self) -> int:
         """Have every shard made that is not complete yet; returns how many were."""
         kept = 0
-        numbers = iter(range(self._plan.shards))
+        numbers = iter(self._numbers)
         try:
             while True:
                 for number in islice(numbers, self._ahead - len(self._running)):
@@ -135,7 +156,8 @@ class Work:
             self._record.append(made.entry)
             named = list(zip(made.drafts, made.entry.shard.files, strict=True))
             for draft, file in reversed(named):  # The file that names the shard is last: then it has all of them.
-                self._job.store.place(self._plan.split, self._job.drafts, draft, file.name)
+                if draft is not None:
+                    self._job.store.place(self._plan.split, self._job.drafts, draft, file.name)
         if not self._inside:
             self._advance(len(self._plan.rows_of(number)), made.entry.shard.bytes)
         return made.kept

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from markovlib import files
-from markovlib.shards import generation, manifest, source
+from markovlib.shards import finished, generation, manifest, source
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.generation import Progress, Written
@@ -84,7 +84,7 @@ def _lies_in(inner: Store, outer: Store) -> bool:
 def load(place: Place) -> Manifest:
     """Return the manifest of a folder; raises `ShardError` where it has none, or one that cannot be copied."""
     root = open_store(place)
-    made = manifest.load_finished(root)
+    made = finished.load(root)
     if made.stream_version != source.stream_version():
         raise ShardError(
             f"{root}: holds stream version {made.stream_version} of the examples, and this markovlib writes folders of "

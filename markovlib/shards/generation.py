@@ -10,8 +10,8 @@ import pyarrow
 
 from markovlib import __version__, files
 from markovlib.batch import processors
-from markovlib.shards import card, folder, journal, manifest, schema, source
-from markovlib.shards.coordination import Progress, Report, Work
+from markovlib.shards import card, folder, journal, manifest, repair, schema, source
+from markovlib.shards.coordination import Progress, Record, Report, Work
 from markovlib.shards.digest import rows_digest
 from markovlib.shards.folder import ShardError
 from markovlib.shards.formats import Format
@@ -29,13 +29,17 @@ RECIPE = "recipe.toml"
 
 @dataclass(frozen=True)
 class Written:
-    """What one call of `generate` did for a split; `kept` shards were there already."""
+    """What one call of `generate` did for a split; `kept` shards were there already.
+
+    `made_again` are the files that a finished folder had lost, by their names in it.
+    """
 
     split: str
     rows: int
     shards: int
     kept: int
     bytes: int
+    made_again: tuple[str, ...] = ()
 
 
 def generate(
@@ -57,8 +61,8 @@ def generate(
     The folder's bytes are a function of the recipe, seed, splits, format, columns, `shard_rows` and the
     versions of this library and pyarrow; never of `threads`, of `executor`, of time, or of how often the work was
     interrupted.  Calling again after an interruption keeps complete shards as they are and makes the rest;
-    calling again on a finished split does nothing.  Another split of the same recipe and seed is added to
-    the folder.
+    calling again on a finished split makes again the files of it that are missing, and shards' files of another size,
+    as the manifest has them, and else does nothing.  Another split of the same recipe and seed is added to the folder.
 
     Parameters: `recipe` may be the name of a preset or a file, as `Recipe.load` takes it; `out`, a path, a URL that
     fsspec knows or an open store, is made, with its parents; `format` is a name in `markovlib.shards.formats.MODULES`
@@ -70,7 +74,8 @@ def generate(
     Memory is bounded by `threads` blocks of 65,536 rows and the format's buffers, whatever the number of
     rows.
 
-    Raises `ShardError` for a folder that holds something else or is being written, `WorkerError`, which is one, where
+    Raises `ShardError` for a folder that holds something else or is being written, or whose lost shards come out with
+    other bytes, `WorkerError`, which is one, where
     workers of the executor are lost, `OSError` for a disk that is full or fails, `ValueError` for a request that makes
     no sense.  No partial file is left under its name, and the same call goes on.
 
@@ -126,19 +131,14 @@ def _ensure(store: Store, plan: Plan, threads: int, executor: Executor | None, p
     if found is None:
         check_ours(store)
     elif check_fits(store, found, plan):
-        store.clean()
-        if journal.is_there(store, plan.split):  # Whoever wrote the manifest may have been killed before the rest.
-            _write_beside(store, (RECIPE, card.NAME), companions(found))
-        journal.remove(store, plan.split)
-        split = found.splits[plan.split]
-        return Written(plan.split, split.rows, len(split.shards), len(split.shards), split.bytes)
+        return _mend(store, found, plan, threads, executor, progress)
     _prepare(store, plan.split)
     record = Journal(store, plan.split, plan.describe())
     try:
         for name, data in plan.format.files.items():
             store.write(name, data)  # Workers in other processes read them.
         with store.drafts(plan.split) as drafts:
-            kept = _write(plan, store, drafts, record, threads, executor, progress)
+            kept = _write(plan, store, drafts, record, range(plan.shards), threads, executor, progress)
     finally:
         record.close()
     entries = [record.entries[plan.rows_of(number).start] for number in range(plan.shards)]
@@ -146,6 +146,28 @@ def _ensure(store: Store, plan: Plan, threads: int, executor: Executor | None, p
     _publish(store, found, plan, split)
     journal.remove(store, plan.split)
     return Written(plan.split, plan.rows, plan.shards, kept, split.bytes)
+
+
+def _mend(
+    store: Store, found: Manifest, plan: Plan, threads: int, executor: Executor | None, progress: Report | None
+) -> Written:
+    """Make again what a finished split has lost, if anything; all else is left alone."""
+    split = found.splits[plan.split]
+    store.clean()
+    if journal.is_there(store, plan.split):  # Whoever wrote the manifest may have been killed before the rest.
+        beside = companions(found)
+        _write_beside(store, [name for name in (RECIPE, card.NAME) if _differs(store, name, beside[name])], beside)
+    journal.remove(store, plan.split)
+    damage = repair.find(store, found, plan.split, lambda: {**companions(found), **plan.format.files})
+    if damage.names:
+        store.prepare(plan.split)
+    store.clean(plan.split)
+    _write_beside(store, damage.beside.keys(), damage.beside)
+    if damage.shards:
+        with store.drafts(plan.split) as drafts:
+            _write(plan, store, drafts, repair.Shards(damage), list(damage.shards), threads, executor, progress)
+    kept = len(split.shards) - len(damage.shards)
+    return Written(plan.split, split.rows, len(split.shards), kept, split.bytes, tuple(damage.names))
 
 
 def _prepare(store: Store, split: str) -> None:
@@ -161,18 +183,19 @@ def _write(
     plan: Plan,
     store: Store,
     drafts: str,
-    record: Journal,
+    record: Record,
+    numbers: Sequence[int],
     threads: int,
     executor: Executor | None,
     progress: Report | None,
 ) -> int:
-    """Write every shard that is not complete yet; returns how many were."""
+    """Write every shard of these numbers that is not complete yet; returns how many were."""
     if executor is not None:
         job = Job.of(plan, store, drafts, threads)
-        return Work(job, record, executor, progress, inside=False).run()
-    job = Job.of(plan, store, drafts, max(1, threads // plan.shards))
+        return Work(job, record, executor, progress, inside=False, numbers=numbers).run()
+    job = Job.of(plan, store, drafts, max(1, threads // len(numbers)))
     with ThreadPoolExecutor(threads, thread_name_prefix="markovlib-shards") as pool:
-        return Work(job, record, pool, progress, inside=True, ahead=2 * threads).run()
+        return Work(job, record, pool, progress, inside=True, ahead=2 * threads, numbers=numbers).run()
 
 
 def _finished(plan: Plan, entries: Sequence[Entry]) -> Split:
@@ -215,6 +238,13 @@ def _publish(store: Store, found: Manifest | None, plan: Plan, split: Split) -> 
     _write_beside(store, sums.keys() - before.keys(), beside)
     store.write(manifest.NAME, made.with_files(sums).encode())
     _write_beside(store, [name for name in before if before[name] != sums.get(name)], beside)
+
+
+def _differs(store: Store, name: str, data: bytes) -> bool:
+    try:
+        return store.read(name) != data
+    except FileNotFoundError:
+        return True
 
 
 def _write_beside(store: Store, names: Collection[str], beside: Mapping[str, bytes]) -> None:

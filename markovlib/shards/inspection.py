@@ -8,9 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from markovlib.shards import journal, manifest
+from markovlib.shards import finished, manifest
 from markovlib.shards.digest import BLOCK_ROWS
-from markovlib.shards.folder import ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.manifest import Manifest, Split
 from markovlib.shards.stores import Place, Store, open_store
@@ -93,30 +92,10 @@ def inspect(path: Place, *, rows: int = EXACT_ROWS, examples: int = 3) -> Inspec
     (1000, 300, 1000)
     """
     root = open_store(path)
-    try:
-        made = manifest.load_if_any(root)
-    except NotADirectoryError:
-        made = None
-    if made is None:
-        raise not_finished(root)
-    unfinished = _unfinished(root)
+    made = finished.load(root)
+    unfinished = finished.unfinished(root)
     contents = [_contents(root, made, name, rows, examples) for name in made.splits]
     return Inspected(made.markovlib, made.stream_version, made.seed, made.recipe, contents, unfinished)
-
-
-def not_finished(root: Store) -> ShardError:
-    """Return what to say of a folder that has no manifest."""
-    unfinished = _unfinished(root)
-    state = f"only unfinished splits ({', '.join(unfinished)})" if unfinished else f"no {manifest.NAME}"
-    return ShardError(f"{root}: {state}: not a folder of finished shards")
-
-
-def _unfinished(root: Store) -> dict[str, int]:
-    found = {}
-    for name in sorted(name for name, size in root.entries().items() if size is None):
-        if lines := sum(1 for _ in root.log(f"{name}/{journal.NAME}").lines()):
-            found[name] = lines - 1
-    return found
 
 
 def _contents(root: Store, made: Manifest, name: str, limit: int, examples: int) -> Contents:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from markovlib.shards.folder import DamagedError, ShardError
-from markovlib.shards.stores import Place, open_store
+from markovlib.shards.stores import Place, Store, open_store
 
 NAME = "manifest.json"
 KIND = "markovlib-shards"
@@ -194,13 +194,13 @@ def load_if_any(folder: Place) -> Manifest | None:
         return None
 
 
-def load_finished(folder: Place) -> Manifest:
-    """Read the manifest of a folder of finished shards; raises as `load`, but `ShardError` where there is none."""
-    store = open_store(folder)
-    try:
-        return load(store)
-    except (FileNotFoundError, NotADirectoryError):
-        raise ShardError(f"{store}: no {NAME} here: not a folder of shards, or one not finished") from None
+def not_the_same(store: Store, name: str) -> str:
+    """Return what is said of a file whose bytes, made again, are not those that the manifest has the checksum of."""
+    return (
+        f"{store.path(name)}: cannot be made again: what is made now has another size or checksum than the manifest "
+        "says, as where another build of a library writes; the file was left as it is; "
+        f"remove {store} and run the command again, or give another folder"
+    )
 
 
 def plain(value: Any) -> Any:

@@ -190,7 +190,6 @@ def check_fits(out: Store, found: Manifest, plan: Plan) -> bool:
     if plan.split in found.splits:
         theirs = describe_finished(found, plan.split)
         _refuse(out, f"holds a finished split {plan.split!r} of another kind", plan.describe(), theirs)
-        _check_present(out, plan.split, found.splits[plan.split])
         return True
     other = next(iter(found.splits))
     theirs = describe_finished(found, other)
@@ -218,17 +217,6 @@ def _check_instructions(out: Store, found: Manifest, plan: Plan) -> None:
                 f"{out}: 'seen' must be drawn from the instructions of 'train': "
                 f"{path} is {trained[path]} for 'train', {tested[path]} for 'seen'"
             )
-
-
-def _check_present(out: Store, name: str, split: Split) -> None:
-    there = out.entries(name)
-    for shard in split.shards:
-        for file in shard.files:
-            if there.get(file.name) != file.bytes:
-                raise ShardError(
-                    f"{out.path(f'{name}/{file.name}')}: in the manifest but missing or of another size; "
-                    f"`markovlib verify` says more; remove {manifest.NAME} and the folder of the split to make it again"
-                )
 
 
 def check_ours(out: Store) -> None:

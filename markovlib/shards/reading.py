@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from markovlib import _gather
 from markovlib._gather import Places
 from markovlib.examples import TEXTS, Batch, Example, joined
-from markovlib.shards import manifest, source
+from markovlib.shards import finished, manifest, source
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.manifest import Manifest, Split
@@ -53,7 +53,7 @@ class Shards(Source):
     def __init__(self, place: Place, split: str | None = None, *, memory: int = ROOM) -> None:
         self.store = copy.copy(open_store(place))  # A copy of one on a disk is independent of the working folder.
         self.memory = operator.index(memory)
-        self._manifest = manifest.load_finished(self.store)
+        self._manifest = finished.load(self.store)
         self.split = _choose(self.store, self._manifest, split)
         self._found = found = self._manifest.splits[self.split]
         root = self.store.root if isinstance(self.store, LocalStore) else None
@@ -101,11 +101,11 @@ class Shards(Source):
     @property
     def strata(self) -> tuple[Stratum, ...]:
         """The kinds of rules that the recipe asks for, as `Dataset.strata`; none of a mixture."""
-        return () if self._mixed else self._recreated.strata
+        return () if self._mixed else self.recreated.strata
 
     def report(self) -> dict[str, Any]:
         """What the recipe comes to, as `Dataset.report`; of a mixture, the counts of its sources."""
-        return {"counts": self._found.counts} if self._mixed else self._recreated.report()
+        return {"counts": self._found.counts} if self._mixed else self.recreated.report()
 
     @property
     def fingerprint(self) -> str:
@@ -129,8 +129,11 @@ class Shards(Source):
         return _reopen, (self.store, self.split, self.memory, self._found.rows_digest)
 
     @cached_property
-    def _recreated(self) -> Dataset:
-        """The data set that the shards were written from."""
+    def recreated(self) -> Dataset:
+        """The data set that the shards were written from: all columns of the same rows, computed.
+
+        Raises ValueError where another version of the stream wrote them, or where they are of a mixture.
+        """
         made: Any = source.recreate(self._manifest, self.split)
         return made  # type: ignore[no-any-return]
 

@@ -25,7 +25,7 @@ _RULES = [{"pattern": "T", "replacement": "T", "terminal": "bool"}]
 _TRACE = [{"rule": "int32", "position": "int64", "word": "T"}]
 TYPES: dict[str, Any] = {
     **dict.fromkeys(("index", "position", "steps", "instruction"), "int64"),
-    **dict.fromkeys(("rule", "stratum", "occurrences"), "int32"),
+    **dict.fromkeys(("rule", "stratum", "occurrences", "template"), "int32"),
     **dict.fromkeys(("no_op", "near_miss"), "bool"),
     **dict.fromkeys(("prompt", "completion", "word", "output", "pattern", "replacement", "key", "certificate"), "T"),
     "outcome": "string",

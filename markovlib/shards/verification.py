@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from markovlib import __version__, files
 from markovlib.batch import processors
-from markovlib.shards import generation, journal, manifest, source
+from markovlib.shards import finished, generation, journal, manifest, source
 from markovlib.shards.digest import block_digest, in_blocks, rows_digest
 from markovlib.shards.folder import DamagedError
 from markovlib.shards.formats import Format, Reader
@@ -94,7 +94,7 @@ def verify(
         raise ValueError(f"the sample must be at least 1 row, got {sample}")
     workers = generation.thread_number(threads, processors())
     try:
-        made = manifest.load_finished(root)
+        made = finished.load(root)
         layouts = {name: Format.of(split, root, root.path(manifest.NAME)) for name, split in made.splits.items()}
     except DamagedError as error:
         return Verified(problems=[Problem(manifest.NAME, str(error).removeprefix(f"{root.path(manifest.NAME)}: "))])
@@ -110,13 +110,16 @@ def _companions(root: Store, made: Manifest) -> Iterator[Problem]:
     for name, record in made.files.items():
         try:
             data = root.read(name)
-        except (FileNotFoundError, IsADirectoryError):
+        except FileNotFoundError:
+            yield Problem(name, f"missing{_advice(made)}")
+            continue
+        except IsADirectoryError:
             yield Problem(name, "missing")
             continue
         if (len(data), files.sha256_bytes(data)) != (record.bytes, record.sha256):
             if data in (earlier.get(name) for earlier in _before(root, made)):
                 continue
-            yield Problem(name, "its checksum is not the manifest's")
+            yield Problem(name, f"its checksum is not the manifest's{_advice(made, name)}")
         elif expected.get(name, data) != data:
             yield Problem(name, "is not what the manifest's recipe gives")
 
@@ -158,6 +161,7 @@ class _Split:
         sources: source.Files | None,
     ) -> None:
         self._name = name
+        self._made = made
         self._root = root
         self._split: Split = made.splits[name]
         self._format = layout
@@ -219,8 +223,9 @@ class _Split:
                 name = wrong[0]
                 also = f", nor is that of {' and '.join(wrong[1:])}" if wrong[1:] else ""
                 problem = f"its checksum is not the manifest's{also}; {problem or 'its rows are as they should be'}"
+                problem += _advice(self._made, *wrong)
         except FileNotFoundError as error:
-            name, problem = Path(error.filename).name, "missing"
+            name, problem = Path(error.filename).name, f"missing{_advice(self._made)}"
         except OSError as error:
             problem = f"cannot be read: {error.strerror}"
         return [Problem(f"{self._name}/{name}", problem)] if problem else [], blocks
@@ -266,6 +271,14 @@ class _Split:
             self._checked += rows
             if self._progress is not None:
                 self._progress(Progress(self._name, self._checked, sum(map(len, self._runs))))
+
+
+def _advice(made: Manifest, *wrong: str) -> str:
+    """Return how files of these names, or one that is missing, can be had again, if this version makes the same."""
+    if (made.markovlib, made.pyarrow) != (__version__, pa.__version__):
+        return ""
+    first = f"remove {'it' if len(wrong) == 1 else 'them'}, and " if wrong else ""
+    return f"; {first}the command that wrote the folder makes {'them' if len(wrong) > 1 else 'it'} anew"
 
 
 def _counted(difference: str) -> str:

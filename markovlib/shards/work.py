@@ -52,11 +52,20 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """A shard of a finished split, and those of its files, by name, that are to be made again as they were."""
+
+    shard: Shard
+    names: list[str]
+
+
+@dataclass(frozen=True)
 class Made:
-    """A complete shard; `drafts` are its files until they get their names.  One that was `kept` has no drafts."""
+    """A complete shard; `drafts` are its files until they get their names, None for one that is left as it is.  One
+    that was `kept` has no drafts."""
 
     entry: Entry
-    drafts: list[str]
+    drafts: list[str | None]
     kept: bool = False
 
 
@@ -74,18 +83,21 @@ class Failed:
         return Failed, (self.error,)
 
 
-def make_shard(job: Job, number: int, known: Entry | None = None, advance: Advance | None = None) -> Made | Failed:
+def make_shard(
+    job: Job, number: int, known: Entry | Lost | None = None, advance: Advance | None = None
+) -> Made | Failed:
     """Make sure of one shard, which is left alone where it is as `known` says.
 
+    Of one that a finished split has lost only the lost files are written, and only if they are as the manifest says.
     Errors are returned rather than raised: what an executor raises is then the executor's own.
     """
     try:
         plan = job.plan
-        if known is not None and _intact(job.store, plan.split, known):
+        if isinstance(known, Entry) and _intact(job.store, plan.split, known):
             if advance is not None:
                 advance(len(plan.rows_of(number)), known.shard.bytes)
             return Made(known, [], kept=True)
-        return _write(job, plan, number, advance)
+        return _write(job, plan, number, known if isinstance(known, Lost) else None, advance)
     except Exception as error:
         return Failed(error)
 
@@ -99,23 +111,44 @@ def _intact(store: Store, split: str, known: Entry) -> bool:
     )
 
 
-def _write(job: Job, plan: Plan, number: int, advance: Advance | None) -> Made:
+def _write(job: Job, plan: Plan, number: int, lost: Lost | None, advance: Advance | None) -> Made:
     store, split, names, rows = job.store, plan.split, plan.names_of(number), plan.rows_of(number)
     files: list[WholeFile] = []
     try:
         for name in names:
             files.append(store.draft(split, job.drafts, name))
         blocks = _fill(plan, files, rows, job.threads, advance)
-        named = reversed(list(zip(names, files, strict=True)))  # The file that names the shard comes last.
-        tags = [store.deliver(split, name, file) for name, file in named][::-1]
+        made = [File(name, file.size, file.sha256) for name, file in zip(names, files, strict=True)]
+        if lost is not None:
+            _check_same(store, split, lost, made)
+        wanted = [lost is None or name in lost.names for name in names]
+        drafts, tags = _deliver(store, split, files, names, wanted)
     except BaseException:
         for file in files:
             file.discard()
         raise
-    shard = Shard(
-        rows.start, rows.stop, [File(name, file.size, file.sha256) for name, file in zip(names, files, strict=True)]
-    )
-    return Made(Entry(shard, blocks, tags if any(tags) else []), [file.draft.name for file in files])
+    return Made(Entry(Shard(rows.start, rows.stop, made), blocks, tags if any(tags) else []), drafts)
+
+
+def _deliver(
+    store: Store, split: str, files: Sequence[WholeFile], names: Sequence[str], wanted: Sequence[bool]
+) -> tuple[list[str | None], list[str]]:
+    """Complete the drafts that are wanted and remove the others; returns their names and the store's tags."""
+    drafts, tags = list[str | None](), list[str]()
+    for name, file, asked in reversed(list(zip(names, files, wanted, strict=True))):  # The naming file comes last.
+        if not asked:
+            file.discard()
+        drafts.append(file.draft.name if asked else None)
+        tags.append(store.deliver(split, name, file) if asked else "")
+    return drafts[::-1], tags[::-1]
+
+
+def _check_same(store: Store, split: str, lost: Lost, made: Sequence[File]) -> None:
+    """Raise `ShardError` where a file that is made again has other bytes than it had."""
+    now = {file.name: file for file in made}
+    for was in lost.shard.files:
+        if was.name in lost.names and now.get(was.name) != was:
+            raise ShardError(manifest.not_the_same(store, f"{split}/{was.name}"))
 
 
 def _fill(plan: Plan, files: Sequence[WholeFile], rows: range, threads: int, advance: Advance | None) -> bytes:

@@ -1,7 +1,7 @@
 """The semantics of the library in plain Python, so simple that it is unlikely to be wrong.
 
-Rules are (pattern, replacement, terminal) triples, all str or all bytes; lengths count bytes, positions count
-letters of the word as it is given.
+Rules are (pattern, replacement, terminal) triples, or pairs, which are not terminal, all str or all bytes; lengths
+count bytes, positions count letters of the word as it is given.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from markovlib.rules import RuleSet
 
-Rules: TypeAlias = "RuleSet | Sequence[tuple[Any, Any, bool]]"
+Rules: TypeAlias = "RuleSet | Sequence[tuple[Any, Any] | tuple[Any, Any, bool]]"
 
 
 class OracleRun(NamedTuple):
@@ -25,7 +25,7 @@ class OracleRun(NamedTuple):
 
 def find(rules: Rules, word: Any, strategy: str = "markov") -> tuple[int, int] | None:
     """The (rule, position) that fires: the first that occurs, or the one that occurs leftmost."""
-    places = [(i, word.find(pattern)) for i, (pattern, _, _) in enumerate(rules) if pattern in word]
+    places = [(i, word.find(pattern)) for i, (pattern, *_) in enumerate(rules) if pattern in word]
     if strategy == "leftmost":
         places.sort(key=lambda place: place[1])  # a stable sort: ties stay in rule order
     return places[0] if places else None
@@ -52,7 +52,7 @@ def run(
             return OracleRun(word, 2, steps, None, trace)
         if max_steps is not None and steps >= max_steps:
             return OracleRun(word, 3, steps, None, trace)
-        pattern, replacement, terminal = rules[place[0]]
+        pattern, replacement, terminal = (*rules[place[0]], False)[:3]
         result = word[: place[1]] + replacement + word[place[1] + len(pattern) :]
         if max_length is not None and size(result) > max_length:
             return OracleRun(word, 4, steps, None, trace)

@@ -41,7 +41,7 @@ GENERAL: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "several": (
         "first-rewrite",
-        {"rules.per_example": 3, "render.prompt": [
+        {"rules.per_example": 3, "eval.instructions": None, "render.prompt": [
             "one step of {for rule in rules}{rule.pattern} {rule.arrow} {rule.replacement}{sep} ; {end} on {word}",
             "apply the rule that fits first to {word} : "
             "{for rule in rules}{rule.pattern} {rule.arrow} {rule.replacement}{sep} ; {end}",
