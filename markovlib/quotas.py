@@ -75,10 +75,10 @@ def nested_turns(weights: Sequence[int], classes: Sequence[tuple[Any, ...]]) -> 
     """One period as `turns` has it, but of things in classes, whose shares every prefix has too.
 
     `classes` says of each what it is, from the most important thing on.  Those that are alike in the first take turns
-    as one with those that are not, and among themselves by the next, and so on.  So of I turns each class has between
-    floor and ceil of its share, each class within it between floor and ceil of its share of those, and so on.  Class
-    number i of one begins its own turns at another place than the one before, the fraction (i / golden ratio) mod 1 of
-    them, and goes round: lest all begin with what is first in the next thing.
+    as one with those that are not, and among themselves by the next, and so on.  Class number i of one begins its own
+    turns at another place than the one before, the fraction (i / golden ratio) mod 1 of them, and goes round: lest all
+    begin with what is first in the next thing.  So of I turns each class has between floor and ceil of its share, and
+    each class within it less than two more or fewer than its share of those.
 
     >>> who = [("mirrored", 3), ("mirrored", 4), ("uniform", 3), ("uniform", 4)]
     >>> [who[i] for i, _ in nested_turns([1, 1, 1, 1], who)]

@@ -112,7 +112,7 @@ classes = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(0
 
 @given(classes, st.data())
 def test_every_prefix_has_the_quotas_of_every_class(kinds: list[tuple[int, ...]], data: st.DataObject) -> None:
-    """And within a class, those of the classes in it."""
+    """And within a class, those of the classes in it, nearly: their turns begin in the middle."""
     weights = data.draw(st.lists(st.integers(0, 9), min_size=len(kinds), max_size=len(kinds)).filter(any))
     period = nested_turns(weights, kinds)
     assert sorted(period) == sorted((who, turn) for who, weight in enumerate(weights) for turn in range(weight))
@@ -125,7 +125,8 @@ def test_every_prefix_has_the_quotas_of_every_class(kinds: list[tuple[int, ...]]
             seen = dict.fromkeys(parts, 0)
             for place, who in enumerate(inside, 1):
                 seen[kinds[who][: depth + 1]] += 1
-                assert all(abs(len(inside) * n - share[part] * place) < len(inside) for part, n in seen.items())
+                off = max(abs(len(inside) * n - share[part] * place) for part, n in seen.items())
+                assert off < (2 if depth else 1) * len(inside)
 
 
 def test_few_rules_are_of_every_kind() -> None:
@@ -437,7 +438,7 @@ def test_rules_of_a_set_are_those_of_the_turns_in_an_order_of_their_own(per_exam
     recipe = Recipe.load("first-rewrite").replace({
         "rules.per_example": per_example, "rules.alphabet": "ab", "rules.pattern_length": [1, 2],
         "rules.replacement_length": [2, 3], "words.length": [5, 9], "examples": None, "instructions": None,
-        "words.no_op": 0.0,
+        "eval.instructions": None, "words.no_op": 0.0,
     })  # fmt: skip
     reference = ReferenceSpace(key, letters, [("uniform", (1, 1), 1)], *lengths, TENTH, False)
     turns = [(bytes(x), bytes(y)) for x, y, _ in reference.instructions()]

@@ -206,7 +206,7 @@ def test_a_shift_to_a_program_is_checked_as_one() -> None:
 @pytest.mark.parametrize("kind", ["trace", "scheme", "induce", "shift", "program"])
 def test_verify_asks_for_it(kind: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = BASE.replace(KINDS[kind])
-    generate(recipe, tmp_path / "a", splits=["train", "unseen"])
+    generate(recipe, tmp_path / "a", splits=["train", "seen" if kind == "program" else "unseen"])
     report = verify(tmp_path / "a")
     assert (report.problems, report.checked) == ([], 250)
     monkeypatch.setattr(recheck, "mismatch", lambda have, _: 3 if len(have) > 3 else None)

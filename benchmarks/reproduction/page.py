@@ -206,6 +206,7 @@ def how(results: Results) -> str:
     """How the runs were made, in words."""
     first, seconds = results.records[0], results.seconds()
     steps = sorted({record["steps"] for record in results.records})
+    streams = sorted({record["software"]["stream"] for record in results.records})
     again = [record for record in results.records if record["attempts"]]
     quickest = min(record["seconds"]["wall"] for record in results.records)
     training, software, machine = first["training"], first["software"], first["machine"]
@@ -216,7 +217,7 @@ def how(results: Results) -> str:
         f"quickest run {cost.shown(quickest)}; {seconds['share']:.1%} of the clock's time waiting for data "
         f"({first['data']}). "
         f"{machine['architecture']}, {machine['device']}; markovlib {software['markovlib']}, stream "
-        f"{software['stream']}, torch {software['torch']}.",
+        f"{' and '.join(map(str, streams))}, torch {software['torch']}.",
     ]
     if again:
         lines.append(f"Not having learnt its own rules, {len(again)} of them had three times the steps: "
