@@ -153,6 +153,19 @@ def test_traps(source, notation):
         assert 1 <= caught.value.column <= max(len(line) for line in source.split("\n")) + 1
 
 
+@pytest.mark.parametrize("marked", ["# notation: dot-last\na -> b.", b"\xef\xbb\xbf# notation: dot-last\r\na -> b."])
+def test_a_marker_of_another_notation_is_refused(marked, tmp_path):
+    for read in (mk.RuleSet.parse, lambda source: parse(source, "arrow"), lambda source: input_words(source, "arrow")):
+        with pytest.raises(NotationError, match=r"^<string>:1:1: .* 'dot-last', but it is read in 'arrow': pass notat"):
+            read(marked)
+    assert mk.RuleSet.parse(marked, "dot-last")[0].terminal
+    path = tmp_path / "marked"
+    path.write_bytes(marked if isinstance(marked, bytes) else marked.encode())
+    assert mk.RuleSet.load(path)[0].terminal
+    assert not mk.RuleSet.load(path, notation="arrow")[0].terminal
+    assert detect("# notation: dot-last\na -> b.").notation == "dot-last"
+
+
 @pytest.mark.parametrize(
     ("notation", "source", "column"),
     [("arrow-schemes", b'for x in "%s"\nx -> ax', 10), ("classes", b"{N=%s}>a{N}", 4)],
