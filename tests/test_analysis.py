@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from itertools import product
 
 import pytest
@@ -304,6 +306,34 @@ def test_killers_are_those_of_the_definition() -> None:
             next((k for k in range(i) if rules[k].pattern in rules[i].pattern), None) for i in range(len(rules))
         ]
         assert killers(rules) == expected
+
+
+def test_long_results_are_compared_in_pieces(monkeypatch) -> None:
+    """What a limit of memory leaves in pieces is the same as all at once."""
+    rules = mk.RuleSet([("ab", "bba"), ("bbb", "a", True)])
+    others = mk.RuleSet([("ab", "bba"), ("bbb", "a", True), ("bb", "bb")])
+    whole = [analysis.compare(rules, sets, letters="ab", max_length=6, max_bytes=40) for sets in (rules, others)]
+    monkeypatch.setattr(analysis.equivalence, "_BYTES", 100)
+    pieces = [analysis.compare(rules, sets, letters="ab", max_length=6, max_bytes=40) for sets in (rules, others)]
+    assert pieces == whole
+
+
+GROWING = """
+import resource
+import markovlib as mk
+from markovlib import analysis
+rules = mk.RuleSet([("", "a" * 5000)])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert analysis.compare(rules, rules, letters="ab", max_length=11).undecided == 4095
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+def test_comparing_long_words_takes_little_memory() -> None:
+    pytest.importorskip("resource")
+    done = subprocess.run([sys.executable, "-c", GROWING], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 200 * 2**20
 
 
 def test_many_rules_are_not_compared_with_one_another() -> None:
