@@ -251,7 +251,7 @@ ONE = mk.RuleSet([("a", "b")])
 
 @pytest.mark.parametrize("rules", [mk.RuleSet([("a", "b")]), mk.RuleSet(), None])
 def test_one_rule_set_for_all_rows_is_refused(rules):
-    with pytest.raises(TypeError, match="one rule set per word; for one that serves all use RuleSet.run_batch, got"):
+    with pytest.raises(TypeError, match=r"one rule set per word; for one that serves all use RuleSet.run_batch, got"):
         mk.run_rows(rules, ["a"])
 
 
