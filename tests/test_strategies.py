@@ -176,6 +176,19 @@ def test_upper_ends_of_wide_ranges_are_drawn() -> None:
     assert shares(words("ab", size=(20, 999)), {"most": lambda word: len(word) == 999}, count=50)["most"] > 0.1
 
 
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        words(size=(20_000, 20_000)),
+        words(rules=[("ab", "b")], size=(20_000, 20_001)),
+        runs(word_size=(20_000, 20_000)),
+        rule_sets(count=(4, 4), pattern_size=(3000, 3000), replacement_size=(3000, 3100)),
+    ],
+)
+def test_long_words_and_sides_are_drawn(strategy: Any) -> None:
+    assert shares(strategy, {"any": bool}, count=20)
+
+
 @pytest.mark.slow
 def test_near_misses_are_near() -> None:
     def nearly(run: Any) -> bool:

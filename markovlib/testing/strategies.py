@@ -222,12 +222,18 @@ _SMALL = 12  # Of limits of length the small ones are met more often.
 
 _LONG = 32  # letters, beyond which words are not made of single pieces alone
 _WIDE = 16  # letters or rules that a range has more than if its upper end has to be looked for
+_MANY = 256  # letters, beyond which none is drawn for itself
 _MOST_PIECES = 10
 
 
 @lru_cache
 def _text(letters: str, least: int, most: int) -> SearchStrategy[str]:
-    """Hypothesis draws few letters whatever `most` allows: of wide ranges half of the texts are of any size."""
+    """Hypothesis draws few letters whatever `most` allows: of wide ranges half of the texts are of any size.
+
+    It also draws no text that must be long, letter by letter.
+    """
+    if least > _MANY:
+        return _long_text(letters, least, most)
     few = st.text(st.sampled_from(letters), min_size=least, max_size=most)
     return few if most - least <= _WIDE else few | _long_text(letters, least, most)
 
