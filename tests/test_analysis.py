@@ -84,6 +84,18 @@ def test_words_and_letters_of_another_kind_are_refused(rules, word):
             asked()
 
 
+@pytest.mark.parametrize("word", ["x", b"x", 5])
+def test_a_completion_without_rules_keeps_the_kind_of_those_given(word):
+    for rule, kind in (("a", str), (b"a", bytes), (None, (str, bytes))):
+        done = analysis.complete(mk.RuleSet([(rule, rule)] if rule else []))
+        assert len(done.rules) == 0
+        if isinstance(word, kind):
+            assert done.normal_form(word) == word
+        else:
+            with pytest.raises(TypeError, match=r"give the word as |a word must be str or bytes"):
+                done.normal_form(word)
+
+
 def test_bytes_that_are_not_text_are_shown_once_escaped():
     findings = analysis.check(mk.RuleSet([("é".encode(), b""), ("é!".encode(), b"")]), b"")
     assert str(findings[0]).endswith(r"produces '\xa9\xc3'")

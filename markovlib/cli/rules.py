@@ -253,7 +253,7 @@ def check(rules: str, notation: str | None, text: bool, any_size: bool, as_json:
 
     located = notations.load_located(rules, notation, "text" if text else "bytes", None if any_size else MAX_FILE_BYTES)
     rule_set = RuleSet([rule for _, rule in located])
-    given = letters if letters is None or rule_set.kind != "bytes" else os.fsencode(letters)
+    given = None if letters is None else _decode(os.fsencode(letters), text, "--letters")
     report = analysis.report(rule_set, given)
     for finding in report.findings:
         line = located[finding.rule][0]
