@@ -197,8 +197,8 @@ def test_near_misses_are_near() -> None:
         return any(word in run.word for word in changed) and not any(p in run.word for p in patterns)
 
     options = {"count": (1, 1), "pattern_size": (5, 6), "empty_patterns": False}
-    with_them = shares(runs(**options), {"near": nearly})["near"]
-    without = shares(runs(**options, near_misses=False), {"near": nearly})["near"]
+    with_them = shares(runs(**options), {"near": nearly}, count=1000)["near"]
+    without = shares(runs(**options, near_misses=False), {"near": nearly}, count=1000)["near"]
     assert with_them > 2 * without, (with_them, without)
 
 
