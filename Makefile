@@ -87,7 +87,7 @@ test-crash:
 test-pairs:
 	MARKOVLIB_EVERY_PAIR=1 $(RUN) -m pytest -q -n auto -m slow tests/test_analysis_termination.py
 
-# Deliberate faults in copies of the engine, each to be found within 1,000 examples: some minutes.
+# Deliberate faults in copies of the engine, each to be found within 3,000 examples: some minutes.
 test-mutants:
 	MARKOVLIB_EVERY_MUTANT=1 $(RUN) -m pytest -q -s -m "slow or not slow" tests/test_mutants.py
 

@@ -94,6 +94,8 @@ def rewrite_once(patterns: Any, replacements: Any, words: Any, *, threads: int |
     Each argument is a column of words (see `RuleSet.run_batch`), all text or all bytes; patterns and replacements may
     have one row that serves all.  O(total bytes) whatever the patterns; the result does not depend on `threads`.
 
+    No words are of the kind of the patterns, or of the replacements.
+
     Raises TypeError where kinds are mixed, ValueError where lengths differ.
 
     >>> c = rewrite_once(["aa", "x"], ["b", "y"], ["caab", "abc"])
@@ -102,7 +104,10 @@ def rewrite_once(patterns: Any, replacements: Any, words: Any, *, threads: int |
     """
     column = Column.from_words(words)
     text = column.text if len(column) else None
-    p, r = _side("patterns", patterns, text), _side("replacements", replacements, text)
+    p = _side("patterns", patterns, text)
+    r = _side("replacements", replacements, p.text if len(p) else text)
+    if not len(column) and len(p) + len(r):
+        column = Column.from_words([], p.text if len(p) else r.text)
     return Rewritten(*_core.rewrite_once(p, r, column, thread_count(threads, len(column))))
 
 
@@ -176,6 +181,9 @@ def processors() -> int:
 def _rows_of_rules(rules: Any, text: bool | None) -> tuple[NDArray[np.int64], Column, Column, NDArray[np.uint8]]:
     if hasattr(rules, "__arrow_c_array__") or hasattr(rules, "__arrow_c_stream__"):
         return _arrow_rules(rules, text)
+    if rules is None or isinstance(rules, RuleSet):
+        message = "one rule set per word; for one that serves all use RuleSet.run_batch"
+        raise TypeError(f"rules must be {message}, got {rules!r:.80}")
     rows: list[Sequence[Rule]] = []
     before: Any = None
     for row, given in enumerate(rules):

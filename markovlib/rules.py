@@ -190,7 +190,8 @@ class RuleSet:
     def parse(cls, source: str | bytes, notation: str = "arrow") -> RuleSet:
         """Reads rules from a string (text rules) or bytes (bytes rules) in a named notation, see docs/notation.md.
 
-        Raises `NotationError` (a ValueError), whose text is `<string>:line:column: message`.
+        Raises `NotationError` (a ValueError), whose text is `<string>:line:column: message`, also for a source whose
+        first line states another notation (`# notation: NAME`).
 
         >>> RuleSet.parse("a -> b\\nb ->. c")
         RuleSet([('a', 'b'), ('b', 'c', True)])

@@ -164,7 +164,8 @@ class Trace(Sequence[Step]):
 
         Steps and rules count from 1.  The match is marked by `^` on the line below and what the step before wrote by
         `~`; with `color`, by terminal colours instead.  Words are cut to a window around the match, so that no line
-        is longer than `width` columns (100).  `first` and `last` say how many steps are shown from either end; with
+        of a step is longer than `width` columns (100); how many steps are left out, and how the run ended, is said in
+        full.  `first` and `last` say how many steps are shown from either end; with
         neither, a run of more than 200 steps shows 100 and 100.  Letters that cannot be shown are escapes.
 
         Raises ValueError for counts below 0 or a width below 20.  O(shown steps × letters) time, after the replay.

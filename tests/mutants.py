@@ -264,7 +264,7 @@ LANES = [
 ]  # fmt: skip
 
 C_MUTANTS = [*RUN, *BITS, *SCAN, *INDEX, *CYCLE, *WORD, *LANES]
-# Faults that 1,000 examples do not find, though they are faults.  They need a word of 64 letters with an edit that ends
+# Faults that 3,000 examples do not find, though they are faults.  They need a word of 64 letters with an edit that ends
 # just before its last letter; a pattern whose borders have borders; hashes, which are asked after much comparing; and a
 # cycle that is compared again after a difference was noted far from the first edit.
 SURVIVORS = frozenset({

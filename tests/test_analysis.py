@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from itertools import product
 
 import pytest
@@ -80,6 +82,18 @@ def test_words_and_letters_of_another_kind_are_refused(rules, word):
     ):
         with pytest.raises(TypeError, match=f"these rules are {rules.kind}: give the word as "):
             asked()
+
+
+@pytest.mark.parametrize("word", ["x", b"x", 5])
+def test_a_completion_without_rules_keeps_the_kind_of_those_given(word):
+    for rule, kind in (("a", str), (b"a", bytes), (None, (str, bytes))):
+        done = analysis.complete(mk.RuleSet([(rule, rule)] if rule else []))
+        assert len(done.rules) == 0
+        if isinstance(word, kind):
+            assert done.normal_form(word) == word
+        else:
+            with pytest.raises(TypeError, match=r"give the word as |a word must be str or bytes"):
+                done.normal_form(word)
 
 
 def test_bytes_that_are_not_text_are_shown_once_escaped():
@@ -304,6 +318,34 @@ def test_killers_are_those_of_the_definition() -> None:
             next((k for k in range(i) if rules[k].pattern in rules[i].pattern), None) for i in range(len(rules))
         ]
         assert killers(rules) == expected
+
+
+def test_long_results_are_compared_in_pieces(monkeypatch) -> None:
+    """What a limit of memory leaves in pieces is the same as all at once."""
+    rules = mk.RuleSet([("ab", "bba"), ("bbb", "a", True)])
+    others = mk.RuleSet([("ab", "bba"), ("bbb", "a", True), ("bb", "bb")])
+    whole = [analysis.compare(rules, sets, letters="ab", max_length=6, max_bytes=40) for sets in (rules, others)]
+    monkeypatch.setattr(analysis.equivalence, "_BYTES", 100)
+    pieces = [analysis.compare(rules, sets, letters="ab", max_length=6, max_bytes=40) for sets in (rules, others)]
+    assert pieces == whole
+
+
+GROWING = """
+import resource
+import markovlib as mk
+from markovlib import analysis
+rules = mk.RuleSet([("", "a" * 5000)])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert analysis.compare(rules, rules, letters="ab", max_length=11).undecided == 4095
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+def test_comparing_long_words_takes_little_memory() -> None:
+    pytest.importorskip("resource")
+    done = subprocess.run([sys.executable, "-c", GROWING], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 200 * 2**20
 
 
 def test_many_rules_are_not_compared_with_one_another() -> None:

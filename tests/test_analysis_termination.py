@@ -12,8 +12,9 @@ from effort import tries
 
 import markovlib as mk
 from markovlib import analysis
+from markovlib.analysis import matrices
 from markovlib.analysis.following import following
-from markovlib.analysis.plain import firing, plain
+from markovlib.analysis.plain import PlainRule, firing, plain
 from markovlib.testing import oracle
 
 SIDES = ["".join(letters) for n in range(4) for letters in product("ab", repeat=n)]
@@ -211,3 +212,21 @@ def test_weights_name_the_extra(monkeypatch):
 def test_methods_that_there_are_not(methods):
     with pytest.raises(ValueError, match="must be a list of some of weights, order, matrices"):
         analysis.certify(mk.RuleSet([("ba", "ab")]), methods)
+
+
+def test_matrices_that_a_rule_refutes_are_not_tried_on_the_next(monkeypatch) -> None:
+    """Many long rules leave few of them after the first ones: else 200 rules took most of a minute."""
+    multiplied = 0
+    product = matrices._product
+
+    def counted(word, stacks):
+        nonlocal multiplied
+        multiplied += len(word) * len(next(iter(stacks.values())))
+        return product(word, stacks)
+
+    monkeypatch.setattr(matrices, "_product", counted)
+    chance = random.Random(1)
+    rules = [PlainRule(*("".join(chance.choices("ab", k=10)) for _ in range(2)), False) for _ in range(200)]
+    matrices.find_matrices(rules)
+    every = sum(2 * 200 * 20 * len(matrices.candidates(dimension, 2)[0]) for dimension in (1, 2, 3))
+    assert multiplied < every / 20

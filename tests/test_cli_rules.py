@@ -239,6 +239,14 @@ def test_check(tmp_path):
     assert result.stdout == f"{path}:2:1: {sentence}\n"
 
 
+def test_letters_of_check_that_are_not_utf8(tmp_path):
+    path = tmp_path / "r.markov"
+    path.write_text("a -> b\n")
+    error = run("check", "--text", "--letters", "a\udcff", path, code=2).stderr
+    assert "--letters: byte 0xff at position 1 is not UTF-8; leave --text out to work on bytes" in error
+    run("check", "--letters", "a\udcff", path)
+
+
 @pytest.mark.parametrize(
     ("word", "shown"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 import subprocess
 import sys
@@ -9,6 +11,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -23,6 +26,7 @@ from markovlib.testing import (
     ask,
     check,
     oracle,
+    serve,
     state_machine,
 )
 
@@ -166,6 +170,36 @@ def program(tmp_path: Path, body: str) -> list[str]:
     path = tmp_path / "engine.py"
     path.write_text(text + textwrap.indent(body, "    ") + "\n    sys.stdout.flush()\n")
     return [sys.executable, str(path)]
+
+
+def test_an_outcome_is_a_name_or_a_value() -> None:
+    for said in ("NO_RULE_APPLIES", "no_rule_applies", 2, mk.Outcome.NO_RULE_APPLIES):
+        assert ask(lambda *_, said=said: Answer("a", said), [], "a", Limits()).outcome is mk.Outcome.NO_RULE_APPLIES
+    with pytest.raises(ValueError, match="no outcome 'NOPE': they are TERMINAL_RULE, NO_RULE_APPLIES, STEP_LIMIT, "):
+        ask(lambda *_: Answer("a", "NOPE"), [], "a", Limits())
+    with pytest.raises(ValueError, match="9 is not a valid Outcome"):
+        ask(lambda *_: Answer("a", 9), [], "a", Limits())
+
+
+def test_numbers_of_numpy_are_served() -> None:
+    def engine(_: Any, word: Any, __: Any) -> Answer:
+        one = np.int64(1)
+        if word == "half":
+            return Answer(word, steps=0.5 + 0.5j)  # type: ignore[arg-type]
+        return Answer(word, np.uint8(5), one, (one, one), [(one, one)])
+
+    target = io.StringIO()
+    questions = [json.dumps({"kind": "text", "rules": [], "word": word}) for word in ("a", "half", "b")]
+    serve(engine, io.StringIO("\n".join(questions)), target)
+    first, wrong, last = map(json.loads, target.getvalue().splitlines())
+    assert first == {"word": "a", "outcome": "CYCLE", "steps": 1, "cycle": [1, 1], "trace": [[1, 1]]}
+    assert "complex" in wrong["error"]
+    assert last["word"] == "b"
+
+
+def test_without_limits_little_is_checked() -> None:
+    """The word that grows for ever is given up before it fills the memory."""
+    assert check(by_run, [("", "a")], "").outcome is mk.Outcome.STEP_LIMIT
 
 
 def test_a_program_is_an_engine(tmp_path: Path) -> None:

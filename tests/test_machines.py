@@ -390,4 +390,9 @@ def test_values_that_no_register_holds(values) -> None:
 
 def test_machines_are_values() -> None:
     for machine in (COLLATZ, DIVISION):
-        assert pickle.loads(pickle.dumps(machine)) == machine
+        copy = pickle.loads(pickle.dumps(machine))
+        assert copy == machine
+        assert {machine: 1}[copy] == 1
+    turned = TagSystem(dict(reversed(COLLATZ.productions.items())))
+    assert (turned == COLLATZ, hash(turned)) == (True, hash(COLLATZ))
+    assert len({COLLATZ, TagSystem(COLLATZ.productions, 3), DIVISION, ADDITION, MULTIPLICATION}) == 5

@@ -1,4 +1,4 @@
-"""Deliberate faults in copies of the engine: the public strategies must find every one within 1,000 examples.
+"""Deliberate faults in copies of the engine: the public strategies must find every one within 3,000 examples.
 
 Each faulty source is compiled alone and linked with the sound rest, leaves and nodes small as in `make
 ctest-small-trees`.  The library runs in another process, in every way that the engine has of running a rule set, so
@@ -24,7 +24,7 @@ from mutants import C_MUTANTS, FEW, ORACLE_MUTANTS, SURVIVORS, Mutant, OracleMut
 from markovlib.testing import CommandEngine, EngineError, check, oracle, runs
 
 ROOT = Path(__file__).resolve().parents[1]
-EXAMPLES = 1000
+EXAMPLES = 3000
 BOTH = ("markov", "leftmost")
 FLAGS = ["-std=c11", "-O0", "-fPIC", "-w", "-pthread", "-DMK_LEAF=8", "-DMK_FAN=4", "-DMK_CYCLE_LETTERS=0"]
 # What runs and batches need of the engine; the rest makes data.

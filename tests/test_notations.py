@@ -153,6 +153,38 @@ def test_traps(source, notation):
         assert 1 <= caught.value.column <= max(len(line) for line in source.split("\n")) + 1
 
 
+@pytest.mark.parametrize("marked", ["# notation: dot-last\na -> b.", b"\xef\xbb\xbf# notation: dot-last\r\na -> b."])
+def test_a_marker_of_another_notation_is_refused(marked, tmp_path):
+    for read in (mk.RuleSet.parse, lambda source: parse(source, "arrow"), lambda source: input_words(source, "arrow")):
+        with pytest.raises(NotationError, match=r"^<string>:1:1: .* 'dot-last', but it is read in 'arrow': pass notat"):
+            read(marked)
+    assert mk.RuleSet.parse(marked, "dot-last")[0].terminal
+    path = tmp_path / "marked"
+    path.write_bytes(marked if isinstance(marked, bytes) else marked.encode())
+    assert mk.RuleSet.load(path)[0].terminal
+    assert not mk.RuleSet.load(path, notation="arrow")[0].terminal
+    assert detect("# notation: dot-last\na -> b.").notation == "dot-last"
+
+
+@pytest.mark.parametrize(
+    ("notation", "source", "column"),
+    [("arrow-schemes", b'for x in "%s"\nx -> ax', 10), ("classes", b"{N=%s}>a{N}", 4)],
+)
+def test_ranges_of_bytes(notation, source, column):
+    def sides(values):
+        return [(pattern, replacement[1:]) for pattern, replacement, _ in parse(source % values, notation)]
+
+    assert sides(b"\x80-\x83") == [(bytes([byte]),) * 2 for byte in range(0x80, 0x84)]
+    assert sides(b"\xff\xfe-\xff") == [(b"\xff",) * 2, (b"\xfe",) * 2]
+    wrong = {b"x-\x80": r"the range x-\x80 goes from a character to a byte", b"\x80-\xc3\xa9": "goes from a character",
+             b"\x83-\x80": r"the range \x83-\x80 is empty"}  # fmt: skip
+    for values, message in wrong.items():
+        with pytest.raises(NotationError) as caught:
+            parse(source % values, notation)
+        assert message in caught.value.message
+        assert (caught.value.line, caught.value.column) == (1, column)
+
+
 def test_every_notation_has_a_trap_and_a_line_about_it():
     tried = {notation.split()[0] for _, notation in TRAPS}
     untried = set(names()) - tried

@@ -121,3 +121,11 @@ rows = st.lists(st.tuples(*[st.text("ab", max_size=size) for size in (4, 70, 140
 def test_any_rows(given_rows: list[tuple[str, str, str]], threads: int) -> None:
     patterns, replacements, words = ([side.encode() for side in sides] for sides in zip(*given_rows, strict=True))
     check(patterns, replacements, words, threads)
+
+
+def test_no_words_have_the_kind_of_the_rules():
+    for patterns, replacements, text in ((["a"], ["b"], True), ([b"a"], [], False), ([], ["b"], True), ([], [], False)):
+        got = mk.rewrite_once(patterns, replacements, iter([]))
+        assert (got.words.text, len(got.words), len(got.positions)) == (text, 0, 0)
+    with pytest.raises(TypeError, match="replacements: row 0 is bytes, expected str"):
+        mk.rewrite_once(["a"], [b"b"], [])

@@ -251,6 +251,12 @@ def test_run_rows_names_the_row_of_a_bad_rule(rules, message):
 ONE = mk.RuleSet([("a", "b")])
 
 
+@pytest.mark.parametrize("rules", [mk.RuleSet([("a", "b")]), mk.RuleSet(), None])
+def test_one_rule_set_for_all_rows_is_refused(rules):
+    with pytest.raises(TypeError, match=r"one rule set per word; for one that serves all use RuleSet.run_batch, got"):
+        mk.run_rows(rules, ["a"])
+
+
 @pytest.mark.parametrize(
     ("call", "names"),
     [

@@ -83,6 +83,24 @@ def test_every_line_fits_the_width():
     assert below.index("^^") == cell_len(first[: first.index("<>")])
 
 
+def test_steps_and_the_last_word_fit_the_width_whatever_the_rest_says():
+    lines = RuleSet([("a", "aé"), ("b" * 40, "")]).trace("a", max_steps=300).text(width=20).splitlines()
+    wide = [line.strip() for line in lines if cell_len(line) > 20]
+    assert wide == ["... 100 steps left out ...", lines[-1].strip()]
+
+
+@pytest.mark.parametrize(
+    ("word", "marks"),
+    [("e\u0301e\u0301xy", "  ^"), ("語e\u0301xy", "   ^"), ("xy", "^"), ("e\u0301\u0301x\u0301y", " ^")],
+)
+def test_marks_stand_below_letters_with_accents(word, marks):
+    lines = RuleSet([("x", "x", True), ("\u0301", "", True)]).trace(word).text().splitlines()
+    assert lines[1] == " " * 6 + marks
+    accent = RuleSet([("\u0301", "", True)]).trace("語e\u0301").text().splitlines()
+    assert accent[1] == " " * 6 + "  ^"
+    assert RuleSet([("\u0301", "", True)]).trace("\u0301").text().splitlines()[1] == "      ^"
+
+
 def test_words_that_grow_later_are_shown_as_far_as_there_is_room():
     rules = RuleSet([("a", "ab"), ("x" * 30, "")])
     last = rules.trace("a", max_steps=240).text(first=240, width=300).splitlines()[2 * 239]

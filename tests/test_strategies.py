@@ -84,6 +84,23 @@ def test_terminating_rules_have_a_certificate(options: Any, data: Any) -> None:
         assert all(len(rule.replacement) > len(rule.pattern) for rule in drawn)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pattern_size": 0},
+        {"pattern_size": 2, "replacement_size": (3, 4)},
+        {"alphabet": "a", "growing": True},
+        {"alphabet": "a", "replacement_size": (3, 3)},
+    ],
+)
+@given(data=st.data())
+@FEW
+def test_rules_that_could_go_on_are_terminal(options: Any, data: Any) -> None:
+    drawn = data.draw(rule_sets(terminating=True, **options))
+    assert all(rule.terminal for rule in drawn)
+    assert certify(drawn) is not None
+
+
 @pytest.mark.parametrize("options", [{}, {"growing": True}, {"count": (1, 3)}])
 @given(data=st.data())
 @FEW
@@ -131,6 +148,7 @@ def test_runs_take_steps_and_end_in_every_way() -> None:
             "several rules": lambda run: len({step[0] for step in result(run).trace}) > 1,
             **{str(value): (lambda run, value=value: result(run).outcome == value) for value in range(1, 6)},
         },
+        count=800,
     )
     assert found["steps"] > 0.3, found
     assert found["several steps"] > 0.1, found
@@ -158,6 +176,19 @@ def test_upper_ends_of_wide_ranges_are_drawn() -> None:
     assert shares(words("ab", size=(20, 999)), {"most": lambda word: len(word) == 999}, count=50)["most"] > 0.1
 
 
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        words(size=(20_000, 20_000)),
+        words(rules=[("ab", "b")], size=(20_000, 20_001)),
+        runs(word_size=(20_000, 20_000)),
+        rule_sets(count=(4, 4), pattern_size=(3000, 3000), replacement_size=(3000, 3100)),
+    ],
+)
+def test_long_words_and_sides_are_drawn(strategy: Any) -> None:
+    assert shares(strategy, {"any": bool}, count=20)
+
+
 @pytest.mark.slow
 def test_near_misses_are_near() -> None:
     def nearly(run: Any) -> bool:
@@ -166,8 +197,8 @@ def test_near_misses_are_near() -> None:
         return any(word in run.word for word in changed) and not any(p in run.word for p in patterns)
 
     options = {"count": (1, 1), "pattern_size": (5, 6), "empty_patterns": False}
-    with_them = shares(runs(**options), {"near": nearly})["near"]
-    without = shares(runs(**options, near_misses=False), {"near": nearly})["near"]
+    with_them = shares(runs(**options), {"near": nearly}, count=1000)["near"]
+    without = shares(runs(**options, near_misses=False), {"near": nearly}, count=1000)["near"]
     assert with_them > 2 * without, (with_them, without)
 
 
@@ -198,6 +229,36 @@ def test_the_least_rule_sets_are_readable() -> None:
         assert (len(single), letters(single) <= 3) == (1, True), single
     overlap = least(rule_sets(), lambda drawn: any(len(set(p)) > 1 and len(p) > 1 for p, _, _ in drawn))
     assert (len(overlap) <= 3, letters(overlap) <= 6) == (True, True), overlap
+
+
+LEAST_RULE_SETS = {
+    "an empty pattern": (1, lambda drawn: any(not rule.pattern for rule in drawn)),
+    "a terminal rule": (1, lambda drawn: any(rule.terminal for rule in drawn)),
+    "different letters": (1, lambda drawn: any(len(set(rule.pattern)) > 1 for rule in drawn)),
+    "a long replacement": (1, lambda drawn: any(len(rule.replacement) > 2 for rule in drawn)),
+    "a pattern twice": (2, lambda drawn: len({rule.pattern for rule in drawn}) < len(drawn)),
+}
+
+
+@pytest.mark.parametrize("name", LEAST_RULE_SETS)
+def test_no_rule_is_left_that_need_not_be_there(name: str) -> None:
+    count, condition = LEAST_RULE_SETS[name]
+    found = [find(rule_sets(), condition, settings=LEAST, random=random.Random(seed)) for seed in range(10)]
+    assert {len(drawn) for drawn in found} == {count}, found
+
+
+def test_a_rule_is_rarely_empty_or_terminal_and_often_of_known_pieces() -> None:
+    found = shares(
+        rule_sets(count=(3, 3)),
+        {
+            "empty": lambda drawn: not drawn[0].pattern,
+            "terminal": lambda drawn: drawn[0].terminal,
+            "known": lambda drawn: drawn[2].replacement in drawn[0].pattern + drawn[1].pattern,
+        },
+        count=400,
+    )
+    assert 0.05 < found["empty"] < 0.25 and 0.05 < found["terminal"] < 0.25, found  # noqa: PT018 (one figure)
+    assert found["known"] > 0.3, found
 
 
 def test_the_least_words_are_readable() -> None:
@@ -241,10 +302,13 @@ BAD = {
     "only the empty pattern": (lambda: rules(pattern_size=0, empty_patterns=False), "only the empty pattern"),
     "no room to grow": (lambda: rules(growing=True, pattern_size=(3, 3)), "growing: replacements of at most 3"),
     "terminal and confluent": (lambda: rule_sets(confluent=True, terminals=True), "no place for terminal rules"),
-    "never smaller": (lambda: rule_sets(terminating=True, pattern_size=2, replacement_size=(3, 4)), "longer than all"),
+    "never smaller": (
+        lambda: rule_sets(terminating=True, terminals=False, pattern_size=2, replacement_size=(3, 4)),
+        "longer than all",
+    ),
     "never smaller alone": (lambda: rule_sets("a", confluent=True, replacement_size=(3, 3)), "over one letter"),
-    "only insertions": (lambda: rule_sets(terminating=True, pattern_size=0), "never end"),
-    "growing alone": (lambda: rule_sets("a", terminating=True, growing=True), "add a letter"),
+    "only insertions": (lambda: rule_sets(terminating=True, terminals=False, pattern_size=0), "never end"),
+    "growing alone": (lambda: rule_sets("a", terminating=True, terminals=False, growing=True), "add a letter"),
     "no strategy": (lambda: runs(strategies=[]), "strategies must be some of"),
     "an unknown strategy": (lambda: limits(strategies=["rightmost"]), "strategies must be some of"),
     "runs without end": (lambda: runs(max_steps=None), "max_steps=None needs terminating=True"),

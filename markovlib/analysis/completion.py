@@ -8,7 +8,7 @@ from typing import Any
 
 from markovlib.analysis.pairs import unordered
 from markovlib.analysis.plain import as_letters, as_word, given_letters, letters_of
-from markovlib.rules import GivenRules, RuleSet, rule_set
+from markovlib.rules import GivenRules, Kind, RuleSet, rule_set
 from markovlib.wording import counted
 
 
@@ -17,18 +17,27 @@ class Completion:
     """Rules that make the same words equal as those given, each side directed from the larger to the smaller.
 
     With `complete` every word has one normal form, and the rules are the only reduced ones for this order.  Without,
-    a limit ended the search: what the rules make equal is equal, and of other words nothing is known.
+    a limit ended the search: what the rules make equal is equal, and of other words nothing is known.  `kind` is that
+    of the rules given, of which none may be left.
     """
 
     rules: RuleSet
     letters: Any
     complete: bool
+    kind: Kind | None = None
 
     def normal_form(self, word: Any) -> Any:
-        """What remains when no rule applies: one word for all equal words, if the completion is complete."""
-        if not len(self.rules):
-            return word
-        return as_word(reduced(_directed(self.rules), given_letters(word, self.rules)), self.rules)
+        """What remains when no rule applies: one word for all equal words, if the completion is complete.
+
+        Raises TypeError for a word that is not of the kind of the rules given.
+        """
+        letters = given_letters(word, self.rules)
+        if len(self.rules):
+            return as_word(reduced(_directed(self.rules), letters), self.rules)
+        if self.kind is not None and isinstance(word, str) != (self.kind == "text"):
+            wanted = "str" if self.kind == "text" else "bytes"
+            raise TypeError(f"these rules are {self.kind}: give the word as {wanted}, not {type(word).__name__}")
+        return word
 
     def equal(self, left: Any, right: Any) -> bool | None:
         """Whether the rules given make the two words equal; None if that is not known."""
@@ -77,7 +86,7 @@ def complete(
     found, whole = _completed([rule[:2] for rule in own], rank, max_rules, max_length, max_pairs)
     made = sorted(found.items(), key=lambda sides: _key(rank, sides[0]))
     pairs = [(as_word(x, rules), as_word(y, rules)) for x, y in made]
-    return Completion(type(rules)(pairs), as_word(order, rules), whole)
+    return Completion(type(rules)(pairs), as_word(order, rules), whole, rules.kind)
 
 
 def _key(rank: dict[str, int], word: str) -> tuple[int, list[int]]:

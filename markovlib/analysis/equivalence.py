@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from markovlib.analysis.plain import as_letters, as_word, given_letters, letters_of, plain, words_over
+from markovlib.batch import RunBatch
 from markovlib.outcome import Outcome
 from markovlib.rules import GivenRules, RuleSet, RunResult, rule_set
 
 _ROWS = 1 << 16
+_BYTES = 1 << 24  # of the results of one rule set, of which there are two, packed and unpacked
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def compare(
     Without `letters`, those of both rule sets and one that neither names: it stands for all others, which no rule can
     move or tell apart.  Words are tried up to `max_length` letters, the last length only if all of it lies within
     `max_words` words.  `max_steps` and `max_bytes` limit each run: a limit is an open question, never a difference.
+    The results kept at a time take at most 64 MiB, or those of one word if `max_bytes` is more.
 
     Raises TypeError if one rule set is text and the other bytes, or `letters` are of another kind; ValueError for a
     letter twice, and for limits that leave not even the empty word.
@@ -111,8 +114,7 @@ def compare(
             break
         tried += len(alphabet) ** length
         for words in _batches(alphabet, length, kind):
-            batches = [rules.run_batch(words, threads=threads, **options) for rules in (left, right)]
-            rows = (zip(map(Outcome, b.outcomes.tolist()), b.words.tolist(), strict=True) for b in batches)
+            rows = (_results(rules, words, max_bytes, threads=threads, **options) for rules in (left, right))
             for word, (one, two) in zip(words, zip(*rows, strict=True), strict=True):
                 same = _verdict(one, two)
                 if same is False:
@@ -136,6 +138,18 @@ def _batches(letters: str, length: int, rules: RuleSet) -> Iterator[list[Any]]:
     words = (as_word(word, rules) for word in words_over(letters, length))
     while batch := list(islice(words, _ROWS)):
         yield batch
+
+
+def _results(rules: RuleSet, words: list[Any], max_bytes: int, **options: Any) -> Iterator[tuple[Outcome, Any]]:
+    """How each word's run ends: all at once where the results are short, else so few that they cannot be long."""
+    batches: Iterable[RunBatch]
+    try:
+        batches = [rules.run_batch(words, max_total=_BYTES, **options)]
+    except MemoryError:
+        rows = max(1, _BYTES // max(1, max_bytes))
+        batches = (rules.run_batch(words[row : row + rows], **options) for row in range(0, len(words), rows))
+    for batch in batches:
+        yield from zip(map(Outcome, batch.outcomes.tolist()), batch.words.tolist(), strict=True)
 
 
 def _verdict(left: tuple[Outcome, Any], right: tuple[Outcome, Any]) -> bool | None:

@@ -70,21 +70,24 @@ def _single(dimension: int) -> Stack:
 
 def _best(rules: Sequence[PlainRule], stacks: dict[str, Stack], from_right: bool) -> int | None:
     """The first of the choices that make the most rules fall; None if none makes one fall and none rise."""
-    count, size = next(iter(stacks.values())).shape[:2]
-    weak, strict = np.ones(count, bool), np.zeros(count, np.int64)
+    count = len(next(iter(stacks.values())))
+    left_over, strict = np.arange(count), np.zeros(count, np.int64)
     for rule in rules:
-        left, right = (_product(side[::-1] if from_right else side, stacks, count, size) for side in rule[:2])
-        weak &= (left >= right).all(axis=(1, 2))
+        left, right = (_product(side[::-1] if from_right else side, stacks) for side in rule[:2])
         strict += left[:, 0, -1] > right[:, 0, -1]
+        weak = (left >= right).all(axis=(1, 2))
         if not weak.any():
             return None
-    strict[~weak] = 0
+        if not weak.all():
+            left_over, strict = left_over[weak], strict[weak]
+            stacks = {letter: stack[weak] for letter, stack in stacks.items()}
     best = int(strict.argmax())
-    return best if strict[best] else None
+    return int(left_over[best]) if strict[best] else None
 
 
-def _product(word: str, stacks: dict[str, Stack], count: int, size: int) -> Stack:
-    result = np.broadcast_to(np.eye(size, dtype=np.int64), (count, size, size))
+def _product(word: str, stacks: dict[str, Stack]) -> Stack:
+    first = next(iter(stacks.values()))
+    result = np.broadcast_to(np.eye(first.shape[1], dtype=np.int64), first.shape)
     for letter in word:
         result = result @ stacks[letter]
     return result

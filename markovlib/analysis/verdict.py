@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from markovlib.analysis.certificates import Certificate, Stage, graph_of, open_parts
+from markovlib.analysis.certificates import Certificate, Stage, graph_of
 from markovlib.analysis.following import components
 from markovlib.analysis.loops import Loop, find_loop
 from markovlib.analysis.matrices import find_matrices
@@ -111,8 +111,8 @@ def prove(
     rules: Sequence[PlainRule], methods: Sequence[Method], ordered: bool = True
 ) -> tuple[Certificate | None, list[str]]:
     """A proof or None, and what kept methods from being tried."""
-    pending = open_parts(rules, ordered)
     graph = graph_of(rules, ordered)
+    pending = components(graph, graph)
     stages = []
     problems: dict[str, None] = {}
     while pending:

@@ -278,6 +278,7 @@ def check(
     """
     from markovlib.notations import NotationError, load_located
 
+    given = None if letters is None else _decode(os.fsencode(letters), text, "--letters")
     code = 0
     for file in map(opened, files):
         try:
@@ -286,18 +287,17 @@ def check(
             click.echo(error.sentence(RULE_FILE_ADVICE), err=True)
             code = 2
         else:
-            code = max(code, _check(name_of(file), located, as_json, letters))
+            code = max(code, _check(name_of(file), located, as_json, given))
     return code
 
 
-def _check(rules: str, located: Sequence[tuple[int, Any]], as_json: bool, letters: str | None) -> int:
+def _check(rules: str, located: Sequence[tuple[int, Any]], as_json: bool, letters: str | bytes | None) -> int:
     """Print what is found in the rules of a file, each of which comes with its line; 1 if that is something."""
     from markovlib import analysis
     from markovlib.wording import counted
 
     rule_set = RuleSet([rule for _, rule in located])
-    given = letters if letters is None or rule_set.kind != "bytes" else os.fsencode(letters)
-    report = analysis.report(rule_set, given)
+    report = analysis.report(rule_set, letters)
     for finding in report.findings:
         line = located[finding.rule][0]
         if as_json:

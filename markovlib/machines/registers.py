@@ -73,6 +73,9 @@ class RegisterMachine:
                     raise ValueError(f"instruction {label!r}: there is no instruction {then!r}")
         object.__setattr__(self, "instructions", dict(self.instructions))
 
+    def __hash__(self) -> int:
+        return hash((self.registers, frozenset(self.instructions.items()), self.start, self.halt))
+
     @cached_property
     def _signs(self) -> dict[str, str]:
         """A fresh letter for each label."""

@@ -46,6 +46,9 @@ class TagSystem:
                 raise ValueError(f"production {letter!r}: {appended!r}: one character is mapped to a str")
         object.__setattr__(self, "productions", dict(self.productions))
 
+    def __hash__(self) -> int:
+        return hash((frozenset(self.productions.items()), self.deletion, self.extra_letters))
+
     @property
     def letters(self) -> str:
         """The letters that words may have."""

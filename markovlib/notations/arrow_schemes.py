@@ -58,7 +58,7 @@ def letters_at(line: Line, start: int) -> str:
     if "->" in side or not side:
         message = "no letters" if not side else "an arrow after 'for ... in': quote a pattern that begins with 'for '"
         raise line.error(start, message)
-    return ranged(line, side)
+    return ranged(line, side, start)
 
 
 def write_arrow_schemes(rule: TextRule) -> str:

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from markovlib.notations.reading import parse
+from markovlib.notations.reading import split_items
 from markovlib.notations.registry import NOTATIONS, marker_words
-from markovlib.notations.source import NotationError
+from markovlib.notations.source import NotationError, TextRule
 
 MAX_LINES = 2000
 """How many lines of a text the clues are looked for in."""
@@ -254,7 +254,7 @@ REFUSED = ("knuth", "knuth-assembler", "pipeline")
 def unreadable(text: str, notation: str) -> str | None:
     """Why a notation cannot read a text, or None; what an option would settle, or rules cannot say, is no failure."""
     try:
-        parse(text, notation)
+        _rules_in(text, notation)
     except NotationError as error:
         says = ("state the option", "keyword", "ordered rules", "a rule set has no parts")
         return None if any(part in error.message for part in says) else f"line {error.line}: {error.message}"
@@ -263,10 +263,15 @@ def unreadable(text: str, notation: str) -> str | None:
     return None
 
 
+def _rules_in(text: str, notation: str) -> list[TextRule]:
+    """The rules of a text in a notation, whatever its first line says."""
+    return [rule for _, rule in split_items(text, notation, "<string>")[0]]
+
+
 def compare(text: str, chosen: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The other notations that read a text as the same rules, and those that read it as others."""
     try:
-        rules = parse(text, chosen)
+        rules = _rules_in(text, chosen)
     except ValueError:
         return (), ()
     same: list[str] = []
@@ -275,7 +280,7 @@ def compare(text: str, chosen: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if name == chosen.split()[0]:
             continue
         try:
-            others = parse(text, name)
+            others = _rules_in(text, name)
         except ValueError:
             continue
         if others or not rules:  # A notation that skips every line has nothing to say about it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import AnyStr, Literal, TypeAlias, overload
 
-from markovlib.notations.registry import find_notation, marked_notation
+from markovlib.notations.registry import find_notation, marked_notation, words_of
 from markovlib.notations.source import (
     BOM,
     Argument,
@@ -27,7 +27,8 @@ def parse(source: AnyStr, notation: str, path: str = "<string>") -> list[tuple[A
     `source` is `str` or `bytes`, and so are the sides of its rules; in bytes, every byte from 0x80 on is an
     ordinary letter.  `notation` is one of `names()`, with options after it where it has some ("schemes
     alphabet=abc"); `path` is what errors call the source.  Line ends are LF or CR LF; one byte order mark at the
-    beginning is skipped, and so is a first line that states a notation (`# notation: NAME`).
+    beginning is skipped, and so is a first line that states this notation (`# notation: NAME`); one that states another
+    is an error.
 
     Raises NotationError with the line and column of the first mistake, and ValueError for an unknown
     notation or option.  Linear in the length of the source and of the rules that it stands for.
@@ -48,6 +49,7 @@ def parse_located(
     >>> parse_located("# swap\\nab -> ba\\n", "arrow")
     [(2, ('ab', 'ba', False))]
     """
+    refuse_other_marker(source, notation, path)
     return split_items(source, notation, path)[0]
 
 
@@ -57,7 +59,21 @@ def input_words(source: AnyStr, notation: str, path: str = "<string>") -> list[A
     >>> input_words("aab\\nba -> ab\\n", "input-first")
     ['aab']
     """
+    refuse_other_marker(source, notation, path)
     return split_items(source, notation, path)[1]
+
+
+def refuse_other_marker(source: str | bytes, notation: str, path: str) -> None:
+    """Raises where the first line states another notation than the one that the source is to be read in."""
+    first = source.partition("\n")[0] if isinstance(source, str) else _first_line(source)
+    marked = marked_notation(first.removeprefix(BOM))
+    if marked not in (None, *words_of(notation)[:1]):
+        message = f"the first line says notation {marked!r}, but it is read in {notation!r}"
+        raise NotationError(path, 1, 1, f"{message}: pass notation={marked!r}, or change the line")
+
+
+def _first_line(source: object) -> str:
+    return source.partition(b"\n")[0].decode("utf-8", "replace") if isinstance(source, bytes) else ""
 
 
 def split_items(

@@ -118,7 +118,8 @@ def with_variables(line: Line, rule: TextRule) -> tuple[TextRule, dict[str, str]
                 message = f"the class {{{inside}}}: a class is {{NAME=letters}}, each name once, and no complement"
                 raise line.error(line.text.index("{" + inside), f"{message} (the alphabet is not known)")
             names[name] = unused(len(names), pattern + replacement)
-            letters[names[name]] = ranged(line, values)
+            at = line.text.index("{" + inside) + len(f"{{{name}=")
+            letters[names[name]] = ranged(line, values, at)
             pieces.append(names[name])
     pattern = "".join(pieces)
     pieces = []
@@ -155,8 +156,11 @@ def unused(number: int, text: str) -> str:
     return chr(code)
 
 
-def ranged(line: Line, values: str) -> str:
-    """The letters of a class, `0-9+` for instance, each once and in order."""
+def ranged(line: Line, values: str, at: int) -> str:
+    """The letters of a class, `0-9+` for instance, each once and in order; the class is written at `at` of the line.
+
+    A range is one of characters or one of bytes that are no UTF-8, which are letters U+DC80 to U+DCFF here.
+    """
     letters: dict[str, None] = {}
     index = steps = 0
     while index < len(values):
@@ -165,15 +169,30 @@ def ranged(line: Line, values: str) -> str:
             last = index + 2
         first, stop = ord(values[index]), ord(values[last])
         steps += stop - first + 1
+        if _is_byte(first) != _is_byte(stop):
+            message = "goes from a character to a byte that is no UTF-8, or back: write two ranges"
+            raise line.error(at, f"the range {_shown(values[index : last + 1])} {message}")
         if stop < first:
-            raise line.error(0, f"the range {values[index : last + 1]} is empty: its first letter comes after its last")
+            message = "is empty: its first letter comes after its last"
+            raise line.error(at, f"the range {_shown(values[index : last + 1])} {message}")
         if steps > MAX_EXPANDED_RULES:
-            raise line.error(0, f"too many rules: a class of more than {MAX_EXPANDED_RULES} letters")
-        letters.update(
-            (chr(code), None) for code in range(first, stop + 1) if not 0xD800 <= code <= 0xDFFF or stop == first
-        )
+            raise line.error(at, f"too many rules: a class of more than {MAX_EXPANDED_RULES} letters")
+        letters.update((chr(code), None) for code in range(first, stop + 1) if _is_byte(first) or not _surrogate(code))
         index = last + 1
     return "".join(letters)
+
+
+def _is_byte(code: int) -> bool:
+    return 0xDC80 <= code <= 0xDCFF
+
+
+def _surrogate(code: int) -> bool:
+    return 0xD800 <= code <= 0xDFFF
+
+
+def _shown(letters: str) -> str:
+    """The letters as a message can be printed, a byte as its number."""
+    return letters.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def write_classes(rule: TextRule) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -26,7 +26,7 @@ DIM, RULE, TERMINAL, HALTED, STOPPED = "dim", "cyan", "bold magenta", "green", "
 
 
 class TextView:
-    """How traces of one rule set are shown: at most `width` columns, marks in colour or on lines below.
+    """How traces of one rule set are shown: steps in at most `width` columns, marks in colour or on lines below.
 
     Lines below have `^` under the match and, with `written`, `~` under what the step before put in.
     """
@@ -112,7 +112,19 @@ def marks_below(shown: Text) -> str:
         for span in shown.spans:
             if span.style == style:
                 signs[span.start : span.end] = sign * (min(span.end, len(signs)) - span.start)
-    return "".join(sign * max(1, cell_len(letter)) for letter, sign in zip(shown.plain, signs, strict=True)).rstrip()
+    edges = _edges(shown.plain)
+    columns = [" "] * max(1, edges[-1])
+    for sign, (start, end) in zip(signs, pairwise(edges), strict=True):
+        if sign != " ":
+            start = max(0, min(start, end - 1))  # what has no column of its own, an accent, is marked below its letter
+            end = max(end, start + 1)
+            columns[start:end] = sign * (end - start)
+    return "".join(columns).rstrip()
+
+
+def _edges(text: str) -> list[int]:
+    """Where each letter begins, in columns of a terminal, and where the last one ends."""
+    return list(range(len(text) + 1)) if text.isascii() else [cell_len(text[:i]) for i in range(len(text) + 1)]
 
 
 def cut(word: Text, start: int, end: int, width: int, more_left: bool = False, more_right: bool = False) -> Text:

@@ -10,7 +10,8 @@ A question is a line on the program's standard input::
     {"word": "b", "outcome": "NO_RULE_APPLIES", "steps": 2, "cycle": null, "trace": [[0, 1], [0, 0]]}
 
 Every key of the answer may be left out or null: then it is not compared.  The outcome is a name or a value of
-`Outcome`.  Where `kind` is "bytes", each character U+0000 to U+00FF of a side or word stands for one byte.
+`Outcome`, the name in small letters too.  Where `kind` is "bytes", each character U+0000 to U+00FF of a side or word
+stands for one byte.
 `{"error": "..."}` says that there is no answer.
 """
 
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import operator
 import queue
 import subprocess
 import sys
@@ -29,7 +31,7 @@ from typing import Any, TextIO
 
 from markovlib.outcome import Outcome
 from markovlib.rules import Rule
-from markovlib.testing.engines import Answer, Engine, GivenRules, Limits, as_rules, ask
+from markovlib.testing.engines import Answer, Engine, GivenRules, Limits, as_outcome, as_rules, ask
 
 
 class EngineError(Exception):
@@ -145,10 +147,11 @@ def serve(engine: Engine, source: TextIO | None = None, target: TextIO | None = 
     target = target or sys.stdout
     for line in source or sys.stdin:
         try:
-            answer = _answer(engine, json.loads(line))
+            # NumPy's integers are none to JSON.
+            answer = json.dumps(_answer(engine, json.loads(line)), default=operator.index)
         except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), file=target, flush=True)
+            answer = json.dumps({"error": f"{type(error).__name__}: {error}"})
+        print(answer, file=target, flush=True)
 
 
 def _question(kind: str, rules: GivenRules, word: Any, limits: Limits) -> dict[str, Any]:
@@ -178,8 +181,7 @@ def _as_answer(found: dict[str, Any], kind: str) -> Answer:
     if "word" in parts:
         parts["word"] = _word(parts["word"], kind)
     if "outcome" in parts:
-        outcome = parts["outcome"]
-        parts["outcome"] = Outcome[outcome] if isinstance(outcome, str) else Outcome(outcome)
+        parts["outcome"] = as_outcome(parts["outcome"])
     if "cycle" in parts:
         start, period = parts["cycle"]
         parts["cycle"] = (start, period)

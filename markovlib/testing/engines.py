@@ -29,8 +29,8 @@ class Limits(NamedTuple):
 class Answer(NamedTuple):
     """What an engine says of a run; what is None it does not say, and is not compared.
 
-    `outcome` is an `Outcome`, its value or its name; `cycle` is (start, period) after `Outcome.CYCLE`; `trace` is the
-    (rule, position) of each step, positions counting letters.
+    `outcome` is an `Outcome`, its value or its name, in small letters too; `cycle` is (start, period) after
+    `Outcome.CYCLE`; `trace` is the (rule, position) of each step, positions counting letters.
     """
 
     word: Any = None
@@ -86,8 +86,7 @@ def as_answer(result: Any) -> Answer:
     if not parts:
         raise TypeError(f"an engine gives a word, an Answer, or an object with its attributes, not {result!r}")
     if parts.get("outcome") is not None:
-        said = parts["outcome"]
-        parts["outcome"] = Outcome[said] if isinstance(said, str) else Outcome(said)
+        parts["outcome"] = as_outcome(parts["outcome"])
     if parts.get("cycle") is not None:
         parts["cycle"] = tuple(parts["cycle"])
     if parts.get("trace") is not None:
@@ -95,11 +94,23 @@ def as_answer(result: Any) -> Answer:
     return Answer(**parts)
 
 
+def as_outcome(said: int | str) -> Outcome:
+    """An outcome from its value or its name, in capitals or as `markovlib run --json` prints it."""
+    if not isinstance(said, str):
+        return Outcome(said)
+    if said.upper() not in Outcome.__members__:
+        raise ValueError(f"there is no outcome {said!r}: they are {', '.join(Outcome.__members__)}")
+    return Outcome[said.upper()]
+
+
+_FEW = 10_000
+
+
 def check(engine: Engine, rules: GivenRules, word: Any, limits: Limits | None = None) -> Answer:
     """The engine's answer, which must be the oracle's in all that it says.
 
     Raises `Disagreement` otherwise, TypeError for rules that are none.  O(steps · word · rules): the oracle is as plain
-    as it can be.
+    as it can be, and keeps the word after every step.  So without `limits` a run has at most 10,000 steps and bytes.
 
     >>> check(lambda rules, word, limits: word.replace("a", "b"), [Rule("a", "b", True)], "aa")
     Traceback (most recent call last):
@@ -107,10 +118,10 @@ def check(engine: Engine, rules: GivenRules, word: Any, limits: Limits | None = 
     markovlib.testing.engines.Disagreement: the engine disagrees with the oracle
       rules    ('a', 'b', terminal)
       word     'aa'
-      limits   none
+      limits   max_steps=10000, max_length=10000
       word after the run 'bb', should be 'ba'
     """
-    rules, limits = as_rules(rules), limits or Limits()
+    rules, limits = as_rules(rules), limits or Limits(_FEW, _FEW)
     answer = ask(engine, rules, word, limits)
     expected = as_answer(oracle.run(rules, word, **limits._asdict()))
     require_same(answer, expected, "the engine disagrees with the oracle", rules, word, limits)

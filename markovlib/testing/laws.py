@@ -23,6 +23,7 @@ from markovlib.combinators import branch, compose, repeat_while
 from markovlib.outcome import Outcome
 from markovlib.rules import Rule, RuleSet
 from markovlib.testing.engines import Answer, Disagreement, Engine, Limits, Rules, ask, require_same
+from markovlib.testing.shapes import Shape, as_range
 from markovlib.testing.strategies import Run, rule_sets, runs, words
 
 # ---- of runs -------------------------------------------------------------------------------------------------------
@@ -270,7 +271,7 @@ def _stopped_runs(options: dict[str, Any]) -> Arguments:
 @st.composite
 def _batches(draw: DrawFn, options: dict[str, Any]) -> tuple[Any, ...]:
     run = draw(runs(**options))
-    more = words(options.get("alphabet", "ab"), kind=run.rules.kind or options.get("kind"), rules=run.rules)
+    more = _words_of(options, run.rules, kind=run.rules.kind or options.get("kind"))
     return run.rules, [run.word, *draw(st.lists(more, max_size=6))], run.limits
 
 
@@ -283,22 +284,36 @@ def _renamed_runs(options: dict[str, Any]) -> Arguments:
 
 @st.composite
 def _runs_with_dead_rules(draw: DrawFn, options: dict[str, Any]) -> tuple[Any, ...]:
-    run = draw(runs(**{**options, "count": (1, 4)}))
+    run = draw(runs(**{**options, "count": _count_beside_dead(options)}))
+    shape = _shape_of(options)
     killer = draw(st.integers(0, len(run.rules) - 1))
     at = draw(st.integers(killer + 1, len(run.rules)))
-    side = words(options.get("alphabet", "ab"), kind=run.rules.kind, size=2)
-    before = side if run.limits.strategy == "markov" else st.just(run.word[:0])
-    pattern = draw(before) + run.rules[killer].pattern + draw(side)
-    terminal = options.get("terminals") is not False and draw(st.booleans())
-    return run, at, Rule(pattern, draw(side), terminal)
+
+    def side(least: int, most: int) -> Any:
+        """A few letters where many are not needed."""
+        size = (least, min(most, max(least, 2)))
+        return draw(words(options.get("alphabet", "ab"), kind=run.rules.kind, size=size))
+
+    pattern = run.rules[killer].pattern
+    if run.limits.strategy == "markov":
+        pattern = side(0, shape.pattern[1] - len(pattern)) + pattern
+    pattern += side(0, shape.pattern[1] - len(pattern))
+    least, most = shape.replacement
+    replacement = side(max(least, len(pattern) + 1) if shape.growing else least, most)
+    return run, at, Rule(pattern, replacement, shape.terminals and draw(st.booleans()))
+
+
+def _count_beside_dead(options: dict[str, Any]) -> tuple[int, int]:
+    """How many rules there may be for one more to be put in behind one of them; an empty range if none may."""
+    least, most = _shape_of(options).count
+    return max(1, least), most - 1
 
 
 @st.composite
 def _proved_runs(draw: DrawFn, options: dict[str, Any]) -> tuple[Any, ...]:
     """Rules, a word and a proof whose bounds are within reach."""
-    own = {name: value for name, value in options.items() if name not in _RUN_OPTIONS}
-    drawn = draw(rule_sets(**own, terminating=True))
-    word = draw(words(options.get("alphabet", "ab"), kind=options.get("kind"), size=6, rules=drawn))
+    drawn = draw(rule_sets(**_proved_options(options)))
+    word = draw(_words_of(options, drawn, most=6))
     proof, _ = prove(plain(drawn), ("order", "weights"))
     bound = None if proof is None else proof.max_steps(drawn, word)
     if bound is None or bound > _MOST_STEPS:
@@ -306,17 +321,45 @@ def _proved_runs(draw: DrawFn, options: dict[str, Any]) -> tuple[Any, ...]:
     return drawn, word, proof
 
 
+def _proved_options(options: dict[str, Any]) -> dict[str, Any]:
+    return {**_rule_options(options), "terminating": True}
+
+
 def _parts_and_word(number: int) -> Callable[[dict[str, Any]], Arguments]:
     """So many rule sets, and a word of their pieces; few letters, since parts need letters of their own."""
 
     @st.composite
     def drawn(draw: DrawFn, options: dict[str, Any]) -> tuple[Any, ...]:
-        own = {name: value for name, value in options.items() if name not in _RUN_OPTIONS}
-        own |= {"alphabet": options.get("alphabet", "ab")[:4], "count": (1, 3)}
-        parts = [draw(rule_sets(**own)) for _ in range(number)]
-        return *parts, draw(words(own["alphabet"], kind=options.get("kind"), size=5, rules=parts[0]))
+        least, most = _shape_of(options).count
+        count = (min(max(1, least), most), min(max(3, least), most))
+        own = {**options, "alphabet": options.get("alphabet", "ab")[:4], "count": count}
+        parts = [draw(rule_sets(**_rule_options(own))) for _ in range(number)]
+        return *parts, draw(_words_of(own, parts[0], most=5))
 
     return drawn
+
+
+def _words_of(options: dict[str, Any], rules: RuleSet, most: int | None = None, **more: Any) -> SearchStrategy[Any]:
+    """Words of pieces of the rules as the options want them; at most so long, where they let them be so short."""
+    least, allowed = as_range(options.get("word_size", (0, 12)), "word_size")
+    size = (least, allowed if most is None else min(allowed, max(least, most)))
+    own = {"kind": options.get("kind"), "near_misses": options.get("near_misses", True), **more}
+    return words(options.get("alphabet", "ab"), size=size, rules=rules, **own)
+
+
+def _rule_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Those of the options of `runs` that are options of `rule_sets`."""
+    return {name: value for name, value in options.items() if name not in _RUN_OPTIONS}
+
+
+def _shape_of(options: dict[str, Any]) -> Shape:
+    """The shape of the rules that the options ask for."""
+    own = {"alphabet": "ab", "kind": None, **_rule_options(options)}
+    own.pop("terminating", None)
+    confluent = own.pop("confluent", False)
+    if own.get("terminals") is None:
+        own["terminals"] = not confluent
+    return Shape.of(**own)
 
 
 def _composed(options: dict[str, Any]) -> Arguments:
@@ -348,10 +391,13 @@ _OF_COMBINATORS = ("composition_is_one_after_another", "branch_takes_one_way", "
 def law_tests(engine: Engine, *, max_examples: int = 100, **options: Any) -> type[unittest.TestCase]:
     """A test class with a test for each law, to be named `Test...` in a test module.
 
-    `options` are those of `runs`.  What they leave out no law asks of the engine: `strategies_agree` is there if
-    `strategies` names both, that of proofs and those of combinators if it names `markov`, and the latter only with
-    terminal rules and empty patterns, of which combinators make theirs; `renaming_commutes` is there if there are two
-    letters.  Only combinators bring letters besides those of the alphabet.  Raises ValueError for impossible options.
+    `options` are those of `runs`.  What they leave out no law asks of the engine, limits apart, which are those that
+    the law needs: `strategies_agree` is there if `strategies` names both, that of proofs and those of combinators if it
+    names `markov`; that of proofs if rules of such sizes can terminate; `renaming_commutes` if there are two letters;
+    `dead_rule_changes_nothing` if `count` lets one more be put in, and not with `confluent`.  Combinators make terminal
+    rules, empty patterns and empty replacements; where these may not be, or no rules at all, their laws are left out.
+    They alone bring letters besides those of the alphabet, and more and longer rules.  Raises ValueError for impossible
+    options.
 
     >>> from markovlib.testing import oracle
     >>> TestLaws = law_tests(lambda rules, word, limits: oracle.run(rules, word, *limits))
@@ -386,16 +432,29 @@ def check_laws(engine: Engine, *, max_examples: int = 100, **options: Any) -> di
 
 def _applicable(options: dict[str, Any]) -> list[str]:
     strategies = set(options.get("strategies", ("markov",)))
+    shape = _shape_of(options)
     left_out = set[str]()
     if len(strategies) < 2:
         left_out.add("strategies_agree")
-    if len(options.get("alphabet", "ab")) < 2:
+    if len(shape.letters) < 2:
         left_out.add("renaming_commutes")
-    if "markov" not in strategies:
-        left_out.update(("certified_runs_end", *_OF_COMBINATORS))
-    if options.get("terminals") is False or not options.get("empty_patterns", True):
+    least, most = _count_beside_dead(options)
+    if least > most or options.get("confluent"):  # with a dead rule more orders of steps are to be looked at
+        left_out.add("dead_rule_changes_nothing")
+    if "markov" not in strategies or not _is_possible(_proved_options(options)):
+        left_out.add("certified_runs_end")
+    any_sides = shape.pattern[0] == shape.replacement[0] == 0 and not shape.growing
+    if "markov" not in strategies or not (any_sides and shape.terminals and shape.count[1]):
         left_out.update(_OF_COMBINATORS)
     return [name for name in LAWS if name not in left_out]
+
+
+def _is_possible(options: dict[str, Any]) -> bool:
+    try:
+        rule_sets(**options)
+    except ValueError:
+        return False
+    return True
 
 
 def _law_test(name: str, engine: Engine, max_examples: int, options: dict[str, Any]) -> Callable[[Any], None]:

@@ -71,23 +71,29 @@ class Shape:
         """Raises ValueError where no rule, or none of this shape, could have what is asked for."""
         if confluent and self.terminals:
             raise ValueError("confluent: any order of application has no place for terminal rules; leave out terminals")
-        if not (terminating or confluent):
-            return
-        name = "terminating" if terminating else "confluent"
+        endless = self.endless
+        if (terminating or confluent) and endless is not None and not self.terminals:
+            raise ValueError(f"{'terminating' if terminating else 'confluent'}{endless}")
+
+    @property
+    def endless(self) -> str | None:
+        """Why every rule of this shape that is not terminal could fire for ever; None if some could not."""
         if self.pattern[1] == 0:
-            raise ValueError(f"{name}: rules with the empty pattern alone never end; raise pattern_size")
-        if self.growing and len(self.letters) < 2:
-            raise ValueError(f"{name} and growing: one letter that becomes more of itself never ends; add a letter")
-        if len(self.letters) == 1 and not (self.growing or self.terminals) and self.replacement[0] >= self.pattern[1]:
-            raise ValueError(
-                f"{name}: over one letter, replacements of at least {self.replacement[0]} letters are no smaller than "
+            return ": rules with the empty pattern alone never end; raise pattern_size"
+        if self.growing:
+            alone = len(self.letters) < 2
+            return " and growing: one letter that becomes more of itself never ends; add a letter" if alone else None
+        if len(self.letters) == 1 and self.replacement[0] >= self.pattern[1]:
+            return (
+                f": over one letter, replacements of at least {self.replacement[0]} letters are no smaller than "
                 "any pattern; lower replacement_size, raise pattern_size or add a letter"
             )
-        if not self.growing and self.replacement[0] > self.pattern[1]:
-            raise ValueError(
-                f"{name}: replacements of at least {self.replacement[0]} letters are longer than all patterns; "
+        if self.replacement[0] > self.pattern[1]:
+            return (
+                f": replacements of at least {self.replacement[0]} letters are longer than all patterns; "
                 "lower replacement_size, or ask for growing"
             )
+        return None
 
     def word(self, letters: str) -> Any:
         return letters if self.text else letters.encode("latin-1")

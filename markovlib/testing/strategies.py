@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from inspect import signature
+from itertools import product
 from typing import Any, NamedTuple, TypeAlias, get_args
 
 from hypothesis import reject
@@ -120,7 +121,7 @@ def rule_sets(
 
     - `terminating`: every run of the Markov reading ends, by a certificate of `markovlib.analysis`, or because every
       rule goes from a larger to a smaller word of the length-lexicographic order (with `growing`: from a letter to
-      lesser ones of the alphabet).
+      lesser ones of the alphabet), or because every rule is terminal, where sizes leave nothing else.
     - `confluent`: every word has one normal form whatever the order of steps, by a proof of `markovlib.analysis`: all
       critical pairs meet and any order terminates.  Some are completions.  No rule is terminal.
     - `growing`: every replacement is longer than its pattern.
@@ -221,12 +222,18 @@ _SMALL = 12  # Of limits of length the small ones are met more often.
 
 _LONG = 32  # letters, beyond which words are not made of single pieces alone
 _WIDE = 16  # letters or rules that a range has more than if its upper end has to be looked for
+_MANY = 256  # letters, beyond which none is drawn for itself
 _MOST_PIECES = 10
 
 
 @lru_cache
 def _text(letters: str, least: int, most: int) -> SearchStrategy[str]:
-    """Hypothesis draws few letters whatever `most` allows: of wide ranges half of the texts are of any size."""
+    """Hypothesis draws few letters whatever `most` allows: of wide ranges half of the texts are of any size.
+
+    It also draws no text that must be long, letter by letter.
+    """
+    if least > _MANY:
+        return _long_text(letters, least, most)
     few = st.text(st.sampled_from(letters), min_size=least, max_size=most)
     return few if most - least <= _WIDE else few | _long_text(letters, least, most)
 
@@ -314,14 +321,18 @@ def _rule_lists(shape: Shape, make: Maker, many: bool = False) -> SearchStrategy
 
     @st.composite
     def next_rule(draw: Draw, number: int, known: Sequence[str], another: SearchStrategy[bool]) -> PlainRule | None:
-        """One draw for the question whether there is another rule and for the rule, so that both go when it shrinks."""
-        return make(draw, shape, known) if number < least or draw(another) else None
+        """One draw for the question whether there is another rule and for the rule, so that both go when it shrinks.
+
+        The question is asked in any case, so that a rule that goes leaves behind what fits the next one.
+        """
+        more = draw(another)
+        return make(draw, shape, known) if number < least or (more and number < most) else None
 
     @st.composite
     def drawn(draw: Draw) -> Plain:
         made, known = list[PlainRule](), list[str]()
         another = _ANOTHER_OF_MANY if wide and draw(_RARELY) else _ANOTHER
-        while len(made) < most and (rule := draw(next_rule(len(made), known, another))) is not None:
+        while (rule := draw(next_rule(len(made), known, another))) is not None:
             made.append(rule)
             known += pieces([rule], "", near_misses=False)
         return tuple(made)
@@ -329,10 +340,26 @@ def _rule_lists(shape: Shape, make: Maker, many: bool = False) -> SearchStrategy
     return drawn()
 
 
-def _side(draw: Draw, letters: str, least: int, most: int, known: Sequence[str]) -> str:
-    """A new side, or a piece of an earlier one."""
-    # The coin is thrown in any case: a rule must not change when an earlier one goes.
-    if draw(_COIN):
+class _Coins(NamedTuple):
+    """What a rule is made like, rare things first.
+
+    They are thrown in any case and in one draw, so that a rule does not change when an earlier one goes, and becomes a
+    simple one in few steps when it shrinks.
+    """
+
+    empty: bool  # the pattern, if it may be: after an empty pattern no other rule fires
+    terminal: bool  # if it may be
+    known_pattern: bool  # a piece of an earlier side
+    known_replacement: bool
+
+
+_OFTEN, _RARE = (False, True), (False,) * 7 + (True,)
+_COINS = st.sampled_from([_Coins(*thrown) for thrown in sorted(product(_RARE, _RARE, _OFTEN, _OFTEN))])
+
+
+def _side(draw: Draw, piece: bool, letters: str, least: int, most: int, known: Sequence[str]) -> str:
+    """A new side, or a piece of an earlier one that fits."""
+    if piece:
         allowed = set(letters)
         fitting = [part for part in known if part and least <= len(part) <= most and allowed.issuperset(part)]
         if fitting:
@@ -340,52 +367,60 @@ def _side(draw: Draw, letters: str, least: int, most: int, known: Sequence[str])
     return draw(_text(letters, least, most))
 
 
-def _pattern(draw: Draw, shape: Shape, known: Sequence[str]) -> str:
-    """Rarely empty, if it may be: after an empty pattern no other rule fires."""
+def _pattern(draw: Draw, coins: _Coins, shape: Shape, known: Sequence[str]) -> str:
     least, most = shape.pattern
-    if least == 0 and most > 0 and draw(_RARELY):
+    if least == 0 and coins.empty:
         return ""
-    return _side(draw, shape.letters, min(max(1, least), most), most, known)
+    return _side(draw, coins.known_pattern, shape.letters, min(max(1, least), most), most, known)
 
 
 _COIN = st.booleans()
 _ANOTHER = st.sampled_from((False,) + (True,) * 4)
 _ANOTHER_OF_MANY = st.sampled_from((False,) + (True,) * 40)
-_RARELY = st.sampled_from((False,) * 7 + (True,))
-
-
-def _terminal(draw: Draw, shape: Shape) -> bool:
-    return shape.terminals and draw(_RARELY)
+_RARELY = st.sampled_from(_RARE)
 
 
 def _any_rule(draw: Draw, shape: Shape, known: Sequence[str]) -> PlainRule:
-    pattern = _pattern(draw, shape, known)
+    coins = draw(_COINS)
+    pattern = _pattern(draw, coins, shape, known)
     least, most = shape.replacement
     if shape.growing:
         least = max(least, len(pattern) + 1)
-    return PlainRule(pattern, _side(draw, shape.letters, least, most, known), _terminal(draw, shape))
+    replacement = _side(draw, coins.known_replacement, shape.letters, least, most, known)
+    return PlainRule(pattern, replacement, shape.terminals and coins.terminal)
+
+
+def _last_rule(draw: Draw, shape: Shape, known: Sequence[str]) -> PlainRule:
+    """A terminal rule."""
+    return _any_rule(draw, shape, known)._replace(terminal=True)
 
 
 def _falling_rule(draw: Draw, shape: Shape, known: Sequence[str]) -> PlainRule:
     """From a word to a smaller one: shorter, or as long and first of the two in the alphabet's order."""
-    one, other = _pattern(draw, shape, known), _side(draw, shape.letters, *shape.replacement, known)
+    coins = draw(_COINS)
+    one = _pattern(draw, coins, shape, known)
+    other = _side(draw, coins.known_replacement, shape.letters, *shape.replacement, known)
     for pattern, replacement in ((one, other), (other, one), (one, other[: max(0, len(one) - 1)])):
         if shape.fits(pattern, replacement) and shape.order(pattern) > shape.order(replacement):
-            return PlainRule(pattern, replacement, _terminal(draw, shape))
+            return PlainRule(pattern, replacement, shape.terminals and coins.terminal)
     return reject()
 
 
 def _spreading_rule(draw: Draw, shape: Shape, known: Sequence[str]) -> PlainRule:
     """A pattern whose greatest letter becomes lesser ones, and as many as to make the word longer."""
-    pattern = _pattern(draw, shape, known)
+    coins = draw(_COINS)
+    pattern = _pattern(draw, coins, shape, known)
     lesser = shape.letters[: max(map(shape.letters.index, pattern), default=0)]
     if not lesser:
         reject()
     least, most = max(shape.replacement[0], len(pattern) + 1), shape.replacement[1]
-    return PlainRule(pattern, _side(draw, lesser, least, most, known), _terminal(draw, shape))
+    replacement = _side(draw, coins.known_replacement, lesser, least, most, known)
+    return PlainRule(pattern, replacement, shape.terminals and coins.terminal)
 
 
 def _terminating(shape: Shape) -> SearchStrategy[Plain]:
+    if shape.endless is not None:
+        return _rule_lists(shape, _last_rule)
     directed = _rule_lists(shape, _spreading_rule if shape.growing else _falling_rule)
     return directed | _rule_lists(shape, _any_rule).filter(_is_certified)
 
