@@ -166,12 +166,12 @@ def test_upper_ends_of_wide_ranges_are_drawn() -> None:
             "patterns": lambda run: any(len(rule.pattern) == 40 for rule in run.rules),
             "replacements": lambda run: any(len(rule.replacement) == 90 for rule in run.rules),
         },
-        count=100,
+        count=300,
     )
     assert min(found.values()) > 0.02, found
     assert shares(words("ab", rules=[("aba", "b")], size=300), {"most": lambda word: len(word) == 300})["most"] > 0.02
     many = {"few": lambda drawn: len(drawn) < 9, "most": lambda drawn: len(drawn) == 50}
-    found = shares(rule_sets(count=(2, 50), pattern_size=(1, 2), replacement_size=1), many, count=100)
+    found = shares(rule_sets(count=(2, 50), pattern_size=(1, 2), replacement_size=1), many, count=300)
     assert found["few"] > 0.5 and found["most"] > 0.02, found  # noqa: PT018 (one figure explains the other)
     assert shares(words("ab", size=(20, 999)), {"most": lambda word: len(word) == 999}, count=50)["most"] > 0.1
 

@@ -320,19 +320,21 @@ def _rule_lists(shape: Shape, make: Maker, many: bool = False) -> SearchStrategy
     wide = many and most - least > _WIDE
 
     @st.composite
-    def next_rule(draw: Draw, number: int, known: Sequence[str], another: SearchStrategy[bool]) -> PlainRule | None:
-        """One draw for the question whether there is another rule and for the rule, so that both go when it shrinks.
+    def rule_and_more(draw: Draw, known: Sequence[str], another: SearchStrategy[bool]) -> tuple[PlainRule, bool]:
+        """A rule, and whether another one follows: one draw for both, so that they go together when it shrinks.
 
-        The question is asked in any case, so that a rule that goes leaves behind what fits the next one.
+        It is asked after every rule, the last that there may be too, so that a rule that goes leaves behind what fits
+        the next one.
         """
-        more = draw(another)
-        return make(draw, shape, known) if number < least or (more and number < most) else None
+        return make(draw, shape, known), draw(another)
 
     @st.composite
     def drawn(draw: Draw) -> Plain:
         made, known = list[PlainRule](), list[str]()
         another = _ANOTHER_OF_MANY if wide and draw(_RARELY) else _ANOTHER
-        while (rule := draw(next_rule(len(made), known, another))) is not None:
+        more = least > 0 or draw(another)
+        while len(made) < least or (more and len(made) < most):
+            rule, more = draw(rule_and_more(known, another))
             made.append(rule)
             known += pieces([rule], "", near_misses=False)
         return tuple(made)
