@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -111,12 +111,14 @@ class Sampler:
         return self._start.epoch
 
     def __len__(self) -> int:
-        left = self._left(self._start.position)
-        if left is None:
+        number = self._number(self._start)
+        if number is None:
             raise TypeError("a data set without end has no number of batches")
-        return max(0, -(-(left - self.worker) // self.workers))
+        return number
 
-    def __getitem__(self, s: int) -> Any:
+    def __getitem__(self, s: int | tuple[int, int, int]) -> Any:
+        if isinstance(s, tuple):
+            return self._batch_of_key(s)
         number, endless = operator.index(s), self.source.size is None
         if number < 0 and not endless:
             number += len(self)
@@ -125,12 +127,31 @@ class Sampler:
         return self._batch(self._start, number)
 
     def __iter__(self) -> Iterator[Any]:
-        self._iteration += 1
-        return self._run(self._iteration, self._start)
+        return self._begun(self._batches)
 
-    def _run(self, iteration: int, start: _Place) -> Iterator[Any]:
+    def keys(self) -> Keys:
+        """What iterating gives, as keys: triples of integers, of which `self[key]` is the batch, in every copy.
+
+        Iterating over them moves the sampler as iterating over its batches does.
+
+        >>> import markovlib as mk
+        >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace(examples=10), seed=7)
+        >>> sampler, copy = mk.Sampler(ds, 4), mk.Sampler(ds, 4)
+        >>> list(sampler.keys()), sampler.epoch
+        ([(0, 0, 0), (0, 0, 1), (0, 0, 2)], 1)
+        >>> [copy[key] for key in sampler.keys()] == list(mk.Sampler(ds, 4, epoch=1))
+        True
+        """
+        return Keys(self)
+
+    def _begun(self, parts: Callable[[_Place], Iterator[Any]]) -> Iterator[Any]:
+        """A new iteration over what `parts` makes of a place: something for each batch from there on."""
+        self._iteration += 1
+        return self._run(self._iteration, self._start, parts(self._start))
+
+    def _run(self, iteration: int, start: _Place, batches: Iterator[Any]) -> Iterator[Any]:
         """The batches from `start` to the end of the epoch; only the latest iteration moves the sampler."""
-        for number, batch in enumerate(self._batches(start), 1):
+        for number, batch in enumerate(batches, 1):
             if iteration == self._iteration:
                 self._now = self._after(start, number * self.workers)
             yield batch
@@ -138,10 +159,28 @@ class Sampler:
             self._start = self._now = _Place(start.epoch + 1, 0)
 
     def _batches(self, start: _Place) -> Iterator[Any]:
-        return (self._batch(start, number) for number in self._numbers())
+        return (self._batch(start, number) for number in self._numbers(start))
 
-    def _numbers(self) -> Iterator[int]:
-        return count() if self.source.size is None else iter(range(len(self)))
+    def _keys(self, start: _Place) -> Iterator[tuple[int, int, int]]:
+        return ((start.epoch, start.position, number) for number in self._numbers(start))
+
+    def _numbers(self, start: _Place) -> Iterator[int]:
+        number = self._number(start)
+        return count() if number is None else iter(range(number))
+
+    def _number(self, start: _Place) -> int | None:
+        """How many batches an iteration from there to the end of the epoch has."""
+        left = self._left(start.position)
+        return None if left is None else max(0, -(-(left - self.worker) // self.workers))
+
+    def _batch_of_key(self, key: tuple[int, ...]) -> Any:
+        if len(key) != 3 or any(operator.index(part) < 0 for part in key):
+            raise IndexError(f"{key} is no key of a batch: these are (epoch, position, number), as keys() gives them")
+        start, number = _Place(*map(operator.index, key[:2])), operator.index(key[2])
+        batches = self._number(start)
+        if batches is not None and number >= batches:
+            raise IndexError(f"batch {number} of {batches} from position {start.position} on")
+        return self._batch(start, number)
 
     def _batch(self, start: _Place, number: int) -> Any:
         return self._made(self._indices_of(start, number))
@@ -249,6 +288,23 @@ class Sampler:
         )
 
 
+class Keys:
+    """The batches of an iteration of a sampler or loader, as keys: see `Sampler.keys`.
+
+    A key says all of a batch, its epoch too, so that copies of a loader which know nothing of the epochs, such as those
+    in the workers of torch's `DataLoader`, give what the loader itself would give: these are what it calls a sampler.
+    """
+
+    def __init__(self, of: Sampler) -> None:
+        self._of = of
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def __iter__(self) -> Iterator[tuple[int, int, int]]:
+        return self._of._begun(self._of._keys)
+
+
 class Loader(Sampler):
     """Batches of a source's examples, in the order and with the state of a `Sampler`, which see.
 
@@ -258,7 +314,9 @@ class Loader(Sampler):
     an end token; `ByteTokenizer(eos="</s>")` has one, and so has the command line's `--tokenizer bytes`.  Of a packed
     data set they give bins, as arrays of shape (bins, length) (`BinArrays`), the ids in the type `dtype` if that is
     given; all else was said to `ds.packed`.  A loader is itself what map-style readers call a data set, one of batches:
-    `torch.utils.data.DataLoader(loader, batch_size=None, num_workers=2)`.
+    `torch.utils.data.DataLoader(loader, batch_size=None, num_workers=2)`.  Its workers hold copies, which do not see
+    what `set_epoch` and `load_state_dict` do here: so give `sampler=loader.keys()` too wherever workers live on from
+    one epoch to the next (`persistent_workers=True`).
 
     >>> import markovlib as mk
     >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op").replace(examples=1000), seed=7)
@@ -306,7 +364,7 @@ class Loader(Sampler):
         from markovlib.tokens import Padded
 
         together = 1 if self.length is None else max(1, _TOKENS_AT_ONCE // max(1, self.batch_size * self.length))
-        numbers = self._numbers()
+        numbers = self._numbers(start)
         while some := [self._indices_of(start, number) for number in islice(numbers, together)]:
             try:
                 made = self._made(np.concatenate(some)) if len(some) > 1 else None

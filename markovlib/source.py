@@ -122,7 +122,10 @@ class Source(ABC):
         >>> made.ids.dtype, made.ids.shape, int(made.loss_mask[0].sum()) == len(ds[3].completion)
         (dtype('int64'), (3, 160), True)
         """
-        return self.tokens(indices, tokenizer, threads).padded(
+        tokens = self.tokens(indices, tokenizer, threads)
+        if not truncate:
+            tokens.check_lengths(length, indices)
+        return tokens.padded(
             length, side=side, pad=pad, truncate=truncate, ids=ids, loss_mask=loss_mask, attention_mask=attention_mask
         )
 

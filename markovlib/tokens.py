@@ -100,11 +100,7 @@ class Tokens:
         if side not in ("right", "left"):
             raise ValueError(f"side must be 'right' or 'left', got {side!r}")
         if self.longest() > length and not truncate:
-            sizes = self.lengths()
-            row = int(np.argmax(sizes > length))
-            raise ValueError(
-                f"row {row} has {sizes[row]} tokens, more than length {length}; give truncate=True or a larger one"
-            )
+            self.check_lengths(length)
         shape, left = (len(self), length), side == "left"
         pad = self.pad if pad is None else pad
         parts = (
@@ -116,6 +112,16 @@ class Tokens:
         for buffer, (_, _, entries, fill) in zip(buffers, parts, strict=True):
             self._pad(buffer, entries, left, fill)
         return Padded(*buffers)
+
+    def check_lengths(self, length: int, indices: Sequence[int] | NDArray[Any] | None = None) -> None:
+        """Raises ValueError for the first longer sequence, by its index where `indices` are those of the examples."""
+        if self.longest() > length:
+            sizes = self.lengths()
+            row = int(np.argmax(sizes > length))
+            name = f"row {row}" if indices is None else f"example {indices[row]}"
+            raise ValueError(
+                f"{name} has {sizes[row]} tokens, more than length {length}; give truncate=True or a larger one"
+            )
 
     def longest(self) -> int:
         """The size of the longest sequence, 0 if there is none.
@@ -425,7 +431,7 @@ class TokenizerFile(Tokenizer):
     crosses their border.  Texts must be text.  A Python object is made for each text, other than by the tokenizers
     above: this is as fast as the library.
 
-    Raises ImportError without the library; ValueError for a file that it does not read.
+    Raises ImportError without the library; ValueError for a file that it does not read, or that is not UTF-8.
     """
 
     kind = "file"
@@ -443,7 +449,7 @@ class TokenizerFile(Tokenizer):
     ) -> None:
         if (path is None) == (json is None):
             raise TypeError("give the path of a tokenizer.json, or its text as json=")
-        self._json = json if json is not None else Path(path or "").read_text("utf-8")
+        self._json = json if json is not None else _text_of(Path(path or ""))
         self._tokenizer = _read_tokenizer(self._json, str(path or "json"))
         super().__init__({"bos": bos, "sep": sep, "eos": eos, "pad": pad}, special)
         # Not the number of tokens: a vocabulary may have holes, and the largest id must fit in the type chosen.
@@ -519,6 +525,13 @@ def _recipes_of(source: Recipe | Source) -> list[Recipe]:
     if not hasattr(recipe, "letters"):
         raise ValueError("the characters of a mixture are not known beforehand; name them, or use ByteTokenizer")
     return [recipe]
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: is not a tokenizer.json: it is not UTF-8") from None
 
 
 def _read_tokenizer(text: str, path: str) -> Any:

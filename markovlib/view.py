@@ -92,11 +92,11 @@ class _Sorted(_OfOne):
         super().__init__(source)
         self.by = by
         self.descending = descending
-        known = [*(["length"] if "word" in source.known_columns else []), *_numeric_columns(source)]
-        if by not in known:
-            raise ValueError(
-                f"examples are ordered by length or by a column of numbers ({', '.join(known)}), not {by!r}"
-            )
+        numbers, words = _numeric_columns(source), "word" in source.known_columns
+        if by not in numbers and not (words and by == "length"):
+            ways = f"{'length or by ' if words else ''}a column of numbers ({', '.join(numbers)})"
+            why = ": they have no words" if by == "length" else ""
+            raise ValueError(f"examples are ordered by {ways}, not {by!r}{why}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Sorted, (self.source, self.by, self.descending)

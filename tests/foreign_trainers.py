@@ -52,6 +52,34 @@ def torch_batches(source, workers):
     return sorted(kinds), [[part.tolist() for part in batch] for batch in batches]
 
 
+def torch_kept(source, workers):
+    """Indices of the batches of workers that live on: two epochs, the fifth, and an epoch from its fourth batch on."""
+    from torch.utils.data import DataLoader
+
+    ours = mk.Loader(source, 32, columns=["index"])
+    keep = {"num_workers": workers, "persistent_workers": workers > 0}
+    loader = DataLoader(ours, batch_size=None, sampler=ours.keys(), collate_fn=_column, **keep)
+    seen = [list(loader) for _ in range(2)]
+    ours.set_epoch(5)
+    seen.append(list(loader))
+    ours.load_state_dict({**ours.state_dict(), "epoch": 3, "position": 4 * 32})
+    assert len(loader) == len(ours)
+    return [*seen, list(loader)]
+
+
+def _column(batch):
+    return batch.index.tolist()
+
+
+def torch_bins(packed, workers):
+    """The types, and the arrays, of the batches of bins of a packed source."""
+    from torch.utils.data import DataLoader
+
+    batches = list(DataLoader(mk.Loader(packed, 8, dtype=np.int64), batch_size=None, num_workers=workers))
+    kinds = {(type(part).__name__, str(part.dtype)) for batch in batches for part in batch}
+    return sorted(kinds), [[part.tolist() for part in batch] for batch in batches]
+
+
 def torch_resumed(source, jobs):
     """Indices seen by jobs of (workers, batches), each going on from the state of what the last one consumed."""
     from torch.utils.data import DataLoader

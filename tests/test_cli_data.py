@@ -38,6 +38,17 @@ def test_generate_writes_and_says_what(tmp_path):
     assert "500 of 500 rows made again" in run("verify", out).stdout
 
 
+def test_a_dash_is_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for command in (["generate", "paper/no-op", "--out", "-"], ["inspect", "-"], ["export", "a", "--out", "-"],
+                    ["sweep", "paper/no-op", "--out", "-"], ["mix", "paper/no-op", "--out", "-"]):  # fmt: skip
+        (tmp_path / "a").mkdir(exist_ok=True)
+        assert "- is standard input or output, and no folder; one of that name is ./-; see" in fails(*command)
+    assert not (tmp_path / "-").exists()
+    run("generate", "paper/no-op", "--out", "./-", "--examples", 50)
+    assert manifest.load(tmp_path / "-").splits["train"].rows == 50
+
+
 def test_sizes_go_to_the_splits_that_are_written(tmp_path):
     run("generate", "paper/no-op", "--out", tmp_path / "a", "--examples", 70, "--split", "train,seen")
     run(

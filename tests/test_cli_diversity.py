@@ -135,6 +135,14 @@ def test_a_page_is_written(tmp_path, folder):
     assert (tmp_path / "page.html").read_text("utf-8") == diversity(folder).html()
 
 
+def test_a_page_may_be_printed_in_place_of_the_report(folder):
+    pytest.importorskip("matplotlib")
+    result = run("report", folder, "--html", "-")
+    assert result.stdout == diversity(folder).html()
+    assert "the report is of train; --split names another: unseen" in result.stderr
+    assert "--html -: --json prints on standard output too" in fails("report", folder, "--html", "-", "--json")
+
+
 def test_a_page_that_cannot_be_written_is_refused_before_rows_are_counted(folder, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.setattr("markovlib.diversity.diversity", None)

@@ -307,6 +307,7 @@ def test_convert_writes_another_notation(tmp_path):
     path = tmp_path / "r.rosetta"
     path.write_text("ba -> ab\nb -> .\n")
     assert run("convert", path, "--to", "mao").stdout == "ba:ab\nb::\n"
+    assert run("convert", path, "--to", "mao", "--out", "-").stdout == "ba:ab\nb::\n"
     out = tmp_path / "r.markov"
     run("convert", path, "--to", "arrow", "--out", out)
     assert run("run", out, "bab").stdout == "ab\n"

@@ -31,6 +31,15 @@ def test_a_page_and_a_picture_are_written_and_nothing_is_printed(rules, tmp_path
     assert b"<svg" in (tmp_path / "run.SVG").read_bytes()
 
 
+def test_a_page_may_be_printed(rules, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run("trace", rules, "bba", "--html", "a.html")
+    result = run("trace", rules, "bba", "--html", "-")
+    assert result.stdout == (tmp_path / "a.html").read_text("utf-8")
+    assert result.stderr == f"<stdout>: {len(result.stdout.encode()):,} bytes; halted after 2 steps: no rule applies\n"
+    assert not (tmp_path / "-").exists()
+
+
 def test_json_is_printed_beside_the_file(rules, tmp_path):
     plain = run("trace", rules, "bba", "--json").stdout
     assert run("trace", rules, "bba", "--json", "--html", tmp_path / "a.html").stdout == plain
@@ -66,6 +75,8 @@ def test_words_may_come_from_standard_input(rules, tmp_path):
         (["bba", "--html", "a.html", "--first", "3"], "--first is about what is printed, and --html prints nothing"),
         (["bba", "--picture", "a.png", "--width", "30"], "--width is about what is printed, and --picture prints"),
         (["bba", "--html", "."], "File '.' is a directory"),
+        (["bba", "--html", "-", "--json"], "--html -: --json prints on standard output too; name a file"),
+        (["bba", "--picture", "-"], "- is standard input or output, and no picture; one of that name is ./-"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(rules, tmp_path, monkeypatch, options, message):

@@ -245,6 +245,17 @@ def test_work_that_was_killed_after_the_tokenizer_was_copied_goes_on(tmp_path, r
     assert all((out / path).read_bytes() == (tmp_path / "whole" / path).read_bytes() for path in files)
 
 
+def test_a_file_that_is_no_tokenizer_is_named(tmp_path, recipe):
+    pytest.importorskip("tokenizers")
+    wrong = tmp_path / "wrong.json"
+    for data, message in ((b"root:x:0", "is not a tokenizer that the library"), (b"\xff", "it is not UTF-8")):
+        wrong.write_bytes(data)
+        with pytest.raises(ValueError, match=rf"^{wrong}: .*{message}"):
+            generate(recipe, tmp_path / "a", format="tokens", options={"tokenizer": wrong})
+        with pytest.raises(ValueError, match=rf"^{wrong}: .*{message}"):
+            TokenizerFile(wrong)
+
+
 def test_the_end_token_of_a_file_is_asked_for_where_it_is_not_usual(tmp_path, recipe, tokenizer_file):
     unusual = tmp_path / "unusual.json"
     unusual.write_text(tokenizer_file.read_text().replace("</s>", "STOP"))

@@ -96,6 +96,44 @@ def test_an_iteration_that_is_broken_off_begins_again() -> None:
     assert list(chain(*whole)) == epoch_order(dataset(100), 1)
 
 
+@pytest.mark.parametrize("kind", [iter, lambda sampler: iter(sampler.keys())])
+def test_an_iteration_stays_where_it_was_begun(kind: Any) -> None:
+    sampler = mk.Sampler(dataset(37), 4)
+    first, late, other = (sampler.state_dict(batches=batches) for batches in (0, 7, 30))
+    for state, elsewhere, left in ((late, other, 3), (first, late, 10)):
+        sampler.load_state_dict(state)
+        expected = list(kind(sampler))
+        sampler.load_state_dict(state)
+        begun = kind(sampler)
+        sampler.load_state_dict(elsewhere)
+        assert list(begun) == expected
+        assert len(expected) == left
+        assert sampler.state_dict() == elsewhere
+
+
+def test_a_key_says_all_of_a_batch() -> None:
+    ds = dataset(100)
+    for options in ({}, {"rank": 1, "world": 3}, {"worker": 1, "workers": 2}, {"drop_last": True}):
+        loader = mk.Loader(ds, 7, columns=["index"], **options)
+        copy, keys = pickle.loads(pickle.dumps(loader)), loader.keys()
+        for place in ((0, 0), (1, 0), (5, 42)):
+            loader.load_state_dict({**loader.state_dict(batches=0), "epoch": place[0], "position": place[1]})
+            expected = [batch.index.tolist() for batch in copied(loader)]
+            assert len(keys) == len(expected)
+            assert [copy[key].index.tolist() for key in keys] == expected
+            assert loader.epoch == place[0] + 1
+    assert list(islice(mk.Sampler(dataset(None), 3).keys(), 2)) == [(0, 0, 0), (0, 0, 1)]
+    sampler = mk.Sampler(ds, 30)
+    for key in ((0, 0), (0, 0, -1), (0, 0, 4), (0, 90, 1), (0, 130, 0), (0, 0, 0, 0)):
+        with pytest.raises(IndexError, match=r"is no key of a batch|^batch . of . from position"):
+            sampler[key]
+
+
+def copied(loader: mk.Loader) -> mk.Loader:
+    """A loader that stands where that one stands, so that iterating moves this one alone."""
+    return pickle.loads(pickle.dumps(loader))
+
+
 def test_a_data_set_without_end_is_read_in_order() -> None:
     ds = dataset(None)
     ranks = [mk.Sampler(ds, 3, rank=rank, world=2) for rank in range(2)]
@@ -334,7 +372,8 @@ def test_an_array_that_cannot_be_made_is_an_error_in_its_turn() -> None:
     assert first > 0
     assert len(list(islice(batches, first))) == first
     state = loader.state_dict()
-    with pytest.raises(ValueError, match="more than length 162"):
+    long = order[first * 4 : first * 4 + 4][sizes[order[first * 4 : first * 4 + 4]] > 162][0]
+    with pytest.raises(ValueError, match=f"^example {long} has {sizes[long]} tokens, more than length 162"):
         next(batches)
     assert loader.state_dict() == state
 

@@ -394,7 +394,7 @@ def test_a_template_that_a_row_of_ours_cannot_fill_is_found_with_its_row() -> No
 
 def test_orders_of_a_mixture(tmp_path: Path) -> None:
     mixture = Mixture(two_sources(tmp_path))
-    with pytest.raises(ValueError, match=r"by a column of numbers \(index, source_row\), not 'length'"):
+    with pytest.raises(ValueError, match=r"ordered by a column of numbers \(index, source_row\), not 'length': they"):
         mixture.view("length")
     assert mixture.view("source_row")[:].source_row.tolist() == sorted(mixture[:].source_row.tolist())
 

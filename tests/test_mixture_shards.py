@@ -281,6 +281,12 @@ def test_mix_writes_verifies_and_shows(folder: Path) -> None:
     assert Counter(rows.column("source").to_pylist()) == {"oss": 160, "alpaca": 40}
     report = json.loads((folder / "report.json").read_text())
     assert report["contamination"]["removed"] == {"oss": 1, "alpaca": 0}
+    printed = run("mix", folder / "mix.toml", "--out", out, "--seed", 7, "--against", folder / "eval.jsonl",
+                  "--report", "-").stdout  # fmt: skip
+    assert json.loads(printed) == report
+    for also in ("--json", "--dry-run"):
+        stderr = run("mix", folder / "mix.toml", "--out", out, "--report", "-", also, code=2).stderr
+        assert f"--report -: {also} prints on standard output too; name a file" in stderr
     assert "already complete" in run("mix", folder / "mix.toml", "--out", out, "--seed", 7, "--against",
                                      folder / "eval.jsonl").stderr  # fmt: skip
     moved = ["--source", f"oss={folder / 'oss.jsonl'}", "--source", f"alpaca={folder}", "--source", f"eval={folder}"]

@@ -82,6 +82,24 @@ def test_a_whole_split_and_the_files_beside_it_are_made_again(tmp_path, recipe, 
     assert {name for name in before if before[name] == after[name]} == set(whole) - lost
 
 
+def test_a_split_may_be_a_link_to_a_folder(tmp_path, recipe):
+    out, elsewhere = tmp_path / "a", tmp_path / "large"
+    generate(recipe, out, **OPTIONS)
+    whole = snapshot(out)
+    (out / "train").rename(elsewhere)
+    (out / "train").symlink_to(elsewhere)
+    assert verify(out).ok
+    (elsewhere / "part-00002.parquet").unlink()
+    train, _ = generate(recipe, out, **OPTIONS)
+    assert train.made_again == ("train/part-00002.parquet",)
+    assert (out / "train").is_symlink()
+    assert {**snapshot(out), **{f"train/{name}": data for name, data in snapshot(elsewhere).items()}} == whole
+    assert verify(out).ok
+    elsewhere.rename(tmp_path / "lost")
+    with pytest.raises(ShardError, match="train: a link that leads to no folder"):
+        generate(recipe, out, **OPTIONS)
+
+
 def test_a_card_that_somebody_has_written_in_is_left_alone(tmp_path, recipe):
     out = tmp_path / "a"
     generate(recipe, out, **OPTIONS)

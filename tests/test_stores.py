@@ -183,6 +183,10 @@ def test_an_address_says_what_kind_of_place_it_is(tmp_path, monkeypatch):
     assert isinstance(open_store("a/b:c//d"), LocalStore)
     assert str(open_store(f"file://{tmp_path}/x")) == f"{tmp_path}/x"
     assert str(open_store(tmp_path)) == str(tmp_path)
+    assert str(open_store(f"file://localhost{tmp_path}")) == str(tmp_path)
+    for elsewhere in ("file://other/x", "file://x", "file://", "file://localhost"):
+        with pytest.raises(ValueError, match=rf"^{elsewhere}: .* a folder's URL is file:///PATH"):
+            open_store(elsewhere)
     store = open_store("memory://bucket/x/")
     assert open_store(store) is store
     assert str(pickle.loads(pickle.dumps(store))) == str(store)

@@ -75,6 +75,22 @@ def test_torch_with_and_without_workers(source: Any) -> None:
 
 
 @TORCH
+def test_torch_workers_that_live_on_give_what_the_loader_would(source: Any) -> None:
+    expected = [*(batches(source, epoch) for epoch in (0, 1, 5)), batches(source, 3)[4:]]
+    assert answers(*(("torch_kept", source, workers) for workers in (0, 2))) == [expected] * 2
+
+
+@TORCH
+def test_torch_reads_bins(source: Any) -> None:
+    packed = source.packed("bytes", 512, window=64)
+    expected = [[part.tolist() for part in batch] for batch in mk.Loader(packed, 8, dtype=np.int64)]
+    for kinds, arrays in answers(*(("torch_bins", packed, workers) for workers in (0, 2))):
+        assert {name for name, _ in kinds} == {"Tensor"}
+        assert ("Tensor", "torch.int64") in kinds
+        assert arrays == expected
+
+
+@TORCH
 def test_torch_goes_on_with_other_numbers_of_workers(source: Any) -> None:
     """1 -> 3 -> 2 workers, twice, over several epochs: each row exactly once in each."""
     jobs = [(1, 5), (3, 9), (2, 4), (1, 13), (3, 2), (2, 7)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from markovlib.cli.outputs import STDOUT, TEXT_FILE
 from markovlib.cli.rules import RULE_FILE, opened
 from markovlib.notations import convert as convert_file
 from markovlib.notations import detect, names
@@ -27,7 +28,7 @@ from markovlib.rules import MAX_FILE_BYTES
 )
 @click.option("--to", metavar="NAME", help="The notation to write.")
 @click.option(
-    "--out", metavar="FILE", type=click.Path(dir_okay=False), help="Where to write (default: standard output)."
+    "--out", metavar="FILE", type=TEXT_FILE, default=STDOUT, help="Where to write (default: -, standard output)."
 )
 @click.option("--text", is_flag=True, help="Letters are UTF-8 characters rather than bytes.")
 @click.option("--any-size", is_flag=True, help="Read a rule file of more than 64 MiB.")
@@ -38,7 +39,7 @@ def convert(
     rules: str | None,
     notation: str | None,
     to: str | None,
-    out: str | None,
+    out: str,
     text: bool,
     any_size: bool,
     detecting: bool,
@@ -65,7 +66,7 @@ def convert(
         raise click.UsageError("Missing option '--to' (or --detect, or --list)")
     done = convert_file(file, to, notation, "text" if text else "bytes", limit)
     data = done.text.encode() if isinstance(done.text, str) else done.text
-    if out is None:
+    if out == STDOUT:
         sys.stdout.buffer.write(data)
     else:
         write_new(Path(out), data)

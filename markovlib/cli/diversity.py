@@ -7,6 +7,7 @@ import click
 
 from markovlib.cli import Interrupted
 from markovlib.cli.options import SPLITS, assignment, set_option
+from markovlib.cli.outputs import STDOUT, TEXT_FILE, refuse_two_on_stdout, write_text
 from markovlib.wording import counted
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ _MOST_SPILLS = 20
 @set_option("words.no_op=0.3")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; as many as processors if not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with plots to this file.")
+@click.option(
+    "--html", metavar="FILE", type=TEXT_FILE, help="Write a page with plots; - prints it in place of the report."
+)
 def report(
     source: str,
     split: str | None,
@@ -32,7 +35,7 @@ def report(
     changes: tuple[str, ...],
     threads: int | None,
     as_json: bool,
-    html: Path | None,
+    html: str | None,
 ) -> None:
     """Count how diverse a folder of shards, or the data set of a preset or recipe, is.
 
@@ -44,7 +47,8 @@ def report(
 
     if html is not None:
         _need_plots()
-        if not html.resolve().parent.is_dir():
+        refuse_two_on_stdout("--html", html, {"--json": as_json})
+        if not Path(html).resolve().parent.is_dir():
             raise click.UsageError(f"{html}: there is no such folder")
     data, rows, named = _source(source, split, seed, examples, changes)
     try:
@@ -53,15 +57,16 @@ def report(
     except KeyboardInterrupt:
         raise Interrupted("interrupted; nothing is written") from None
     if html is not None:
-        found.write_html(html)
+        write_text(html, found.html())
+    if html is not None and html != STDOUT:
         click.echo(f"{html}: written", err=True)
     if as_json:
         click.echo(found.to_json())
-    else:
+    elif html != STDOUT:
         _print(found)
     if split is None and (others := _others(data, found.split)):
         told = f"{source}: the report is of {found.split}; --split names another: {', '.join(others)}"
-        click.echo(told, err=as_json)
+        click.echo(told, err=as_json or html == STDOUT)
 
 
 def _source(

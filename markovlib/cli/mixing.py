@@ -6,13 +6,13 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from markovlib.cli import Interrupted
 from markovlib.cli.options import FOLDER, assignment, files_of, format_options, set_option, writing_options
+from markovlib.cli.outputs import STDOUT, TEXT_FILE, refuse_two_on_stdout, write_text
 from markovlib.cli.writing import executor_named, going_on, summarise
 from markovlib.wording import counted
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--examples", type=click.IntRange(min=1), help="The budget, as examples.")
 @set_option("sources.oss.ratio=3")
 @writing_options
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the whole report as JSON.")
+@click.option("--report", metavar="FILE", type=TEXT_FILE, help="Write the whole report as JSON; - prints it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report, or the summary, as JSON on standard output.")
 def mix(
     recipe: str,
@@ -49,7 +49,7 @@ def mix(
     columns: list[str] | None,
     tokenizer: str | None,
     eos: str | None,
-    report: Path | None,
+    report: str | None,
     as_json: bool,
 ) -> None:
     """Write a mixture of several sources as shards, with a manifest and a card, into one folder.
@@ -64,6 +64,7 @@ def mix(
 
     if out is None and not dry_run:
         raise click.UsageError("give --out DIR, or --dry-run")
+    refuse_two_on_stdout("--report", report, {"--dry-run": dry_run, "--json": as_json})
     files = files_of(sources)
     started = time.perf_counter()
     told = None if as_json or not sys.stderr.isatty() else lambda what: click.echo(f"{what} ...", err=True)
@@ -102,11 +103,10 @@ def _recipe(name: str, examples: int | None, against: Sequence[str], changes: Se
     return recipe.replace(values) if values else recipe
 
 
-def _write_report(path: Path, survey: Survey) -> None:
-    from markovlib.files import save
-
-    save(path, (json.dumps(survey.report(), indent=1, ensure_ascii=False) + "\n").encode())
-    click.echo(f"{path}: written", err=True)
+def _write_report(path: str, survey: Survey) -> None:
+    write_text(path, json.dumps(survey.report(), indent=1, ensure_ascii=False) + "\n")
+    if path != STDOUT:
+        click.echo(f"{path}: written", err=True)
 
 
 def _show(survey: Survey, as_json: bool) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from markovlib.cli.outputs import STDOUT, fail_for_dash
 from markovlib.shards.folder import ShardError
 from markovlib.shards.formats import MODULES
 from markovlib.shards.stores import LocalStore, Store, local_folder, open_store
@@ -18,7 +19,9 @@ class _Folder(click.ParamType):  # type: ignore[type-arg]
 
     name = "folder"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Store:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Store:
+        if value == STDOUT:
+            fail_for_dash("folder", param, ctx)
         store = open_store(value)
         if isinstance(store, LocalStore):
             _refuse_missing(store.root, value, param)
@@ -31,6 +34,8 @@ class _LocalFolder(click.ParamType):  # type: ignore[type-arg]
     name = "folder"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if value == STDOUT:
+            fail_for_dash("folder", param, ctx)
         writes = param is not None and param.name == "out"
         folder = local_folder(value, f"{ctx.info_name if ctx else 'this'} {'writes' if writes else 'reads'}")
         _refuse_missing(folder, value, param)

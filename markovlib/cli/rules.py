@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from markovlib.cli import RULE_FILE_ADVICE
+from markovlib.cli.outputs import PICTURE, TEXT_FILE
 from markovlib.notations.files import RuleFile, name_of
 from markovlib.rules import MAX_FILE_BYTES, MAX_LENGTH, MAX_STEPS, RuleSet, RunResult
 
@@ -214,12 +215,8 @@ def run(
 @click.option("--all", "show_all", is_flag=True, help="Show every step, on a terminal too.")
 @click.option("--width", type=click.IntRange(20), metavar="COLUMNS", help="Cut longer words around the match.")
 @click.option("--color/--no-color", default=None, help="Mark matches in colour (default: on a terminal).")
-@click.option(
-    "--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write a page that steps through the run."
-)
-@click.option(
-    "--picture", type=click.Path(dir_okay=False), metavar="FILE", help="Draw the run as FILE.png or FILE.svg."
-)
+@click.option("--html", type=TEXT_FILE, metavar="FILE", help="Write a page that steps through the run; - prints it.")
+@click.option("--picture", type=PICTURE, metavar="FILE", help="Draw the run as FILE.png or FILE.svg.")
 def trace(
     rules: str,
     words: tuple[str, ...],
@@ -244,7 +241,7 @@ def trace(
     """
     from markovlib.cli.tracing import FileView, TraceView
 
-    files = FileView(html=html, picture=picture, first=first, width=width)
+    files = FileView(html=html, picture=picture, as_json=as_json, first=first, width=width)
     rule_set = load(rules, words, notation, text, any_size)
     view = TraceView(rule_set, first=first, last=last, show_all=show_all, width=width, color=color)
     code = 0

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from markovlib.cli.outputs import STDOUT, refuse_two_on_stdout, write_text
 from markovlib.cli.rules import LIMIT_OPTIONS, cycle_json, word_json
 from markovlib.rules import RuleSet
 from markovlib.seeing.lines import blocks, ending
@@ -72,7 +73,9 @@ class FileView:
     for a picture's name; ImportError without matplotlib.
     """
 
-    def __init__(self, *, html: str | None, picture: str | None, first: int | None, width: int | None) -> None:
+    def __init__(
+        self, *, html: str | None, picture: str | None, as_json: bool, first: int | None, width: int | None
+    ) -> None:
         self.html, self.picture = html, picture
         self.option = "--html" if html is not None else "--picture"
         if picture is not None:
@@ -83,6 +86,7 @@ class FileView:
         for path in (html, picture):
             if path is not None and not Path(path).resolve().parent.is_dir():
                 raise click.UsageError(f"{path}: there is no such folder")
+        refuse_two_on_stdout("--html", html, {"--json": as_json})
         if self and (first is not None or width is not None):
             other = "--first" if first is not None else "--width"
             raise click.UsageError(f"{other} is about what is printed, and {self.option} prints nothing")
@@ -103,11 +107,12 @@ class FileView:
 
     def write(self, trace: Trace) -> None:
         """Writes the files, and says on standard error how large they are."""
+        sizes: dict[str, int] = {}
         if self.html is not None:
-            trace.write_html(self.html)
+            sizes[self.html] = write_text(self.html, trace.html())
         if self.picture is not None:
             trace.write_picture(self.picture)
-        for path in (self.html, self.picture):
-            if path is not None:
-                size = Path(path).stat().st_size
-                click.echo(f"{path}: {counted(size, 'byte')}; {ending(trace, LIMIT_OPTIONS)}", err=True)
+            sizes[self.picture] = Path(self.picture).stat().st_size
+        for path, size in sizes.items():
+            name = "<stdout>" if path == STDOUT else path
+            click.echo(f"{name}: {counted(size, 'byte')}; {ending(trace, LIMIT_OPTIONS)}", err=True)

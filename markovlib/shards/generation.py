@@ -76,7 +76,8 @@ def generate(
 
     Raises `ShardError` for a folder that holds something else or is being written, or whose lost shards come out with
     other bytes, `WorkerError`, which is one, where workers of the executor are lost, `OSError` for a disk that is full
-    or fails, `ValueError` for a request that makes no sense.  No partial file is left under its name, and the same call goes on.
+    or fails, `ValueError` for a request that makes no sense.  No partial file is left under its name, and the same call
+    goes on.
 
     >>> import tempfile
     >>> from pathlib import Path

@@ -115,8 +115,8 @@ def open_store(place: Place) -> Store:
     """Return the store of a path or a URL; a store is returned as it is.
 
     Text that begins as a URL does (`s3://bucket/prefix`, `memory://x`, `file:///data`) is one, all other is a path.
-    Raises ValueError for a URL that cannot hold shards and for no text at all, TypeError for what is no path,
-    ImportError where fsspec or a part of it is not installed.
+    Raises ValueError for a URL that cannot hold shards, such as one of a `file://` elsewhere, and for no text at all,
+    TypeError for what is no path, ImportError where fsspec or a part of it is not installed.
 
     >>> str(open_store("some/folder")), str(open_store("file:///some/folder"))
     ('some/folder', '/some/folder')
@@ -137,13 +137,18 @@ def local_folder(place: str | os.PathLike[str], doing: str) -> Path:
 
     `doing` says what that is, as in "score reads".
 
+    A `file://` URL has no host, or `localhost`; raises ShardError for another.
+
     >>> local_folder("file:///some/folder", "score reads")
     PosixPath('/some/folder')
     """
     if not isinstance(place, str) or not _URL.match(place):
         return Path(place)
     if place.startswith("file://"):
-        return Path(place.removeprefix("file://"))
+        host, slash, path = place.removeprefix("file://").partition("/")
+        if host not in ("", "localhost") or not slash:
+            raise ShardError(f"{place}: names a host, and a folder's URL is file:///PATH, or its path alone")
+        return Path(slash + path)
     raise ShardError(f"{place}: {doing} folders on a disk only; copy or mount this one, and give the path")
 
 
@@ -212,8 +217,8 @@ class LocalStore(Store):
     def prepare(self, inside: str) -> None:
         self._check()
         directory = self.root / inside
-        if directory.is_symlink() or (directory.exists() and not directory.is_dir()):
-            raise ShardError(f"{directory}: not a folder")
+        if os.path.lexists(directory) and not directory.is_dir():
+            raise ShardError(f"{directory}: {'a link that leads to no' if directory.is_symlink() else 'not a'} folder")
         directory.mkdir(exist_ok=True)
 
     def write(self, name: str, data: bytes) -> None:

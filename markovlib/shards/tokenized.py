@@ -167,15 +167,11 @@ def _made(fields: dict[str, Any]) -> Tokenizer:
 
 def _of_file(path: Path, eos: str | None) -> Tokenizer:
     """A tokenizers file with its end token: the one named, else the first of the usual ones that it has."""
-    try:
-        text = path.read_bytes().decode()
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not a tokenizer.json: it is not UTF-8") from None
-    plain = TokenizerFile(json=text)
+    plain = TokenizerFile(path)
     usual = [one for one in ENDS if plain.holds(one)]
     if eos is None and not usual:
         raise ValueError(f"{path}: has none of the usual end tokens ({', '.join(ENDS)}): name its own as eos")
-    return TokenizerFile(json=text, eos=eos or usual[0])
+    return TokenizerFile(path, eos=eos or usual[0])
 
 
 def sequences(ids: NDArray[Any], mask: NDArray[np.uint8], offsets: NDArray[np.int64]) -> pa.RecordBatch:
