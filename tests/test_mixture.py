@@ -467,9 +467,9 @@ def test_only_what_can_help_with_a_shortage_is_advised(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"10 examples and can give 3 .* are possible; give more rows or raise max_r"):
         Mixture(one_source(path).replace(examples=10))
     rows = [{"problem": "a", "solution": " "}]
-    with pytest.raises(RecipeError, match="with these ratios 0 examples are possible; give more rows$"):
+    with pytest.raises(RecipeError, match=r"with these ratios 0 examples are possible; give more rows$"):
         Mixture(one_source(write_jsonl(tmp_path / "rows.jsonl", rows)).replace(examples=10))
-    with pytest.raises(RecipeError, match="give more rows, raise max_repeats, or set on_shortage = \"fill\""):
+    with pytest.raises(RecipeError, match='give more rows, raise max_repeats, or set on_shortage = "fill"'):
         Mixture(two_sources(tmp_path, examples=667).replace({"sources.alpaca.ratio": 2}))
 
 
@@ -570,7 +570,8 @@ GOOD: dict[str, Any] = {
         ({"sources": []}, "mixture: sources: must be 1 to 1000 tables"),
         ({"source": []}, "mixture: source: unknown field; the fields here are examples, tokens"),
         ({"sources.a.name": "b"}, "mixture: sources[1].name: 'b' is the name of another"),
-        ({"sources.a.name": "e"}, "mixture: decontaminate.against[0].name: 'e' is the name of another"),
+        ({"sources.a.name": "e"}, "mixture: decontaminate.against[0].name: 'e' is the name of another source or "
+         "evaluation; give it another: { name = ..., files = ... }, or --against NAME=FILE"),
         ({"sources.a.name": "a b"}, "mixture: sources[0].name: must be letters"),
         ({"sources.b.ratio": 0}, "mixture: sources[1].ratio: must be more than 0, got 0"),
         ({"sources.b.ratio": float("inf")}, "mixture: sources[1].ratio: must be more than 0, got inf"),
