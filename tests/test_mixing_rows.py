@@ -289,6 +289,8 @@ KNOWN: list[tuple[str, dict[str, Any], tuple[str, str]]] = [
                        "system": "Be kind.", "tools": "[]"}, ("Be kind.\n\nHi", "Hello")),
     ("messages", {"messages": [USER, ASSISTANT, USER, ASSISTANT], "system": "Be kind."},
      ("System: Be kind.\n\nUser: Hi\n\nAssistant: Hello\n\nUser: Hi\n\nAssistant:", "Hello")),
+    ("messages", {"messages": [USER, {**ASSISTANT, "tool_calls": None, "function_call": {"name": None}}]},
+     ("Hi", "Hello")),
     ("alpaca", {"instruction": "Add.", "input": "1, 2", "output": "3", "system": "Be kind.", "history": []},
      ("Be kind.\n\nAdd.\n\n1, 2", "3")),
     ("prompt-completion", {"prompt": "P", "completion": "C"}, ("P", "C")),

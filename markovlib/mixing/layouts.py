@@ -45,7 +45,7 @@ class Layout:
     def texts(self, row: Row) -> tuple[str, str]:
         """The prompt and the completion of a row.  Raises LayoutError."""
         for name in self.refuses:
-            if row.get(name) not in _NOTHING:
+            if _holds(row, name):
                 raise LayoutError(f"has {name!r}, {_UNWRITTEN}")
         return self.made(row)
 
@@ -80,6 +80,14 @@ def layout_named(name: str) -> Layout:
     if name not in LAYOUTS:
         raise ValueError(f"must be one of {', '.join(LAYOUTS)}, got {name!r}")
     return LAYOUTS[name]
+
+
+def _holds(row: Mapping[str, Any], name: str) -> bool:
+    """Whether a field holds something; columns have a group of nothing for a field that is not there."""
+    value = row.get(name)
+    if isinstance(value, Mapping):
+        return any(member not in _NOTHING for member in value.values())
+    return value not in _NOTHING
 
 
 def _has(row: Row, layout: Layout) -> bool:
@@ -156,9 +164,9 @@ def _messages(messages: Sequence[Any], name: str) -> list[tuple[str, str]]:
 
 
 def _refuse_calls(message: Mapping[str, Any], where: str) -> None:
-    if any(message.get(name) not in _NOTHING for name in ("tool_calls", "function_call")):
+    if _holds(message, "tool_calls") or _holds(message, "function_call"):
         raise LayoutError(f"{where} calls a tool, {_UNWRITTEN}")
-    if message.get("reasoning_content") not in _NOTHING:
+    if _holds(message, "reasoning_content"):
         raise LayoutError(f"{where} has 'reasoning_content', {_UNWRITTEN}")
 
 
@@ -233,7 +241,7 @@ def text_fields(row: Row) -> dict[str, str]:
     searched for.
 
     >>> text_fields({"task_id": "T/1", "tests": [{"input": "Add.", "n": 1}, {"input": None}], "choices": ["a", "b"]})
-    {'task_id': 'T/1', 'tests.input': 'Add.', 'choices': 'a\nb'}
+    {'task_id': 'T/1', 'tests.input': 'Add.', 'choices': 'a\\nb'}
     """
     found: dict[str, list[str]] = {}
     for path, value in _walked(row):
