@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, SupportsIndex, cast, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +126,8 @@ class Mixture(Source):
     columns = COLUMNS
     known_columns = COLUMNS
     text = True
+    strata = ()
+    mixed = True
 
     def __init__(
         self,
@@ -265,12 +267,6 @@ class Mixture(Source):
         names = self._columns(columns)
         starts = range(0, self.size, size)
         return (self.batch(range(start, min(start + size, self.size)), names, threads) for start in starts)
-
-    def score(self, *_: Any, **__: Any) -> NoReturn:
-        """Raises TypeError: what is right cannot be told from a text alone."""
-        raise TypeError("the examples of a mixture have no rules to be scored by")
-
-    scores = score
 
     def write(
         self,

@@ -170,7 +170,8 @@ def score_all(
     """The scores of `answers[j]` to example `indices[j]` of a data set.
 
     Everything as in `score`.  The completions are made in batches, and the other columns only for wrong answers.
-    Raises ValueError where there are not as many answers as indices, IndexError for an index outside the data set.
+    Raises ValueError where there are not as many answers as indices, IndexError for an index outside the data set,
+    TypeError for a mixture.
 
     >>> import markovlib as mk
     >>> ds = mk.Dataset(mk.Recipe.load("paper/no-op"), seed=7)
@@ -178,6 +179,7 @@ def score_all(
     >>> scores.values.tolist(), scores.labels.tolist()
     ([1.0, 0.0, 0.0], ['correct', 'copied_input', 'other'])
     """
+    refuse_mixtures(ds)
     if len(indices) != len(answers):
         raise ValueError(f"there are {len(indices)} indices and {len(answers)} answers")
     _credit(credit)
@@ -203,6 +205,20 @@ def score_all(
 _ROWS = 65536
 
 
+def refuse_mixtures(ds: Source) -> None:
+    """Raise TypeError for a mixture, its shards and views of either: what is right cannot be told from a text alone."""
+    if any(getattr(source, "mixed", False) for source in _sources(ds)):
+        raise TypeError("the examples of a mixture have no rules to be scored by")
+
+
+def _sources(ds: Any) -> list[Any]:
+    """A data set, and all that a view is of."""
+    found = [ds]
+    for source in found:
+        found += getattr(source, "sources", ())
+    return found
+
+
 def _references(ds: Source, rows: Indices, completions: list[Any], threads: int | None) -> Iterator[Reference]:
     """What answers to these examples are compared with: all that the data set can tell of them."""
     names = [name for name in _SCORED if name in ds.known_columns]
@@ -214,10 +230,7 @@ def _references(ds: Source, rows: Indices, completions: list[Any], threads: int 
 
 def _made_by_some(ds: Any) -> list[str]:
     """The columns of `_SOME_HAVE` that a data set has, or one that a view is of; as far as they can be asked for."""
-    sources = [ds]
-    for source in sources:
-        sources += getattr(source, "sources", ())
-    held = {name for source in sources for name in source.columns}
+    held = {name for source in _sources(ds) for name in source.columns}
     return [name for name in _SOME_HAVE if name in held and name in ds.known_columns]
 
 

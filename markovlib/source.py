@@ -160,6 +160,7 @@ class Source(ABC):
         """How right an answer to example i is, in [0, 1]; see `markovlib.scoring` for kinds of credit."""
         from markovlib import scoring
 
+        scoring.refuse_mixtures(self)
         return scoring.score(self[i], answer, credit, strip=strip).value
 
     def scores(

@@ -394,9 +394,105 @@ def test_an_evaluation_of_any_kind_of_file(tmp_path: Path) -> None:
     assert [pin.name for one in mixture.recipe.evaluations for pin in one.files] == ["e1.jsonl", "e3.txt", "e4.parquet"]  # type: ignore
     more = Mixture(recipe.replace({"decontaminate.against": [str(tmp_path / "e2.json")]}))
     assert [match["item"] for match in more.report()["contamination"]["matches"]["oss"]] == ["9"]
-    with pytest.raises(SourceError, match=r"e1.jsonl:1: has no text in 'answer', which is looked for"):
+    with pytest.raises(SourceError, match=r"e1.jsonl:1: has no field 'answer', which is looked for"):
         Mixture(recipe.replace({"decontaminate.against": [
             {"name": "e", "files": str(tmp_path / "e1.jsonl"), "fields": ["answer"]}]}))  # fmt: skip
+
+
+LEAK = "Return the sum of all odd numbers in a list that stand at even places counted from zero"
+
+
+def mixed(folder: Path, rows: list[dict[str, Any]], item: dict[str, Any] | None = None, **fields: Any) -> Mixture:
+    """A mixture of one example of these rows, cleaned of an evaluation of one item."""
+    more = {name: fields.pop(name) for name in ("deduplicate",) if name in fields}
+    if item is not None:
+        more["decontaminate"] = {"against": [write_jsonl(folder / "eval.jsonl", [item])]}
+    source = {"name": "one", "files": write_jsonl(folder / "rows.jsonl", rows), **fields}
+    return Mixture(MixtureRecipe.from_dict({"examples": 1, "sources": [source], **more}))
+
+
+@pytest.mark.parametrize(
+    ("row", "templates", "text"),
+    [
+        ({"rationale": LEAK}, {"completion": "{rationale}\n{output}"}, "completion"),
+        ({"output": LEAK}, {"completion": "{instruction}"}, "completion without the template"),
+        ({"instruction": LEAK}, {"prompt": "{instruction}"}, "prompt"),
+    ],
+)
+def test_texts_are_searched_with_and_without_their_templates(
+    tmp_path: Path, row: dict[str, Any], templates: dict[str, str], text: str
+) -> None:
+    plain = {"instruction": "Do it.", "rationale": "So.", "output": "x = 1"}
+    mixture = mixed(tmp_path, [plain, {**plain, **row}], {"q": LEAK}, **templates)
+    found = mixture.report()["contamination"]["matches"]["one"]
+    assert [(match["row"], match["text"]) for match in found] == [(1, text)]
+    assert mixture.counts["sources"]["one"]["contaminated"] == 1
+
+
+def test_templates_of_our_own_data_are_searched(tmp_path: Path) -> None:
+    from markovlib import Recipe
+
+    recipe = Recipe.load("first-rewrite").replace(examples=20).to_dict()
+    source = {"name": "ours", "recipe": recipe, "completion": f"{LEAK}: {{completion}}"}
+    against = [write_jsonl(tmp_path / "eval.jsonl", [{"q": LEAK}])]
+    fields = {"examples": 1, "sources": [source, {"name": "more", "recipe": recipe}], "on_shortage": "fill"}
+    mixture = Mixture(MixtureRecipe.from_dict({**fields, "decontaminate": {"against": against}}))
+    assert {name: counts["contaminated"] for name, counts in mixture.counts["sources"].items()} == {
+        "ours": 20,
+        "more": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"question": {"text": LEAK}},
+        {"tests": [{"input": LEAK}]},
+        {"public_tests": {"input": [LEAK]}},
+        {"choices": {"text": [LEAK, "b"]}},
+        {"turns": [LEAK, None]},
+        {"messages": [{"role": "user", "content": LEAK}, {"role": "assistant", "content": None}]},
+    ],
+)
+def test_items_are_searched_however_they_are_nested(tmp_path: Path, item: dict[str, Any]) -> None:
+    rows = [{"problem": LEAK, "solution": "x"}, {"problem": "Add.", "solution": "y"}]
+    assert mixed(tmp_path, rows, item).counts["sources"]["one"]["contaminated"] == 1
+
+
+def test_a_row_that_is_contaminated_makes_no_other_a_duplicate(tmp_path: Path) -> None:
+    rows = [{"instruction": "Add.", "output": "ok", "note": LEAK}, {"instruction": "Add.", "output": "ok", "note": ""}]
+    mixture = mixed(tmp_path, rows, {"q": LEAK}, prompt="{instruction} {if output}{note}{end}", deduplicate={})
+    assert mixture.counts["sources"]["one"] == {
+        "rows": 2, "empty": 0, "duplicates_within": 0, "duplicates_across": 0, "contaminated": 1, "left": 1,
+        "examples": 1,
+    }  # fmt: skip
+    assert mixture[0].source_row == 1
+    copies = [{"problem": LEAK, "solution": "ok"}, {"problem": LEAK, "solution": "ok"}, *oss(1)]
+    counts = mixed(tmp_path, copies, {"q": LEAK}, deduplicate={}).counts["sources"]["one"]
+    assert (counts["contaminated"], counts["duplicates_within"], counts["left"]) == (2, 0, 1)
+
+
+def test_rows_are_compared_as_made_where_a_template_reads_other_fields(tmp_path: Path) -> None:
+    rows = [{"instruction": "Solve.", "output": "ok", "code": f"print({i // 2})"} for i in range(4)]
+    made = mixed(tmp_path, rows, completion="{code}", deduplicate={})
+    assert made.counts["sources"]["one"]["duplicates_within"] == 2
+    plain = mixed(tmp_path, rows, completion="{output}", deduplicate={})
+    assert plain.counts["sources"]["one"]["duplicates_within"] == 3
+    assert mixed(tmp_path, rows, prompt="{code}", completion="{prompt}", deduplicate={}).counts["sources"]["one"][
+        "duplicates_within"
+    ] == 2  # fmt: skip
+
+
+def test_fields_of_an_evaluation_may_hold_nothing(tmp_path: Path) -> None:
+    rows = [{"problem": LEAK, "solution": "x"}, {"problem": "Add.", "solution": "y"}]
+    items = [{"q": {"text": None}}, {"q": None}, {"q": {"text": LEAK}, "other": "Add."}, {"q": {"text": ""}}]
+    source = {"name": "one", "files": write_jsonl(tmp_path / "rows.jsonl", rows)}
+    for field in ("q", "q.text"):
+        against = {"name": "e", "files": write_jsonl(tmp_path / "e.jsonl", items), "fields": [field]}
+        fields = {"examples": 1, "sources": [source], "decontaminate": {"against": [against]}}
+        counts = Mixture(MixtureRecipe.from_dict(fields)).counts
+        assert counts["sources"]["one"]["contaminated"] == 1
+        assert counts["evaluations"]["e"] == {"items": 4, "too_short": 3, "runs": 9, "items_met": 1}
 
 
 def test_all_that_is_left_out_may_leave_too_little(tmp_path: Path) -> None:

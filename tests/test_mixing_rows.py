@@ -134,7 +134,8 @@ def test_lists_are_read_as_the_json_library_reads_them(
         (b'[{"a": 1} {"a": 2}]', "is not JSON: expected ']', found '{'"),
         (b'[{"a": "\xff"}]', ": is not UTF-8, some way behind line 1"),
         (b"[" * 100_000, ":1: is not JSON: it is nested too deeply"),
-        (b'{"a": {"b": 1}, "c": 2}', ":1: holds a number, not an object"),
+        (b'{"a": {"b": 1}, "c": {"d": 2}, "e": 2}', ":1: holds a number, not an object"),
+        (b'{\n "data": [\n  {"a": 1}\n ]\n}\n', ": is an object that holds no rows by name; give the list"),
         (b"\x1f\x8b\x08broken", "cannot be read"),
         (b"\x28\xb5\x2f\xfdbroken", "cannot be read"),
         (b"PAR1 and no more", "cannot be read"),
@@ -189,6 +190,40 @@ def test_a_file_of_lines_is_told_by_its_name_from_an_object_of_rows(tmp_path: Pa
     assert [row["text"] for row in read(packed)] == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        ([{"meta": {"id": 1}, "text": "a"}, {"meta": {"id": 2}, "text": "b"}], 2),
+        ([{"a": {"id": 1}, "b": {"id": 2}}, {"a": {"id": 3}, "b": {"id": 4}}], 2),
+        ([{"a": {"id": 1}}, {"a": {"id": 2}}], 2),
+        ([{"a": {"id": 1}, "text": "a"}], 1),
+        ([{"x": {"text": "a"}, "y": {"text": "b"}}], None),
+        ([{"x": {"text": "a"}}], None),
+    ],
+)
+def test_lines_are_told_from_an_object_of_rows_by_what_they_hold(tmp_path: Path, content: Any, rows: Any) -> None:
+    path = tmp_path / "rows.json"
+    path.write_bytes(as_jsonl(content))
+    assert read(path) == (list(content[0].values()) if rows is None else content)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "stream"])
+def test_columns_of_one_name_are_refused_where_they_are_read(tmp_path: Path, kind: str) -> None:
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"]), pa.array(["c"])], names=["p", "q", "q"])
+    path = tmp_path / "rows"
+    if kind == "parquet":
+        pq.write_table(table, path)
+    else:
+        with (pa.ipc.new_stream if kind == "stream" else pa.ipc.new_file)(str(path), table.schema) as writer:
+            writer.write_table(table)
+    rows = open_rows(path)
+    assert list(rows.read({"p"})) == [(0, {"p": "a"})]
+    assert rows.first() == (0, {"p": "a", "q": "b"})
+    for fields in ({"q"}, None):
+        with pytest.raises(SourceError, match=r"rows: has 2 columns of the name 'q'"):
+            list(rows.read(fields))
+
+
 def test_damaged_gzip_is_refused_with_its_name(tmp_path: Path) -> None:
     whole = gzip.compress(b"".join(b'{"text": "%d"}\n' % i for i in range(5000)))
     path = tmp_path / "rows.jsonl.gz"
@@ -234,6 +269,7 @@ def test_folders_and_missing_files(tmp_path: Path) -> None:
 # ---- layouts --------------------------------------------------------------------------------------------------------
 
 USER, ASSISTANT = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}
+CALL = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}
 
 KNOWN: list[tuple[str, dict[str, Any], tuple[str, str]]] = [
     ("alpaca", {"instruction": "Add.", "input": "1, 2", "output": "3", "text": "..."}, ("Add.\n\n1, 2", "3")),
@@ -249,6 +285,14 @@ KNOWN: list[tuple[str, dict[str, Any], tuple[str, str]]] = [
      ("Hi", "Hello")),
     ("conversations", {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]},
      ("Hi", "Hello")),
+    ("conversations", {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}],
+                       "system": "Be kind.", "tools": "[]"}, ("Be kind.\n\nHi", "Hello")),
+    ("messages", {"messages": [USER, ASSISTANT, USER, ASSISTANT], "system": "Be kind."},
+     ("System: Be kind.\n\nUser: Hi\n\nAssistant: Hello\n\nUser: Hi\n\nAssistant:", "Hello")),
+    ("messages", {"messages": [USER, {**ASSISTANT, "tool_calls": None, "function_call": {"name": None}}]},
+     ("Hi", "Hello")),
+    ("alpaca", {"instruction": "Add.", "input": "1, 2", "output": "3", "system": "Be kind.", "history": []},
+     ("Be kind.\n\nAdd.\n\n1, 2", "3")),
     ("prompt-completion", {"prompt": "P", "completion": "C"}, ("P", "C")),
     ("prompt-completion", {"prompt": [USER], "completion": [ASSISTANT]}, ("Hi", "Hello")),
     ("prompt-response", {"prompt": "P", "response": "R"}, ("P", "R")),
@@ -302,6 +346,20 @@ def test_what_is_not_recognised_says_what_was_seen(row: dict[str, Any], message:
         ("messages", {"messages": [{"role": "user", "content": [{"type": "image"}]}, ASSISTANT]}, "not text"),
         ("messages", {"messages": "hi"}, "which holds text"),
         (
+            "messages",
+            {"messages": [USER, CALL, ASSISTANT]},
+            r"messages\[1\] calls a tool, which no layout writes; give",
+        ),
+        ("messages", {"messages": [USER, {**ASSISTANT, "function_call": {"name": "f"}}]}, "calls a tool, which no"),
+        (
+            "messages",
+            {"messages": [USER, {**ASSISTANT, "reasoning_content": "Hm."}]},
+            r"messages\[1\] has 'reasoning_content', which no layout writes; give templates or leave such rows out",
+        ),
+        ("conversations", {"conversations": [USER, ASSISTANT], "tools": '[{"name": "f"}]'}, "has 'tools', which no"),
+        ("alpaca", {"instruction": "a", "output": "b", "history": [["c", "d"]]}, "has 'history', which no layout"),
+        ("prompt-completion", {"prompt": [USER], "completion": [CALL]}, r"completion\[0\] calls a tool"),
+        (
             "prompt-completion",
             {"prompt": "p", "completion": [USER, ASSISTANT, USER]},
             "has 3 messages; one is expected",
@@ -315,7 +373,29 @@ def test_rows_that_break_their_layout(name: str, row: dict[str, Any], message: s
 
 def test_the_texts_of_an_item() -> None:
     row = {"id": 1, "prompt": "p", "tests": ["a", "b"], "messages": [USER, ASSISTANT], "other": [1], "odd": [{"x": 1}]}
-    assert text_fields(row) == {"prompt": "p", "tests": "a\nb", "messages": "Hi\nHello"}
+    assert text_fields(row) == {"prompt": "p", "tests": "a\nb", "messages.content": "Hi\nHello"}
+
+
+@pytest.mark.parametrize(
+    ("row", "texts"),
+    [
+        ({"question": {"text": "a"}}, {"question.text": "a"}),
+        ({"tests": [{"input": "a", "n": 1}, {"input": None}]}, {"tests.input": "a"}),
+        ({"public": {"input": ["a", "b"], "from": "x"}}, {"public.input": "a\nb", "public.from": "x"}),
+        ({"turns": ["a", None, 3, ["b"]]}, {"turns": "a\nb"}),
+        ({"messages": [USER, {"role": "assistant", "content": None}]}, {"messages.content": "Hi"}),
+        ({"messages": [{"role": "user", "content": [{"text": "a"}, {"image": 1}]}]}, {"messages.content.text": "a"}),
+    ],
+)
+def test_texts_are_found_however_deep(row: dict[str, Any], texts: dict[str, str]) -> None:
+    assert text_fields(row) == texts
+
+
+def test_texts_are_found_below_any_number_of_levels() -> None:
+    value: Any = "deep"
+    for _ in range(5000):
+        value = [{"a": value}]
+    assert text_fields({"a": value}) == {".".join("a" * 16): "deep"}
 
 
 # ---- templates ------------------------------------------------------------------------------------------------------

@@ -130,6 +130,16 @@ def test_a_mixture_is_a_value(mixture: Mixture, tmp_path: Path) -> None:
     assert mixture != 3
 
 
+def test_a_mixture_has_no_strata_and_is_not_scored(mixture: Mixture, tmp_path: Path) -> None:
+    mixture.write(tmp_path / "out", columns=["prompt", "completion"])
+    for data in (mixture, mixture.view("permuted"), mk.open(tmp_path / "out")):
+        assert data.strata == ()
+        with pytest.raises(TypeError, match="the examples of a mixture have no rules to be scored by"):
+            data.score(0, "x")
+        with pytest.raises(TypeError, match="the examples of a mixture have no rules to be scored by"):
+            data.scores([0], ["x"])
+
+
 def test_sources_that_changed_are_not_unpickled(mixture: Mixture, tmp_path: Path) -> None:
     pickled = pickle.dumps(mixture)
     rows = oss(500)
@@ -230,9 +240,10 @@ def test_many_files_are_one_source_in_order(tmp_path: Path) -> None:
         one_source([str(tmp_path / f"part-{i}.jsonl") for i in range(3)]),
         one_source(str(tmp_path / "part-*.jsonl")),
         one_source(str(tmp_path)),
+        one_source(str(tmp_path.parent / f"*{tmp_path.name[1:]}" / "part-?.js*")),
     ]
     made = [Mixture(recipe, 1) for recipe in recipes]
-    assert made[0] == made[1] == made[2]
+    assert made[0] == made[1] == made[2] == made[3]
     everything = Mixture(recipes[2].replace(examples=60), 1)
     rows = oss(60)
     assert all(example.prompt == rows[example.source_row]["problem"] for example in everything)
@@ -274,6 +285,28 @@ def test_templates_alone_need_no_layout(tmp_path: Path) -> None:
         SourceError, match=r"odd.jsonl:1: has no layout that is known: its fields are q \(text\), a \(a"
     ):
         Mixture(one_source(path, prompt="{q}?"), 1)
+
+
+def test_a_layout_that_no_template_asks_for_is_not_looked_for(tmp_path: Path) -> None:
+    rows = [{"question": "q", "answer": "a", "gold": "g"}, {"question": "q2", "gold": "g2"}]
+    path = write_jsonl(tmp_path / "rows.jsonl", rows)
+    mixture = Mixture(one_source(path, prompt="{question}", completion="{gold}").replace(examples=2), 1)
+    assert sorted((e.prompt, e.completion) for e in mixture) == [("q", "g"), ("q2", "g2")]
+    with pytest.raises(SourceError, match=r":2: has no field 'answer'"):
+        Mixture(one_source(path, prompt="{prompt}", completion="{gold}"), 1)
+
+
+def test_fields_that_no_text_has_a_place_for_are_refused_in_columns_too(tmp_path: Path) -> None:
+    plain = {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]}
+    for row, message in (
+        ({**plain, "tools": "[{}]"}, r"row 1: has 'tools', which no layout writes"),
+        ({"conversations": [*plain["conversations"], {"from": "gpt", "tool_calls": [{"name": "f"}]}]}, "calls a tool"),
+    ):
+        pq.write_table(pa.Table.from_pylist([{**row, **plain, "tools": None}, row]), tmp_path / "a.parquet")
+        with pytest.raises(SourceError, match=message):
+            Mixture(one_source(str(tmp_path / "a.parquet")), 1)
+    pq.write_table(pa.Table.from_pylist([{**plain, "system": "Be kind."}]), tmp_path / "a.parquet")
+    assert Mixture(one_source(str(tmp_path / "a.parquet")).replace(examples=1), 1)[0].prompt == "Be kind.\n\nHi"
 
 
 @pytest.mark.parametrize(
@@ -324,6 +357,16 @@ def test_a_url_is_no_folder_of_a_mixture() -> None:
     recipe = MixtureRecipe.from_dict({"examples": 1, "sources": [{"name": "a", "shards": "s3://bucket/data"}]})
     with pytest.raises(SourceError, match="s3://bucket/data: a mixture reads folders on a disk, and this is a URL"):
         Mixture(recipe)
+
+
+def test_a_url_is_no_file_of_a_mixture(tmp_path: Path) -> None:
+    url = "https://example.org/rows.jsonl"
+    for recipe, files in ((one_source(url), {}), (one_source(str(tmp_path)), {"one": url})):
+        with pytest.raises(SourceError, match=f"^{url}: is a URL, and the files of a mixture are on a disk"):
+            Mixture(recipe, files=files)
+    path = tmp_path / "mixture.json"
+    path.write_text(one_source(url).to_json())
+    assert MixtureRecipe.load(path) == one_source(url)
 
 
 @pytest.mark.parametrize("format_name", ["parquet", "arrow", "jsonl"])
@@ -417,6 +460,17 @@ def test_a_shortage_says_what_is_possible(tmp_path: Path) -> None:
         Mixture(recipe.replace(examples=668))
     with pytest.raises(RecipeError, match=r"can give 1 \(max_mixture_share = 0.1\); lower the ratio, raise max_mix"):
         Mixture(recipe.replace({"sources.alpaca.max_mixture_share": 0.1}, examples=10))
+
+
+def test_only_what_can_help_with_a_shortage_is_advised(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "rows.jsonl", oss(3))
+    with pytest.raises(RecipeError, match=r"10 examples and can give 3 .* are possible; give more rows or raise max_r"):
+        Mixture(one_source(path).replace(examples=10))
+    rows = [{"problem": "a", "solution": " "}]
+    with pytest.raises(RecipeError, match=r"with these ratios 0 examples are possible; give more rows$"):
+        Mixture(one_source(write_jsonl(tmp_path / "rows.jsonl", rows)).replace(examples=10))
+    with pytest.raises(RecipeError, match='give more rows, raise max_repeats, or set on_shortage = "fill"'):
+        Mixture(two_sources(tmp_path, examples=667).replace({"sources.alpaca.ratio": 2}))
 
 
 def test_the_rest_is_filled_from_others_if_asked(tmp_path: Path) -> None:
@@ -516,7 +570,8 @@ GOOD: dict[str, Any] = {
         ({"sources": []}, "mixture: sources: must be 1 to 1000 tables"),
         ({"source": []}, "mixture: source: unknown field; the fields here are examples, tokens"),
         ({"sources.a.name": "b"}, "mixture: sources[1].name: 'b' is the name of another"),
-        ({"sources.a.name": "e"}, "mixture: decontaminate.against[0].name: 'e' is the name of another"),
+        ({"sources.a.name": "e"}, "mixture: decontaminate.against[0].name: 'e' is the name of another source or "
+         "evaluation; give it another: { name = ..., files = ... }, or --against NAME=FILE"),
         ({"sources.a.name": "a b"}, "mixture: sources[0].name: must be letters"),
         ({"sources.b.ratio": 0}, "mixture: sources[1].ratio: must be more than 0, got 0"),
         ({"sources.b.ratio": float("inf")}, "mixture: sources[1].ratio: must be more than 0, got inf"),

@@ -301,6 +301,22 @@ def test_mix_writes_verifies_and_shows(folder: Path) -> None:
     assert snapshot(folder / "again") == snapshot(out)
 
 
+def test_evaluations_of_one_file_name_are_told_apart_by_names(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "other").mkdir()
+    write_jsonl(folder / "other" / "eval.jsonl", [{"task_id": "F/1", "prompt": sentence(30, "p", 9)}])
+    both = ["--against", folder / "eval.jsonl", "--against"]
+    failed = run("mix", folder / "mix.toml", "--dry-run", *both, folder / "other" / "eval.jsonl", code=2)
+    assert "'eval' is the name of another source or evaluation" in failed.stderr
+    assert "or --against NAME=FILE" in failed.stderr
+    shown = run("mix", folder / "mix.toml", "--dry-run", *both, f"second={folder / 'other' / 'eval.jsonl'}").stdout
+    assert "second: 1 item with 21 runs of 10 words, of which 1 met in rows" in shown
+    (folder / "a=b.txt").write_text("A file may have such a name.\n")
+    assert "a=b: 1 item" in run("mix", folder / "mix.toml", "--dry-run", "--against", "a=b.txt").stdout
+    unnamed = run("mix", folder / "mix.toml", "--dry-run", "--against", "second=", code=2)
+    assert "--against second=: expected FILE or NAME=FILE" in unnamed.stderr
+
+
 def test_mix_by_processes_into_tokens(folder: Path) -> None:
     args = ["mix", folder / "mix.toml", "--format", "tokens", "--tokenizer", "bytes", "--eos", "<end>",
             "--columns", "prompt,completion"]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 @click.option("--out", type=FOLDER, help="The folder to write: a path or a URL.")
 @click.option("--dry-run", is_flag=True, help="Only read the sources and say what they come to.")
 @click.option("--source", "sources", multiple=True, metavar="NAME=PATH", help="Where the files of a source are.")
-@click.option("--against", multiple=True, metavar="FILE", help="Leave out rows that share words with this evaluation.")
+@click.option(
+    "--against", multiple=True, metavar="[NAME=]FILE", help="Leave out rows that share words with this evaluation."
+)
 @click.option("--examples", type=click.IntRange(min=1), help="The budget, as examples.")
 @set_option("sources.oss.ratio=3")
 @writing_options
@@ -98,9 +101,19 @@ def _recipe(name: str, examples: int | None, against: Sequence[str], changes: Se
         values |= {"examples": examples, "tokens": None, "tokenizer": None}
     if against:
         cleaning = recipe.to_dict().get("decontaminate", {})
-        values["decontaminate"] = {**cleaning, "against": [*cleaning.get("against", []), *against]}
+        values["decontaminate"] = {**cleaning, "against": [*cleaning.get("against", []), *map(_evaluation, against)]}
     values.update(assignment(change) for change in changes)
     return recipe.replace(values) if values else recipe
+
+
+def _evaluation(given: str) -> str | dict[str, Any]:
+    """An evaluation by its file, which may have a name before it."""
+    name, equals, path = given.partition("=")
+    if not equals or not re.fullmatch(r"\w[\w.-]*", name) or Path(given).exists():
+        return given
+    if not path:
+        raise click.UsageError(f"--against {given}: expected FILE or NAME=FILE, such as human-eval=HumanEval.jsonl.gz")
+    return {"name": name, "files": [path]}
 
 
 def _write_report(path: str, survey: Survey) -> None:

@@ -1,7 +1,8 @@
 """Contamination: rows that share a run of words with an evaluation.
 
-A row is contaminated if its prompt or its completion has `words` consecutive words of one text of an item, whatever
-the punctuation, layout and case; ten by default, for which docs/mixtures.md gives the reasons.  Runs in which fewer
+A row is contaminated if its prompt or its completion, as the mixture has them or as the format reads them without
+templates, has `words` consecutive words of one text of an item, whatever the punctuation, layout and case; ten by
+default, for which docs/mixtures.md gives the reasons.  Runs in which fewer
 than half of the words are different, such as a row of zeros, say nothing and are passed over.  Of an item none of
 whose texts has that many words, the longest is looked for whole, if it has half as many.
 
@@ -13,16 +14,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from markovlib._columns import Column
 from markovlib.distinct import Hashes
 from markovlib.mixing.duplicates import ROWS_AT_ONCE
-from markovlib.mixing.sources import Pair, Source
+from markovlib.mixing.sources import Source
 from markovlib.mixing.words import WordHashes, different, runs, words
 from markovlib.wording import counted
 
@@ -170,8 +172,7 @@ def find_contamination(sources: Sequence[Source], reference: Reference) -> Conta
         removed: list[int] = []
         shown: list[Match] = []
         for start in range(0, source.rows, ROWS_AT_ONCE):
-            columns = source.compared(start, min(start + ROWS_AT_ONCE, source.rows))
-            for match in _first_matches(start, columns, reference):
+            for match in _first_matches(start, _searched(source, start), reference):
                 removed.append(match.row)
                 found.runs[match.words] += 1
                 shown += [match] if len(shown) < _SHOWN else []
@@ -181,10 +182,21 @@ def find_contamination(sources: Sequence[Source], reference: Reference) -> Conta
     return found
 
 
-def _first_matches(start: int, columns: Pair, reference: Reference) -> list[Match]:
+def _searched(source: Source, start: int) -> dict[str, Column]:
+    """The texts of a batch of rows, by what each is called: those of the mixture, and those that templates replaced."""
+    stop = min(start + ROWS_AT_ONCE, source.rows)
+    prompts, completions = source.texts(np.arange(start, stop))
+    found = {"prompt": prompts, "completion": completions}
+    if source.entry.prompt or source.entry.completion:
+        prompts, completions = source.compared(start, stop)
+        found |= {"prompt without the template": prompts, "completion without the template": completions}
+    return found
+
+
+def _first_matches(start: int, columns: Mapping[str, Column], reference: Reference) -> list[Match]:
     """The first match of each row that has one, in the order of rows."""
     found: dict[int, Match] = {}
-    for name, column in zip(("prompt", "completion"), columns, strict=True):
+    for name, column in columns.items():
         for match in _matches(start, name, column.tolist(), reference):
             found.setdefault(match.row, match)
     return [found[row] for row in sorted(found)]

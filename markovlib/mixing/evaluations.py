@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from markovlib.mixing.files import locate, pinned
-from markovlib.mixing.layouts import text_fields
+from markovlib.mixing.layouts import has_field, text_fields
 from markovlib.mixing.recipe import Evaluation, Paths
 from markovlib.mixing.rows import LONGEST_ROW, Row, SourceError, open_rows
 
@@ -31,14 +31,23 @@ def _items(paths: Sequence[Path], fields: Sequence[str] | None) -> Iterator[tupl
             yield from _paragraphs(path)
             continue
         rows = open_rows(path)
-        for number, row in rows.read(None if fields is None else {*fields, *_NAMES}):
+        for number, row in rows.read(None if fields is None else {*fields, *map(_column, fields), *_NAMES}):
             found = text_fields(row)
             if fields is not None:
-                missing = set(fields) - set(found)
+                missing = [name for name in fields if not has_field(row, name)]
                 if missing:
-                    raise SourceError(f"{rows.where(number)}: has no text in {min(missing)!r}, which is looked for")
-                found = {name: found[name] for name in fields}
+                    raise SourceError(f"{rows.where(number)}: has no field {min(missing)!r}, which is looked for")
+                found = {path: text for path, text in found.items() if _is_in(path, fields)}
             yield _name_of(row, rows.where(number)), found
+
+
+def _column(field: str) -> str:
+    """The column that a dotted path begins with."""
+    return field.partition(".")[0]
+
+
+def _is_in(path: str, fields: Sequence[str]) -> bool:
+    return any(path == field or path.startswith(f"{field}.") for field in fields)
 
 
 def _name_of(row: Row, where: str) -> str:

@@ -19,10 +19,13 @@ def locate(name: str, files: Any, moved: Paths | None) -> list[tuple[Path, Pinne
 
     Names may hold `*`; a folder stands for the files of rows in it.
     """
-    listed: list[Any] = [] if files is None else [files] if isinstance(files, str) else list(files)
+    for one in (*_listed(files), *_listed(moved)):
+        if isinstance(one, str) and "://" in one:
+            raise SourceError(f"{one}: is a URL, and the files of a mixture are on a disk; copy it there first")
+    listed = _listed(files)
     pins = [one for one in listed if isinstance(one, Pinned)]
     if not pins:
-        given = listed if moved is None else [moved] if isinstance(moved, str | Path) else moved
+        given = listed if moved is None else _listed(moved)
         return [(path, None) for one in given for path in _expanded(Path(one))]
     paths = _moved(pins, moved)
     for path in paths:
@@ -31,6 +34,10 @@ def locate(name: str, files: Any, moved: Paths | None) -> list[tuple[Path, Pinne
     if len(paths) != len(pins):
         raise SourceError(f"{name!r} has {counted(len(pins), 'file')}, and {len(paths)} are given")
     return list(zip(paths, pins, strict=True))
+
+
+def _listed(files: Any) -> list[Any]:
+    return [] if files is None else [files] if isinstance(files, str | Path) else list(files)
 
 
 def missing(path: Path, name: str) -> SourceError:
@@ -42,7 +49,7 @@ def _moved(pins: Sequence[Pinned], moved: Paths | None) -> list[Path]:
     """Where pinned files are: here, in the folder that is given, or each where it is said to be."""
     if moved is None:
         return [Path(pin.name) for pin in pins]
-    given = [Path(moved)] if isinstance(moved, str | Path) else [Path(one) for one in moved]
+    given = [Path(one) for one in _listed(moved)]
     if len(given) == 1 and given[0].is_dir():
         return [given[0] / pin.name for pin in pins]
     return [found for one in given for found in _expanded(one)]
@@ -54,8 +61,10 @@ def _expanded(path: Path) -> list[Path]:
         if not found:
             raise SourceError(f"{path}: has no files of rows ({', '.join(_SUFFIXES)})")
         return found
-    if "*" in path.name and not path.exists():
-        found = sorted(path.parent.glob(path.name))
+    stars = [i for i, part in enumerate(path.parts) if "*" in part]
+    if stars and not path.exists():
+        above, pattern = Path(*path.parts[: stars[0]]), "/".join(path.parts[stars[0] :])
+        found = sorted(above.glob(pattern))
         if not found:
             raise SourceError(f"{path}: no file is named so")
         return found

@@ -6,7 +6,7 @@ named.  A row that does not have it is an error, never guessed at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,23 +17,37 @@ class LayoutError(ValueError):
     """A row that does not have the layout of its file; the message says what it has."""
 
 
+_UNWRITTEN = "which no layout writes; give templates or leave such rows out"
+_NOTHING: tuple[Any, ...] = (None, "", "[]", [], {})
+"""What a field that holds nothing has, that of tools being JSON as text in some files."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """One way to write an instruction and its answer down.
 
-    `needs` are the fields that every row has, `takes` those that it may have besides; `about` says whose it is.
+    `needs` are the fields that every row has, `takes` those that it may have besides, and `refuses` those that change
+    what a row says and that no text has a place for; `about` says whose it is.
     """
 
     name: str
     needs: tuple[str, ...]
     about: str
-    texts: Callable[[Row], tuple[str, str]] = field(repr=False)
+    made: Callable[[Row], tuple[str, str]] = field(repr=False)
     takes: tuple[str, ...] = ()
+    refuses: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """All fields that the texts are made of."""
-        return self.needs + self.takes
+        """All fields that the texts depend on."""
+        return self.needs + self.takes + self.refuses
+
+    def texts(self, row: Row) -> tuple[str, str]:
+        """The prompt and the completion of a row.  Raises LayoutError."""
+        for name in self.refuses:
+            if _holds(row, name):
+                raise LayoutError(f"has {name!r}, {_UNWRITTEN}")
+        return self.made(row)
 
     @property
     def reason(self) -> str:
@@ -68,6 +82,14 @@ def layout_named(name: str) -> Layout:
     return LAYOUTS[name]
 
 
+def _holds(row: Mapping[str, Any], name: str) -> bool:
+    """Whether a field holds something; columns have a group of nothing for a field that is not there."""
+    value = row.get(name)
+    if isinstance(value, Mapping):
+        return any(member not in _NOTHING for member in value.values())
+    return value not in _NOTHING
+
+
 def _has(row: Row, layout: Layout) -> bool:
     lists = layout.name in ("messages", "conversations")
     return all(isinstance(row.get(name), list if lists else str | list) for name in layout.needs)
@@ -80,7 +102,15 @@ def _listed(names: Sequence[str]) -> str:
 # ---- two fields -----------------------------------------------------------------------------------------------------
 
 
-def _pair(name: str, prompt: str, completion: str, about: str, before: str = "", after: str = "") -> Layout:
+def _pair(
+    name: str,
+    prompt: str,
+    completion: str,
+    about: str,
+    before: str = "",
+    after: str = "",
+    refuses: tuple[str, ...] = (),
+) -> Layout:
     """A layout of two texts, with a text that may stand before the prompt, or after it, behind an empty line."""
 
     def texts(row: Row) -> tuple[str, str]:
@@ -88,7 +118,7 @@ def _pair(name: str, prompt: str, completion: str, about: str, before: str = "",
         return "\n\n".join(part for part in parts if part), _text(row, completion)
 
     takes = tuple(filter(None, (before, after)))
-    return Layout(name, (prompt, completion), about, texts, takes)
+    return Layout(name, (prompt, completion), about, texts, takes, refuses)
 
 
 def _text(row: Row, name: str) -> str:
@@ -112,6 +142,7 @@ def _cot(row: Row) -> tuple[str, str]:
 
 # ---- messages -------------------------------------------------------------------------------------------------------
 
+_ROLE_NAMES = ("role", "from")
 _ROLES = {"human": "user", "gpt": "assistant", "chatgpt": "assistant", "model": "assistant"}
 
 
@@ -121,6 +152,7 @@ def _messages(messages: Sequence[Any], name: str) -> list[tuple[str, str]]:
     for number, message in enumerate(messages):
         if not isinstance(message, Mapping):
             raise LayoutError(f"{name}[{number}] holds {kind_of(message)}, not a message")
+        _refuse_calls(message, f"{name}[{number}]")
         role = message.get("role", message.get("from"))
         text = _content(message.get("content", message.get("value")), f"{name}[{number}]")
         if not isinstance(role, str):
@@ -129,6 +161,13 @@ def _messages(messages: Sequence[Any], name: str) -> list[tuple[str, str]]:
     if not found:
         raise LayoutError(f"{name!r} has no messages")
     return found
+
+
+def _refuse_calls(message: Mapping[str, Any], where: str) -> None:
+    if _holds(message, "tool_calls") or _holds(message, "function_call"):
+        raise LayoutError(f"{where} calls a tool, {_UNWRITTEN}")
+    if _holds(message, "reasoning_content"):
+        raise LayoutError(f"{where} has 'reasoning_content', {_UNWRITTEN}")
 
 
 def _content(content: Any, where: str) -> str:
@@ -152,7 +191,7 @@ def _flattened(messages: Sequence[tuple[str, str]], name: str) -> str:
 
 
 def _chat(name: str) -> Callable[[Row], tuple[str, str]]:
-    """The last message, which is the assistant's, and all before it."""
+    """The last message, which is the assistant's, and all before it, a field `system` being the first."""
 
     def texts(row: Row) -> tuple[str, str]:
         value = row.get(name)
@@ -163,17 +202,24 @@ def _chat(name: str) -> Callable[[Row], tuple[str, str]]:
             raise LayoutError(f"the last of its {len(before) + 1} messages is of {role!r}, not of the assistant")
         if not before:
             raise LayoutError("has an answer and no message before it")
-        return _flattened(before, name), answer
+        system = _optional(row, "system")
+        return _flattened([("system", system), *before] if system else before, name), answer
 
     return texts
+
+
+def _chat_layout(name: str, about: str) -> Layout:
+    return Layout(name, (name,), about, _chat(name), takes=("system",), refuses=("tools", "functions"))
 
 
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
     for layout in (
-        Layout("messages", ("messages",), "a chat of roles and contents", _chat("messages")),
-        Layout("conversations", ("conversations",), "a chat as ShareGPT has it", _chat("conversations")),
-        _pair("alpaca", "instruction", "output", "Alpaca", after="input"),
+        _chat_layout("messages", "a chat of roles and contents"),
+        _chat_layout("conversations", "a chat as ShareGPT has it"),
+        _pair(
+            "alpaca", "instruction", "output", "Alpaca", before="system", after="input", refuses=("history", "tools")
+        ),
         _pair("oss-instruct", "problem", "solution", "OSS-Instruct"),
         Layout("cot", ("source", "rationale", "target"), "the CoT Collection", _cot),
         _pair("prompt-completion", "prompt", "completion", "named by what they are"),
@@ -191,20 +237,43 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def text_fields(row: Row) -> dict[str, str]:
-    """Every text in a row by its field, those of messages joined: what an evaluation is searched for.
+    """Every text in a row, however deep, by the dotted path of its field, those of lists joined: what an evaluation is
+    searched for.
 
-    >>> text_fields({"task_id": "T/1", "tests": [1], "messages": [{"role": "user", "content": "Add."}]})
-    {'task_id': 'T/1', 'messages': 'Add.'}
+    >>> text_fields({"task_id": "T/1", "tests": [{"input": "Add.", "n": 1}, {"input": None}], "choices": ["a", "b"]})
+    {'task_id': 'T/1', 'tests.input': 'Add.', 'choices': 'a\\nb'}
     """
-    found = {}
-    for name, value in row.items():
+    found: dict[str, list[str]] = {}
+    for path, value in _walked(row):
         if isinstance(value, str):
-            found[name] = value
-        elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-            found[name] = "\n".join(value)
-        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
-            try:
-                found[name] = "\n".join(text for _, text in _messages(value, name))
-            except LayoutError:
-                continue
-    return found
+            found.setdefault(path, []).append(value)
+    return {path: "\n".join(texts) for path, texts in found.items()}
+
+
+def has_field(row: Row, name: str) -> bool:
+    """Whether a row has a field of this name or dotted path, whatever it holds; what is empty may have any in it.
+
+    >>> row = {"question": {"text": None}, "hints": None}
+    >>> has_field(row, "question.text"), has_field(row, "hints.first"), has_field(row, "question.answer")
+    (True, True, False)
+    """
+    return any(
+        path == name or (value in (None, [], {}) and name.startswith(f"{path}.")) for path, value in _walked(row)
+    )
+
+
+def _walked(row: Row) -> Iterator[tuple[str, Any]]:
+    """All values in a row in order, but the roles of messages, each with the names (no places in lists) on its way.
+
+    Paths have at most 16 names: what is deeper has that of the 16th.  Values are as deep as their reader lets them be.
+    """
+    left: list[tuple[str, int, Any]] = [(name, 1, value) for name, value in reversed(row.items())]
+    while left:
+        path, depth, value = left.pop()
+        yield path, value
+        if isinstance(value, Mapping):
+            roles = _ROLE_NAMES if "content" in value or "value" in value else ()
+            inner = [(name, member) for name, member in value.items() if name not in roles]
+            left += [(f"{path}.{name}" if depth < 16 else path, depth + 1, member) for name, member in reversed(inner)]
+        elif isinstance(value, list | tuple):
+            left += [(path, depth, member) for member in reversed(value)]

@@ -35,7 +35,7 @@ from markovlib.mixing.templates import Template
 from markovlib.render import TemplateError
 
 #: Names what a mixture holds, as a function of its recipe, its sources and the seed.
-MIXTURE_VERSION = 1
+MIXTURE_VERSION = 2
 
 _MOST = 2**36
 _MOST_SOURCES = 1000
@@ -283,6 +283,8 @@ def _below(folder: Path, value: Any, field: str) -> Any:
         return [_below(folder, item, field) for item in value]
     if not isinstance(value, str) or (field == "recipe" and Path(value).suffix not in (".toml", ".json")):
         return value
+    if "://" in value:
+        return value
     return str(folder / value)
 
 
@@ -433,5 +435,7 @@ class _Check:
         paths += [(f"decontaminate.against[{i}]", one.name) for i, one in enumerate(recipe.evaluations)]
         for path, name in paths:
             if name in names:
-                self.fail(f"{path}.name", f"{name!r} is the name of another source or evaluation")
+                other = "; give it another: { name = ..., files = ... }, or --against NAME=FILE"
+                hint = other if path.startswith("decontaminate") else ""
+                self.fail(f"{path}.name", f"{name!r} is the name of another source or evaluation{hint}")
             names.add(name)

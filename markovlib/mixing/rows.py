@@ -27,11 +27,14 @@ _ROWS_AT_ONCE = 1024
 _SPACE = " \t\r\n"
 _DAMAGED = (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error)
 """What the compressions raise for a file that is not as it was written."""
-_FIRST_VALUE = re.compile(rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*(.)', re.DOTALL)
+_MEMBER = re.compile(r'\s*[{,]\s*"(?:[^"\\]|\\.)*"\s*:\s*(?=\S)', re.DOTALL)
+"""What stands before the value of a member of an object."""
 _NAMES = {dict: "an object", list: "a list", str: "text", bool: "a truth value", int: "a number", float: "a number",
           bytes: "bytes", type(None): "null"}  # fmt: skip
 
 Row = dict[str, Any]
+_Check = Callable[[Any, list[str]], None]
+"""What is asked of a schema and the names of the columns that are read."""
 
 
 class SourceError(ValueError):
@@ -58,6 +61,10 @@ class Rows:
     def read(self, fields: Collection[str] | None = None) -> Iterator[tuple[int, Row]]:
         """Each row with its number, of which `where` makes a place; other fields may be left out of columns."""
         raise NotImplementedError
+
+    def first(self) -> tuple[int, Row] | None:
+        """The first row with its number, of columns of one name the first; None where there are no rows."""
+        return next(self.read(), None)
 
     def where(self, number: int) -> str:
         """The place of a row."""
@@ -156,6 +163,8 @@ def _json_rows(path: Path, head: bytes) -> Rows:
     if first not in (b"[", b"{"):
         raise SourceError(f"{path}: begins with {shown[:12]!r}: it is neither JSON, JSON Lines, Parquet nor Arrow")
     keyed = _is_keyed(path, shown)
+    if first == b"{" and not keyed and re.match(rb"\{[ \t\r]*\n", shown):
+        raise SourceError(f"{path}: is an object that holds no rows by name; give the list")
     kinds = {b"[": "JSON, a list", b"{": "JSON, an object of rows" if keyed else "JSON Lines"}
     made: Rows = _JsonLines(path, head) if first == b"{" and not keyed else _JsonMembers(path, head, first == b"{")
     made.container = kinds[first] + (f", {compression}" if compression else "")
@@ -163,11 +172,33 @@ def _json_rows(path: Path, head: bytes) -> Rows:
 
 
 def _is_keyed(path: Path, start: bytes) -> bool:
-    """Whether an object holds rows by name: a file of lines says so by its own name, or begins with another value."""
+    """Whether an object holds rows by name, as far as its start tells: its first two members are objects, and no other
+    object follows it.  A file of lines says so by its own name."""
     if re.search(r"\.(jsonl|ndjson)\b", path.name):
         return False
-    found = _FIRST_VALUE.match(start)
-    return found is not None and found[1] == b"{"
+    text = start.decode("utf-8", "replace")
+    at = 0
+    for _ in range(2):
+        member = _MEMBER.match(text, at)
+        if member is None:
+            break
+        if text[member.end()] != "{":
+            return False
+        at = _end_of_value(text, member.end())
+        if at < 0:
+            return True
+    else:
+        at = _end_of_value(text, 0)
+        return at < 0 or not text[at:].lstrip().startswith("{")
+    return at > 0 and not re.match(r"\s*\}\s*\{", text[at:])
+
+
+def _end_of_value(text: str, at: int) -> int:
+    """Where a JSON value ends; -1 where it does not end here."""
+    try:
+        return json.JSONDecoder().raw_decode(text, at)[1]
+    except (ValueError, RecursionError):
+        return -1
 
 
 class _JsonLines(Rows):
@@ -325,21 +356,37 @@ class _JsonText:
 # ---- columns --------------------------------------------------------------------------------------------------------
 
 
-class _ParquetRows(Rows):
-    container = "Parquet"
+class _ColumnRows(Rows):
+    """Rows of columns, of which those asked for are read."""
 
     def read(self, fields: Collection[str] | None = None) -> Iterator[tuple[int, Row]]:
-        return _guarded(self.path, self._read(fields))
+        return _guarded(self.path, self._read(fields, self._single))
 
-    def _read(self, fields: Collection[str] | None) -> Iterator[tuple[int, Row]]:
+    def first(self) -> tuple[int, Row] | None:
+        return next(_guarded(self.path, self._read(None, lambda _schema, _names: None)), None)
+
+    def _read(self, fields: Collection[str] | None, check: _Check) -> Iterator[tuple[int, Row]]:
+        raise NotImplementedError
+
+    def _single(self, schema: Any, names: list[str]) -> None:
+        for name in names:
+            if schema.names.count(name) > 1:
+                raise SourceError(f"{self.path}: has {schema.names.count(name)} columns of the name {name!r}")
+
+
+class _ParquetRows(_ColumnRows):
+    container = "Parquet"
+
+    def _read(self, fields: Collection[str] | None, check: _Check) -> Iterator[tuple[int, Row]]:
         import pyarrow.parquet as pq
 
         with pq.ParquetFile(self.path) as file:
             names = _chosen(file.schema_arrow, fields)
+            check(file.schema_arrow, names)
             yield from _numbered(file.iter_batches(_ROWS_AT_ONCE, columns=names), names)
 
 
-class _ArrowRows(Rows):
+class _ArrowRows(_ColumnRows):
     """An IPC file, or a stream as Hugging Face `datasets` keeps them."""
 
     def __init__(self, path: Path, stream: bool) -> None:
@@ -347,20 +394,19 @@ class _ArrowRows(Rows):
         self.container = "Arrow IPC, a stream" if stream else "Arrow IPC"
         self._stream = stream
 
-    def read(self, fields: Collection[str] | None = None) -> Iterator[tuple[int, Row]]:
-        return _guarded(self.path, self._read(fields))
-
-    def _read(self, fields: Collection[str] | None) -> Iterator[tuple[int, Row]]:
+    def _read(self, fields: Collection[str] | None, check: _Check) -> Iterator[tuple[int, Row]]:
         import pyarrow as pa
 
         with pa.memory_map(str(self.path)) as file:
             if self._stream:
                 with pa.ipc.open_stream(file) as batches:
                     names = _chosen(batches.schema, fields)
+                    check(batches.schema, names)
                     yield from _numbered(batches, names)
                 return
             with pa.ipc.open_file(file) as reader:
                 names = _chosen(reader.schema, fields)
+                check(reader.schema, names)
                 yield from _numbered((reader.get_batch(i) for i in range(reader.num_record_batches)), names)
 
 
@@ -369,19 +415,20 @@ def _chosen(schema: Any, fields: Collection[str] | None) -> list[str]:
     import pyarrow.types as kinds
 
     if fields is not None:
-        return [name for name in schema.names if name in fields]
+        return [name for name in dict.fromkeys(schema.names) if name in fields]
     plain = (
         kinds.is_string, kinds.is_large_string, kinds.is_string_view, kinds.is_dictionary, kinds.is_nested,
         kinds.is_integer, kinds.is_floating, kinds.is_boolean, kinds.is_null,
     )  # fmt: skip
-    return [field.name for field in schema if any(is_kind(field.type) for is_kind in plain)]
+    return list(dict.fromkeys(field.name for field in schema if any(is_kind(field.type) for is_kind in plain)))
 
 
 def _numbered(batches: Any, names: list[str]) -> Iterator[tuple[int, Row]]:
     number = 0
     for batch in batches:
+        places = [batch.schema.names.index(name) for name in names]
         for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
-            piece = batch.slice(start, _ROWS_AT_ONCE).select(names)
+            piece = batch.slice(start, _ROWS_AT_ONCE).select(places)
             piece.validate(full=True)
             for row in piece.to_pylist():
                 yield number, row

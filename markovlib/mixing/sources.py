@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from markovlib.dataset import Dataset
 
 _ROWS_AT_ONCE = 4096
+_TEXTS = ("prompt", "completion")
 
 Pair = tuple[Column, Column]
 """Prompts and completions, as many of either."""
@@ -50,7 +52,8 @@ class Source(Protocol):
         """The texts of one row, as the mixture has them."""
 
     def compared(self, start: int, stop: int) -> Pair:
-        """The texts of consecutive rows without the source's templates, in which rows of sources are compared."""
+        """The texts of consecutive rows that rows of sources are compared by: those without the source's templates, but
+        for a template that reads other fields than the format, whose text is taken as the mixture has it."""
 
 
 def open_source(entry: SourceEntry, path: str, moved: Paths | None = None) -> Source:
@@ -77,7 +80,8 @@ def open_source(entry: SourceEntry, path: str, moved: Paths | None = None) -> So
 
 @dataclass
 class _Reading:
-    """What turns the rows of a source into its texts; the layout is that of the first row, or the one named."""
+    """What turns the rows of a source into its texts; the layout is the one named, or else that of the first row, where
+    one of the texts is made by it."""
 
     entry: SourceEntry
     layout: Layout | None = None
@@ -100,8 +104,10 @@ class _Reading:
         return "as named" if self.entry.format else self.layout.reason
 
     def look(self, row: Row) -> None:
-        """Learns the layout from the first row; with both templates there need not be one."""
-        if self.layout is not None:
+        """Learns the layout from the first row; with both templates there need not be one, nor is one looked for where
+        neither asks for what it makes."""
+        asked = {name for template in self.templates.values() for name in template.fields}
+        if self.layout is not None or (len(self.templates) == 2 and asked.isdisjoint(_TEXTS)):
             return
         try:
             self.layout = recognise(row)
@@ -115,11 +121,20 @@ class _Reading:
         if not self.templates:
             return plain, plain
         fields = {**row, "prompt": plain[0], "completion": plain[1]} if self.layout else row
-        made = tuple(
+        prompt, completion = (
             self.templates[name].fill(fields) if name in self.templates else text
-            for name, text in zip(("prompt", "completion"), plain, strict=True)
+            for name, text in zip(_TEXTS, plain, strict=True)
         )
-        return (made[0], made[1]), plain if self.layout else (made[0], made[1])
+        return (prompt, completion), (
+            prompt if "prompt" in self.compared_as_made else plain[0],
+            completion if "completion" in self.compared_as_made else plain[1],
+        )
+
+    @cached_property
+    def compared_as_made(self) -> set[str]:
+        """Which texts are compared as their templates make them: those of fields that the layout does not read."""
+        read = {*self.layout.fields, *_TEXTS} if self.layout else set()
+        return {name for name, template in self.templates.items() if not self.layout or template.fields - read}
 
 
 class _StoredSource:
@@ -195,12 +210,11 @@ def _read_file(path: Path, reading: _Reading, store: _Store) -> str:
     rows = open_rows(path)
     at = 0
     try:
-        for number, row in rows.read():
-            at = number
-            reading.look(row)
-            break
-        else:
+        first = rows.first()
+        if first is None:
             raise SourceError(f"{path}: has no rows")
+        at, row = first
+        reading.look(row)
         for number, row in rows.read(reading.fields):
             at = number
             store.add(*reading.texts(row))
@@ -295,14 +309,19 @@ class _DatasetSource:
         if not self._reading.templates:
             batch = self._data.batch(rows, ["prompt", "completion"], threads=1)
             return batch.prompt, batch.completion
-        fields = [name for name in self._data.known_columns if name in {"prompt", "completion", *self._reading.fields}]
-        read = self._data.batch(rows, fields).to_arrow().to_pylist()
-        made = [self._filled(row, number) for row, number in zip(read, rows.tolist(), strict=True)]
-        return as_column([prompt for prompt, _ in made], text=True), as_column([text for _, text in made], text=True)
+        return self._filled(rows)[0]
 
-    def _filled(self, row: Row, number: int) -> tuple[str, str]:
+    def _filled(self, rows: NDArray[np.int64]) -> tuple[Pair, Pair]:
+        """The texts of these rows as the mixture has them, and as they are compared."""
+        fields = [name for name in self._data.known_columns if name in {*_TEXTS, *self._reading.fields}]
+        read = self._data.batch(rows, fields).to_arrow().to_pylist()
+        made = [self._fill(row, number) for row, number in zip(read, rows.tolist(), strict=True)]
+        columns = [as_column([pair[kind][i] for pair in made], text=True) for kind in (0, 1) for i in (0, 1)]
+        return (columns[0], columns[1]), (columns[2], columns[3])
+
+    def _fill(self, row: Row, number: int) -> tuple[tuple[str, str], tuple[str, str]]:
         try:
-            return self._reading.texts(row)[0]
+            return self._reading.texts(row)
         except FieldError as error:
             raise SourceError(f"{self.entry.name}: row {number}: {error}") from None
 
@@ -314,6 +333,8 @@ class _DatasetSource:
         return prompts[0], completions[0]
 
     def compared(self, start: int, stop: int) -> Pair:
+        if self._reading.compared_as_made:
+            return self._filled(np.arange(start, stop))[1]
         batch = self._data.batch(range(start, stop), ["prompt", "completion"])
         return batch.prompt, batch.completion
 

@@ -59,13 +59,14 @@ class Survey:
             self.sources.append(open_source(entry, f"sources[{i}]", files.get(entry.name)))
         self.names = [source.entry.name for source in self.sources]
         self.empty = [source.empty for source in self.sources]
-        self.duplicates: Duplicates | None = None
-        if recipe.deduplicate is not None:
-            say("looking for duplicates")
-            self.duplicates = find_duplicates(self.sources, self.empty, recipe.deduplicate)
         if recipe.decontaminate is not None:
             say("looking for evaluations")
         self.contamination, evaluations = self._contamination(recipe, files)
+        self.duplicates: Duplicates | None = None
+        if recipe.deduplicate is not None:
+            say("looking for duplicates")
+            left_out = [self._unusable(i) for i in range(len(self.sources))]
+            self.duplicates = find_duplicates(self.sources, left_out, recipe.deduplicate)
         self.tokenizer, tokenizer = _tokenizer(recipe, files)
         if self.tokenizer is not None:
             say("counting tokens")
@@ -89,12 +90,13 @@ class Survey:
 
     def gone(self, source: int) -> NDArray[np.int64]:
         """The rows of a source that are left out, in order."""
-        parts = [self.empty[source]]
-        if self.duplicates is not None:
-            parts.append(self.duplicates.removed[source])
-        if self.contamination is not None:
-            parts.append(self.contamination.removed[source])
-        return np.unique(np.concatenate(parts))
+        unusable = self._unusable(source)
+        return unusable if self.duplicates is None else np.union1d(unusable, self.duplicates.removed[source])
+
+    def _unusable(self, source: int) -> NDArray[np.int64]:
+        """The rows of a source that are left out for what they hold, in order: no other row is a duplicate of them."""
+        empty = self.empty[source]
+        return empty if self.contamination is None else np.union1d(empty, self.contamination.removed[source])
 
     def _used(self, number: int) -> Used:
         source = self.sources[number]
@@ -200,14 +202,22 @@ class Survey:
                 capped = True
                 cause = f"max_mixture_share = {entry.max_mixture_share}"
             said.append(f"{entry.name!r} is to give {asked:,} {self.unit} and can give {possible:,} ({cause})")
-        fill = 'set on_shortage = "fill" to take the rest from the others'
-        if capped:
-            return f"{'; '.join(said)}; lower the ratio, raise max_mixture_share, or {fill}"
         most = most_possible([share(entry.ratio) for entry in self.recipe.sources], self.limits)
-        return (
-            f"{'; '.join(said)}; with these ratios {most:,} {self.unit} are possible; give more rows, "
-            f"raise max_repeats, or {fill}"
-        )
+        instead = "" if capped else f"; with these ratios {most:,} {self.unit} are possible"
+        return f"{'; '.join(said)}{instead}; {_either(self._ways_out(capped))}"
+
+    def _ways_out(self, capped: bool) -> list[str]:
+        """What may be done about a shortage, of what can help."""
+        short = [source for source, _, _ in self.quotas.short]
+        others = [i for i in range(len(self.sources)) if i not in short]
+        ways = ["raise max_mixture_share"] if capped else ["give more rows"]
+        if capped and others:
+            ways.insert(0, "lower the ratio")
+        if not capped and any(self.used[source].usable for source in short):
+            ways.append("raise max_repeats")
+        if any(self.limits[i] > self.quotas.given[i] for i in others):
+            ways.append('set on_shortage = "fill" to take the rest from the others')
+        return ways
 
     # ---- report -------------------------------------------------------------------------------------------------
 
@@ -252,6 +262,10 @@ class Survey:
         if self.contamination is not None:
             made["contamination"] = self.contamination.to_dict()
         return made
+
+
+def _either(ways: list[str]) -> str:
+    return " or ".join(ways) if len(ways) < 3 else f"{', '.join(ways[:-1])}, or {ways[-1]}"
 
 
 def _check_names(recipe: MixtureRecipe, files: Mapping[str, Paths]) -> None:

@@ -99,6 +99,11 @@ class Shards(Source):
         return self.columns
 
     @property
+    def mixed(self) -> bool:
+        """Whether the examples are those of a mixture."""
+        return self._mixed
+
+    @property
     def strata(self) -> tuple[Stratum, ...]:
         """The kinds of rules that the recipe asks for, as `Dataset.strata`; none of a mixture."""
         return () if self._mixed else self.recreated.strata
