@@ -360,7 +360,7 @@ _COINS = st.sampled_from([_Coins(*thrown) for thrown in sorted(product(_RARE, _R
 
 
 def _side(draw: Draw, piece: bool, letters: str, least: int, most: int, known: Sequence[str]) -> str:
-    """A new side, or a piece of an earlier one that fits: drawn after the new one, so that this is what it shrinks to."""
+    """A new side, or a piece of an earlier one that fits, drawn after the new one, to which it so shrinks."""
     side = draw(_text(letters, least, most))
     if not piece:
         return side
