@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 import fake_dataset
 import pytest
+from click.testing import CliRunner
 from commands import fails, run
 
 from markovlib.cli import COMMANDS, main
-from markovlib.cli.options import assignment
+from markovlib.cli.options import assignment, names_option
 from markovlib.shards import manifest
 
 
@@ -311,3 +312,13 @@ def test_every_option_of_every_command_says_what_it_does():
         assert "train, seen, unseen, recombined, or a shift's name" in helped[name]
     for name, example in (("generate", "words.no_op=0.3"), ("mix", "sources.oss.ratio=3"), ("sweep", "[10,100]")):
         assert f"{example}; VALUE is TOML" in helped[name]
+
+
+def test_names_that_come_again_are_joined_each_once():
+    @click.command()
+    @names_option("--split", "splits", told="")
+    def show(splits):
+        click.echo(repr(splits))
+
+    assert CliRunner().invoke(show, ["--split", "b, a", "--split", "a,c"]).output == "['b', 'a', 'c']\n"
+    assert CliRunner().invoke(show, []).output == "None\n"

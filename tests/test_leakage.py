@@ -408,3 +408,31 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 50_000_000, done.stdout
+
+
+def test_words_of_several_lengths_are_divided_if_the_longest_are_enough() -> None:
+    recipe = Recipe.load("paper/no-op").replace({
+        "rules.per_example": 2, "rules.pattern_length": 3, "rules.replacement_length": 3, "words.length": [4, 16],
+        "eval.examples": 300, "examples": 3000, "instructions": 5,
+    })  # fmt: skip
+    assert leakage(Dataset(recipe, 3, "train"), Dataset(recipe, 3, "seen"))["rows"].shared == 0
+
+
+def test_words_of_pairs_count_in_every_phase() -> None:
+    recipe = Recipe.load("induce").replace({
+        "words.length": [4, 5], "rules.alphabet": "abc", "rules.pattern_length": 2, "rules.replacement_length": 2,
+        "instructions": 5, "examples": 20,
+    })  # fmt: skip
+    shown, plain = Dataset(recipe), Dataset(recipe.replace({"task.kind": "rewrite", "task.pairs": None}))
+    words = {pair.word for example in shown for pair in example.pairs} | {example.word for example in plain}
+    for first, second in ((plain, shown), (shown, plain)):
+        phases = View.phases([(20, first), (40, second)])
+        assert leakage(phases, plain)["words"].first == len(words)
+
+
+def test_a_folder_of_shards_in_another_is_not_its_split(tmp_path: Path) -> None:
+    recipe = Recipe.load("paper/no-op").replace(examples=20, instructions=5)
+    generate(recipe, tmp_path, seed=1)
+    generate(recipe, tmp_path / "nested", seed=2)
+    assert leakage(tmp_path, tmp_path / "nested")["rows"].second == 20
+    assert leakage(tmp_path, tmp_path / "train")["rows"].shared == 20

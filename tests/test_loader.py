@@ -490,3 +490,10 @@ def test_what_is_not_of_bins_is_refused() -> None:
         mk.Sampler(bins, 1000, drop_last=True)
     with pytest.raises(TypeError, match="must be a data set, or a packed one, got 'DIR'"):
         mk.Sampler("DIR", 8)  # type: ignore[arg-type]
+
+
+def test_splits_have_their_own_orders_of_bins() -> None:
+    changes = {"words.length": 30, "eval.examples": 400, "examples": 400, "instructions": 50}
+    recipe = mk.Recipe.load("paper/no-op").replace(changes)
+    one, other = (mk.Sampler(mk.Dataset(recipe, 1, split).packed("bytes", 256), 4) for split in ("train", "unseen"))
+    assert list(one)[:2] != list(other)[:2]

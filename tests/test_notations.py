@@ -400,3 +400,7 @@ def test_a_notation_is_a_str():
     for ask in (lambda: format(A_TO_B, None), lambda: parse("a -> b", 5), lambda: mk.RuleSet.parse("a -> b", None)):
         with pytest.raises(TypeError, match=r"^notation must be a str, such as 'arrow', not "):
             ask()
+
+
+def test_ranges_pass_over_surrogates() -> None:
+    assert [rule[0] for rule in parse("{N=\ud7ff-\ue000}>a{N}\n", "classes")] == ["\ud7ff", "\ue000"]

@@ -294,3 +294,11 @@ def test_want_of_memory() -> None:
             _tokens.first_fit(np.ones(3, np.int64), np.array([0, 3]), 4)
     finally:
         _tokens.fail_allocations_after(-1)
+
+
+def test_the_shortest_of_all_windows_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("markovlib.packing._EXAMPLES_AT_ONCE", 64)
+    recipe = mk.Recipe.load("paper/no-op").replace({"words.length": [30, 60], "examples": 65, "instructions": 5})
+    ds = mk.Dataset(recipe, 1)
+    with pytest.raises(ValueError, match=f"has {ds.tokens(range(65), 'chars').lengths().min()};"):
+        ds.packed("chars", 16, window=8)

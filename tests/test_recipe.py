@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from markovlib import Dataset, MixtureRecipe, Recipe, RecipeError
+from markovlib.fields import in_words
 from markovlib.recipe import Rules, Words
 from markovlib.render import TemplateError, parse_template
 from markovlib.sweep import points
@@ -442,3 +443,37 @@ def test_a_preset_of_the_other_kind_is_told_so() -> None:
         Dataset("paper/code-20k-0")
     with pytest.raises(RecipeError, match="paper/no-op: is a preset of recipes"):
         MixtureRecipe.load("paper/no-op")
+
+
+def test_recipes_stay_as_they_were_checked() -> None:
+    recipe = Recipe.load("paper/no-op").replace({
+        "shifts": {"a": {"words.length": [60, 61]}}, "sweep": {"words.no_op": [0.1, 0.2]},
+    })  # fmt: skip
+    table, listed = recipe.shifts, recipe.sweep["words.no_op"]
+    changes = [
+        (table, lambda v: v.__ior__({})),
+        (table, lambda v: v.update(b={})),
+        (table, lambda v: v.pop("a")),
+        (listed, lambda v: v.__imul__(2)),
+        (listed, lambda v: v.__iadd__([1])),
+        (listed, lambda v: v.append(1)),
+    ]
+    for value, change in changes:
+        for again in (value, copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+            with pytest.raises(TypeError, match="a recipe cannot be changed"):
+                change(again)
+
+
+def test_values_are_told_where_one_name_begins_another() -> None:
+    fields = {"shifts": {"long": {}, "longer": {"words.length": "x"}}}
+    problem = in_words("shifts.longer.words.length", "expected `int | array`, got `str`", fields)
+    assert problem.endswith('got "x"')
+
+
+def test_rules_taken_are_those_of_the_pool() -> None:
+    recipe = Recipe.load("paper/no-op").replace({
+        "rules.per_example": 2, "rules.pool": 6, "rules.pattern_length": [3, 6], "rules.replacement_length": [3, 6],
+        "words.length": 30, "examples": 100, "instructions": 20,
+    })  # fmt: skip
+    dataset = Dataset(recipe, 3)
+    assert dataset.rules_taken == len({rule for example in dataset for rule in example.rules}) == 6

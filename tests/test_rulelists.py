@@ -13,6 +13,7 @@ from reference_stream import permute, philox
 
 from markovlib import Dataset, Recipe, RecipeError, Rule
 from markovlib._stream import RuleSpace as EngineSpace
+from markovlib.membership import strata_of
 from markovlib.rulelists import RuleList
 from markovlib.spaces import SpaceError
 
@@ -227,3 +228,32 @@ def test_too_few_rules_are_told_in_numbers(changes, split: str, path: str, probl
         Dataset(BASIC.replace({"task.kind": "run", "rules.list": rules, "instructions": 3, **changes}), 3, split)
     assert caught.value.path == path
     assert problem in caught.value.problem
+
+
+@pytest.mark.parametrize("size", [63, 64, 70, 71, 72])
+def test_lists_about_as_long_as_candidates(size: int) -> None:
+    """Of 71 rules, half of which do not terminate, training has 64: then candidates are looked through."""
+    sides = ["".join(letters) for letters in product("ab", repeat=8)]
+    listed = [(side, f"c{side[1:]}") for side in sides[: size // 2]] + [
+        (side, f"{side}d") for side in sides[size // 2 : size]
+    ]
+    changes = {"task.kind": "run", "rules.list": listed, "words.length": 30, "task.halting": False}
+    recipe = BASIC.replace(changes, examples=None, instructions=None)
+    ds = Dataset(recipe, 3)
+    possible = ds.report()["possible_instructions"]
+    if size <= 70:
+        assert recipe.space.size == size // 2
+    else:
+        assert (recipe.space.size, possible) == (size, recipe.divide()[0].possible // 64)
+    assert all(ds[i].certificate for i in range(possible))
+
+
+def test_anagrams_terminate() -> None:
+    listed = [("ab", "ba"), ("c", "dd"), ("d", "cc")]
+    recipe = BASIC.replace({"task.kind": "run", "rules.list": listed}, examples=None, instructions=None)
+    assert ("ab", "ba") in {(rule.pattern, rule.replacement) for rule in recipe.space}
+
+
+def test_strata_of_a_list() -> None:
+    space = BASIC.replace({"rules.list": [("ab", "c"), ("cd", "a")]}, instructions=1).space
+    assert strata_of(space, ["ab", "ab", "cd"], ["c", "a", "a"]).tolist() == [0, -1, 0]

@@ -724,3 +724,12 @@ def test_the_wrong_place_of_the_baseline() -> None:
     assert misplaced("ab", "ab", 0) is None
     assert misplaced("xyz", "ab", -1) == 0
     assert misplaced("x", "ab", -1) is None
+
+
+def test_strata_are_shown_where_they_are_few_enough() -> None:
+    lengths = {"rules.alphabet": "a-z", "words.length": 24, "examples": 300, "instructions": None}
+    recipe = Recipe.load("paper/basic").replace(lengths)
+    for greatest, shown in (([6, 8], 24), ([7, 7], None)):
+        sides = {"rules.pattern_length": [3, greatest[0]], "rules.replacement_length": [3, greatest[1]]}
+        sections = evaluate(Dataset(recipe.replace(sides), seed=5), ["?"] * 300).sections
+        assert (len(sections["stratum"]) if "stratum" in sections else None) == shown

@@ -20,12 +20,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from markovlib import files
-from markovlib.shards import digest, formats, generation, journal, manifest, plan, verification
+from markovlib.shards import digest, finished, formats, generation, journal, manifest, plan, verification
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.generation import generate
 from markovlib.shards.inspection import inspect
-from markovlib.shards.stores import LocalStore
+from markovlib.shards.stores import LocalStore, open_store
 from markovlib.shards.verification import verify
 
 FORMATS = list(formats.MODULES)
@@ -628,3 +628,9 @@ def test_progress_ends_at_the_total(tmp_path, recipe):
     assert [state.rows for state in states] == sorted(state.rows for state in states)
     shards = manifest.load(tmp_path / "a").splits["train"].shards
     assert states[-1] == generation.Progress("train", 1000, 1000, sum(shard.bytes for shard in shards))
+
+
+def test_shards_of_an_unfinished_split_are_counted(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / journal.NAME).write_text("{}\n{}\n{}\n")  # its head, and two shards
+    assert finished.unfinished(open_store(tmp_path)) == {"train": 2}

@@ -337,3 +337,8 @@ def test_words_of_what_are_no_rules_are_refused(wrong: Any) -> None:
 def test_an_option_that_is_none_is_named_with_those_that_are() -> None:
     with pytest.raises(TypeError, match=r"'sizes' is no option of runs; they are confluent, count, .*, word_size"):
         runs(sizes=3)
+
+
+def test_the_least_rules_are_plain_ones() -> None:
+    assert least(rule_sets(count=(2, 4)), bool) == RuleSet([("a", ""), ("a", "")])
+    assert least(rule_sets(), lambda rules: any(rule.pattern for rule in rules)) == RuleSet([("a", "")])

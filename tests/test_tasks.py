@@ -147,6 +147,27 @@ def test_rare_rules_fire_as_often_as_they_weigh() -> None:
     assert fired[[0, 4]].sum() in (1, 2)
 
 
+def test_near_misses_take_turns_from_block_to_block() -> None:
+    """Rarely one in a block, so that only turns that go on give every rule its own."""
+    ds = dataset({"rules.per_example": 3, "rules.pattern_length": 8, "rules.replacement_length": 3, "words.length": 20,
+                  "words.no_op": 0.5, "words.near_miss": 0.00098, "instructions": 20,
+                  "examples": 4 * BLOCK})  # fmt: skip
+    near = np.flatnonzero(ds.batch(range(len(ds)), ["near_miss"]).near_miss)
+    missed = Counter[int]()
+    for example in ds.batch(near, ["rules", "word"]).examples():
+        for number, rule in enumerate(example.rules):
+            windows = (example.word[at : at + 8] for at in range(13))
+            missed[number] += any(sum(map(str.__ne__, rule.pattern, window)) == 1 for window in windows)
+    assert missed.total() == len(near) > 100
+    assert max(missed.values()) - min(missed.values()) <= 1
+
+
+def test_patterns_may_fill_the_word() -> None:
+    ds = dataset({"task.kind": "run", "rules.pattern_length": 4, "rules.replacement_length": 3, "words.length": 12,
+                  "words.no_op": 0.0, "task.step_counts": [3], "instructions": 20, "examples": 200})  # fmt: skip
+    assert set(ds.batch(range(200), ["steps"]).steps.tolist()) == {3}
+
+
 def test_instructions_held_out_have_keys_of_their_own() -> None:
     """`seen` has the instructions of training, and so their keys; `unseen` and shifts have others."""
     cipher = {
