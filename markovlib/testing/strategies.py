@@ -360,23 +360,27 @@ _COINS = st.sampled_from([_Coins(*thrown) for thrown in sorted(product(_RARE, _R
 
 
 def _side(draw: Draw, piece: bool, letters: str, least: int, most: int, known: Sequence[str]) -> str:
-    """A new side, or a piece of an earlier one that fits, drawn after the new one, to which it so shrinks."""
-    side = draw(_text(letters, least, most))
-    if not piece:
-        return side
-    allowed = set(letters)
-    fitting = [part for part in known if part and least <= len(part) <= most and allowed.issuperset(part)]
-    return fitting[draw(_numbers(len(fitting)))] if fitting else side
+    """A new side, or a piece of an earlier one that fits."""
+    if piece:
+        allowed = set(letters)
+        fitting = [part for part in known if part and least <= len(part) <= most and allowed.issuperset(part)]
+        if fitting:
+            draw(_LONGER)
+            return fitting[draw(_numbers(len(fitting)))]
+    return draw(_text(letters, least, most))
 
 
 def _pattern(draw: Draw, coins: _Coins, shape: Shape, known: Sequence[str]) -> str:
-    """Empty or not, another pattern is drawn: what takes fewer draws is what it shrinks to."""
     least, most = shape.pattern
-    side = _side(draw, coins.known_pattern, shape.letters, min(max(1, least), most), most, known)
-    return "" if least == 0 and coins.empty else side
+    if least == 0 and coins.empty:
+        draw(_LONGER)
+        return ""
+    return _side(draw, coins.known_pattern, shape.letters, min(max(1, least), most), most, known)
 
 
 _COIN = st.booleans()
+_LONGER = st.tuples(_COIN, _COIN, _COIN)
+"""Draws that change nothing: what takes fewer draws is what it shrinks to, which is to be a new side of one letter."""
 _ANOTHER = st.sampled_from((False,) + (True,) * 4)
 _ANOTHER_OF_MANY = st.sampled_from((False,) + (True,) * 100)
 _QUARTER = st.sampled_from((False,) * 3 + (True,))
