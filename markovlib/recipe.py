@@ -44,6 +44,12 @@ if TYPE_CHECKING:
 VARIABLES = "XYZ"
 KINDS = ("rewrite", "run", "trace", "encrypted", "scheme", "induce")
 
+#: What there is in `rules` that has no use beside a named program, and beside a list.
+UNUSED_BESIDE = {
+    "program": ("alphabet", "pattern_length", "replacement_length", "holdout", "strict", "terminating"),
+    "list": ("pattern_length", "replacement_length", "strict"),
+}
+
 #: The splits that every recipe names; its shifts are further ones.
 SPLITS = ("train", "seen", "unseen", "recombined")
 
@@ -300,10 +306,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def replace(self, changes: dict[str, Any] | None = None, /, **fields: Any) -> Recipe:
         """A recipe with other values: `replace({"words.no_op": 0.3}, examples=10)`; None leaves a field out.
 
-        Templates that are the default of the task become those of the new one.
+        Templates that are the default of the task become those of the new one, and what has no use beside a named
+        program, or a list of rules, is left out where one is given.
         """
-        changed = _without_defaults(self)
-        for path, value in {**(changes or {}), **fields}.items():
+        changed, given = _without_defaults(self), {**(changes or {}), **fields}
+        for beside, names in UNUSED_BESIDE.items():
+            for name in names if given.get(f"rules.{beside}") is not None else ():
+                changed = _without(changed, ("rules", name))
+        for path, value in given.items():
             changed = _with(changed, path, value)
         return type(self).from_dict(changed)
 

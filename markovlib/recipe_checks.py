@@ -17,6 +17,7 @@ from markovlib.popularity import MOST_WEIGHED, read_popularity
 from markovlib.recipe import (
     KINDS,
     SPLITS,
+    UNUSED_BESIDE,
     FamilyEntry,
     Recipe,
     Render,
@@ -49,12 +50,6 @@ _TASK_CHOICES = {
 
 _NOT_OF_PROGRAMS = ("per_example", "family", "k", "effect", "list", "pool", "cascade")
 """What there is in `rules` that cannot be with a named program."""
-
-_UNUSED = {
-    "program": ("alphabet", "pattern_length", "replacement_length", "holdout", "strict", "terminating"),
-    "list": ("pattern_length", "replacement_length", "strict"),
-}
-"""What there is in `rules` that has no use beside a named program, and beside a list."""
 
 _FILLED: dict[str, tuple[Callable[[Recipe], bool], str]] = {
     "key": (lambda recipe: recipe.task.kind == "encrypted", "the task encrypted"),
@@ -372,7 +367,7 @@ class _Check:
 
     def unused(self, recipe: Recipe) -> None:
         """What would be passed over in silence."""
-        for beside, names in _UNUSED.items():
+        for beside, names in UNUSED_BESIDE.items():
             for name in names if getattr(recipe.rules, beside) is not None else ():
                 if getattr(recipe.rules, name) != getattr(Rules(), name):
                     self.fail(f"rules.{name}", f"must be left out with rules.{beside}, whose rules are given")

@@ -445,6 +445,16 @@ def test_a_preset_of_the_other_kind_is_told_so() -> None:
         MixtureRecipe.load("paper/no-op")
 
 
+def test_a_list_or_a_program_takes_the_place_of_sizes() -> None:
+    listed = Recipe.load("paper/no-op").replace({"rules.list": [["ab", "ba"], ["c", "d"]]}, instructions=1)
+    assert listed.rules.pattern_length == Rules().pattern_length
+    program = listed.replace({"rules.list": None, "rules.program": "reverse", "task.kind": "run", "words.no_op": 0.0},
+                             instructions=None)  # fmt: skip
+    assert Dataset(program.replace({"words.length": [3, 5]}))[0].rules
+    with pytest.raises(RecipeError, match=r"rules\.pattern_length: must be left out with rules\.list"):
+        listed.replace({"rules.list": [["ab", "ba"], ["c", "d"]], "rules.pattern_length": 7})
+
+
 def test_recipes_stay_as_they_were_checked() -> None:
     recipe = Recipe.load("paper/no-op").replace({
         "shifts": {"a": {"words.length": [60, 61]}}, "sweep": {"words.no_op": [0.1, 0.2]},
