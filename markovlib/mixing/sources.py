@@ -242,7 +242,7 @@ def _read_shards(entry: SourceEntry, path: str, moved: Paths | None) -> Source:
             f"{listed}: a mixture reads folders on a disk, and this is a URL: `markovlib export` makes one"
         )
     folder = Path(listed if isinstance(listed, str | Path) else next(iter(listed)))
-    if not folder.exists():
+    if not (folder.exists() if wanted is None else (folder / NAME).exists()):
         raise missing(folder, entry.name)
     made = exporting.load(folder)
     digest = sha256_file(folder / NAME)[1]
