@@ -507,8 +507,8 @@ static mk_status fill_table(mk_instructor *instructor, mk_work *work, mk_rule_ta
 
 static bool table_pays(mk_plan *plan, uint64_t rows)
 {
-    uint64_t width = plan->per_example * (slot_letters(plan) + sizeof(mk_example_rule) + sizeof(mk_needle) + sizeof(uint32_t)) +
-                     sizeof(facts);
+    uint64_t rule = slot_letters(plan) + sizeof(mk_example_rule) + sizeof(mk_needle) + sizeof(uint32_t);
+    uint64_t width = plan->per_example * rule + sizeof(facts);
     if (plan->order == MK_ORDER_OWN || plan->fixed || plan->instructions > TABLE_RULES ||
         plan->instructions * width > TABLE_BYTES || atomic_load(&plan->tableless))
         return false;

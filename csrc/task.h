@@ -27,13 +27,13 @@ mk_status mk_task_rewrite(const mk_plan *plan, mk_work *work, const mk_needle *n
 mk_status mk_task_rewrite_at(mk_work *work, size_t at, mk_example *example); /* the only rule's occurrence is known */
 mk_status mk_task_run(const mk_plan *plan, mk_work *work, const mk_needle *needles, uint64_t max_steps,
                       mk_meter *meter, mk_example *example);
+mk_status mk_task_scheme(const mk_plan *plan, mk_work *work, mk_example *example);
 
 /* Of each rule, how many steps a run of its pattern alone takes: UINT32_MAX if it does not halt within
  * plan->task.max_steps, which are below that, and plan->task.max_length.  Or MK_INTERRUPTED.  work->output is
  * overwritten. */
 mk_status mk_task_own_steps(const mk_plan *plan, mk_work *work, const mk_needle *needles, const mk_example_rule *rules,
                             mk_meter *meter, uint32_t *own_steps);
-mk_status mk_task_scheme(const mk_plan *plan, mk_work *work, mk_example *example);
 
 /* Enciphers the answer of a rewrite with example->key. */
 void mk_task_encipher(const mk_plan *plan, mk_work *work, mk_example *example);

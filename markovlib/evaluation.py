@@ -244,7 +244,7 @@ def _complete(ds: Source) -> Source:
     """The data set, or what shards were written from that lack a column; those of a mixture have no others."""
     from markovlib.shards.reading import Shards
 
-    if not isinstance(ds, Shards) or ds._mixed or set(_COLUMNS) <= set(ds.columns):
+    if not isinstance(ds, Shards) or ds.mixed or set(_COLUMNS) <= set(ds.columns):
         return ds
     return ds.recreated
 

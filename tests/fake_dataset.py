@@ -22,6 +22,15 @@ def install(modules=sys.modules):
     modules["markovlib.recipe"] = modules["markovlib.dataset"] = sys.modules[__name__]
 
 
+def stand_in(monkeypatch, block_rows=64):
+    """Install this module for a test, with blocks so small that few rows have many."""
+    from markovlib.shards import digest
+
+    for name in ("markovlib.recipe", "markovlib.dataset"):
+        monkeypatch.setitem(sys.modules, name, sys.modules[__name__])
+    monkeypatch.setattr(digest, "BLOCK_ROWS", block_rows)
+
+
 TEXTS = ("prompt", "completion", "word", "output", "pattern", "replacement")
 TYPES = {"index": pa.int64(), **dict.fromkeys(TEXTS, pa.large_string()), "rule": pa.int32()}
 TYPES |= {"position": pa.int64(), "no_op": pa.bool_(), "steps": pa.int64(), "outcome": pa.string()}

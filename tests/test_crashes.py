@@ -24,7 +24,7 @@ from folders import snapshot
 
 from markovlib import files
 from markovlib.cli import main
-from markovlib.shards import digest, formats, manifest
+from markovlib.shards import formats, manifest
 from markovlib.shards.generation import generate
 from markovlib.shards.verification import verify
 
@@ -35,9 +35,7 @@ KILLS = int(os.environ.get("MARKOVLIB_KILLS", "12"))
 @pytest.fixture
 def recipe(monkeypatch):
     """A recipe of the stand-in's, whose rows cost nothing, and blocks so small that there are many."""
-    monkeypatch.setitem(sys.modules, "markovlib.recipe", fake_dataset)
-    monkeypatch.setitem(sys.modules, "markovlib.dataset", fake_dataset)
-    monkeypatch.setattr(digest, "BLOCK_ROWS", 64)
+    fake_dataset.stand_in(monkeypatch)
     return fake_dataset.Recipe.load("paper/no-op").replace(examples=600)
 
 

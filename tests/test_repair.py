@@ -1,16 +1,15 @@
 """A finished folder that has lost files: the same call makes these again, as they were, and touches nothing else."""
 
-import sys
-
 import fake_dataset
 import msgspec
 import pytest
 from click.testing import CliRunner
+from folders import snapshot
 
 from markovlib import Recipe
 from markovlib.cli import main
 from markovlib.cluster import processes
-from markovlib.shards import digest, formats, manifest
+from markovlib.shards import formats, manifest
 from markovlib.shards.folder import ShardError
 from markovlib.shards.generation import generate
 from markovlib.shards.stores import open_store
@@ -23,14 +22,8 @@ OPTIONS = {"splits": ["train", "seen"], "shard_rows": 30}
 @pytest.fixture
 def recipe(monkeypatch):
     """A recipe of the stand-in's, and blocks so small that shards begin within them."""
-    monkeypatch.setitem(sys.modules, "markovlib.recipe", fake_dataset)
-    monkeypatch.setitem(sys.modules, "markovlib.dataset", fake_dataset)
-    monkeypatch.setattr(digest, "BLOCK_ROWS", 64)
+    fake_dataset.stand_in(monkeypatch)
     return fake_dataset.Recipe.load("paper/no-op").replace(examples=200)
-
-
-def snapshot(path):
-    return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
 
 
 def identities(path):

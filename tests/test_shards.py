@@ -36,9 +36,7 @@ SMALL_BLOCK = 64
 @pytest.fixture(autouse=True)
 def _fake_data(monkeypatch):
     """Rows from the stand-in, and blocks so small that a thousand rows have many."""
-    monkeypatch.setitem(sys.modules, "markovlib.recipe", fake_dataset)
-    monkeypatch.setitem(sys.modules, "markovlib.dataset", fake_dataset)
-    monkeypatch.setattr(digest, "BLOCK_ROWS", SMALL_BLOCK)
+    fake_dataset.stand_in(monkeypatch, SMALL_BLOCK)
 
 
 @pytest.fixture
