@@ -202,7 +202,10 @@ def test_what_is_nested_too_deeply_is_one_line(tmp_path):
         ("mix", tmp_path / "m.toml", "--dry-run"),
     ):
         stderr = child_output(*args)
-        assert stderr == "markovlib: error: what is given is nested too deeply\n"
+        assert stderr.startswith("markovlib: error: ")
+        assert stderr.count("\n") == 1
+        # CPython 3.14 has limits of its own for the parts of a key of TOML
+        assert "nested too deeply" in stderr or "more than the allowed 1000 parts" in stderr
     assert not (tmp_path / "a").exists()
 
 

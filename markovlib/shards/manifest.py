@@ -4,6 +4,7 @@ It is JSON of one canonical form, and carries the SHA-256 of itself, so that a c
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -223,7 +224,10 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any], path: str = 
             for i, (one, other) in enumerate(pairs):
                 yield from differences(one, other, f"{path}{field}[{i}].")
         elif here != there:
-            yield f"{path}{field} is {_shown(there)} there, {_shown(here)} asked for"
+            texts = (_text(there), _text(here))
+            start = len(os.path.commonprefix(texts))
+            there_text, here_text = (_part(text, start) for text in texts)
+            yield f"{path}{field} is {there_text} there, {here_text} asked for"
 
 
 def _paired(ours: Any, theirs: Any) -> list[tuple[Any, Any]] | None:
@@ -233,8 +237,20 @@ def _paired(ours: Any, theirs: Any) -> list[tuple[Any, Any]] | None:
     return list(zip(ours, theirs, strict=True)) if all(isinstance(item, Mapping) for item in ours + theirs) else None
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     return "not set" if value is None else msgspec.json.encode(value).decode()
+
+
+_SHOWN = 200  # characters of a value, in which a rule file may stand
+
+
+def _part(text: str, place: int) -> str:
+    """Shorten a long text to what is around a place in it."""
+    if len(text) <= _SHOWN:
+        return text
+    begin = max(0, min(place - _SHOWN // 4, len(text) - _SHOWN))
+    end = begin + _SHOWN
+    return f"{'...' if begin else ''}{text[begin:end]}{'...' if end < len(text) else ''}"
 
 
 _EMPTY = b'\n      "shards": []'
