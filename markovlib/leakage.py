@@ -132,7 +132,8 @@ def leakage(
 
     Both are read once, and what they share once more, in batches.  Memory: 16 bytes for each different thing of a kind
     in either, and as much again while they are sorted; for 10^6 rows with words of their own about 100 MB, whatever
-    the length of the words.  `near` adds about 400 MB, and reads `a` again for each 4 million letters of `b`.
+    the length of the words.  `near` adds about 400 MB, and reads `a` again for each million strings of `b`, or
+    128 MB of their letters, and for each 4 million letters of those that have a half in common with many.
     Two different things of one data set that agree in 64 bits count as one (probability n^2 / 2^65, below 10^-7 for
     10^6 things).  Raises TypeError for an unbounded data set, and for what is none; as `markovlib.open` for folders.
 

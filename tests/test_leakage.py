@@ -25,7 +25,7 @@ from markovlib.cli import main
 from markovlib.distinct import Distinct, hash_column, key_of
 from markovlib.examples import ListColumn
 from markovlib.leakage import KINDS, NEAR, leakage
-from markovlib.neighbours import near_count, one_letter_apart, pieces
+from markovlib.neighbours import near_count, pieces
 from markovlib.shards.folder import ShardError
 from markovlib.shards.generation import generate
 
@@ -152,6 +152,8 @@ def test_counts_in_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing depends on where batches, parts and pieces end, or on when hashes are sorted in."""
     monkeypatch.setattr(markovlib.leakage, "_ROWS", 7)
     monkeypatch.setattr(markovlib.distinct, "_PENDING", 5)
+    monkeypatch.setattr(markovlib.neighbours, "_BYTES_AT_ONCE", 50)
+    monkeypatch.setattr(markovlib.neighbours, "_STRINGS_AT_ONCE", 30)
     monkeypatch.setattr(markovlib.neighbours, "_KEYS_AT_ONCE", 64)
     monkeypatch.setattr(markovlib.neighbours, "_LETTERS_AT_ONCE", 9)
     rng = np.random.default_rng(3)
@@ -162,8 +164,10 @@ def test_counts_in_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return Table([([(string(1, 3), string(0, 3))], string(0, 9)) for _ in range(count)])
 
-    check(rows(120), rows(90))
-    check(rows(5), rows(200))
+    for crowd in (0, 2, 8):
+        monkeypatch.setattr(markovlib.neighbours, "_CROWD", crowd)
+        check(rows(120), rows(90))
+        check(rows(5), rows(200))
 
 
 def test_data_sets_against_their_rows() -> None:
@@ -292,9 +296,38 @@ def test_distinct_keeps_first_places(monkeypatch: pytest.MonkeyPatch) -> None:
 # ---- near ---------------------------------------------------------------------------------------------------------
 
 
-@given(st.text("abc", max_size=6), st.text("abc", max_size=6))
-def test_one_letter_apart_is_distance_one(x: str, y: str) -> None:
-    assert one_letter_apart(x, y) == distance_one(x, y)
+def near(known: list[Any], asked: list[Any]) -> int:
+    return near_count(lambda: iter([Column.from_words(known)]), lambda: iter([Column.from_words(asked)]))
+
+
+@pytest.mark.parametrize("crowd", [0, 8])
+def test_near_is_distance_one(crowd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By edits alone, and by halves."""
+    monkeypatch.setattr(markovlib.neighbours, "_CROWD", crowd)
+
+    @settings(max_examples=tries(300))
+    @given(st.text("abc\u03b2", max_size=7), st.text("abc\u03b2", max_size=7))
+    def run(x: str, y: str) -> None:
+        assert x == y or near([x], [y]) == distance_one(x, y)
+
+    run()
+
+
+@pytest.mark.parametrize("crowd", [0, 2, 8, 1000])
+@pytest.mark.parametrize("length", [1, 2, 9, 10])
+def test_every_edit_of_a_string_is_near(crowd: int, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many strings, all of which share a half with others: what is left alone shows that nothing else is counted."""
+    monkeypatch.setattr(markovlib.neighbours, "_CROWD", crowd)
+    rng = np.random.default_rng(length)
+    word = "".join(rng.choice(list("abc"), length))
+    places = range(length + 1)
+    edits = {word[:i] + letter + word[j:] for i in places for j in (i, i + 1) for letter in ("", "a", "b", "c")} - {
+        word
+    }
+    twice = {one[:i] + "d" + one[i:] for one in edits for i in (0, len(one) // 2, len(one))}
+    asked = sorted(edits | twice)
+    assert near([word], asked) == sum(distance_one(word, one) for one in asked)
+    assert near(asked, [word]) == 1
 
 
 def test_agreement_in_a_hash_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
