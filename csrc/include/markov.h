@@ -19,6 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef __SIZEOF_INT128__
+#error "markovlib needs a 64-bit platform and a compiler with 128-bit integers (GCC or Clang)"
+#endif
+
 typedef enum {
     MK_OK = 0,
     MK_NO_MEMORY = 1,   /* an allocation failed, or a size would not fit in memory's addresses */

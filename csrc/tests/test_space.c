@@ -36,7 +36,7 @@ static void test_reserve(uint64_t offset)
     mk_share share = {.count = (uint64_t)1 << 63, .first_digits = first, .last_digits = last};
     mk_part_open(&share.part, KEY, MK_AXIS_PATTERNS, 0, LETTERS, LENGTH);
     mk_side side = {&share, offset, (uint64_t)1 << 63, start, before};
-    mk_stratum stratum = {side, side, (uint64_t)1 << 63, 0, (uint64_t)1 << 62};
+    mk_stratum stratum = {side, side, (uint64_t)1 << 63, 0, (uint64_t)1 << 62, 1, NULL};
     for (uint64_t j = 0; j < 12; j++) {
         uint8_t pattern[LENGTH], replacement[LENGTH];
         mk_stratum_at(&stratum, j, pattern, replacement);
@@ -60,7 +60,7 @@ static void test_round(void)
     mk_share share = {.count = 10, .first_digits = first, .last_digits = last}, other = share;
     mk_part_open(&share.part, KEY, MK_AXIS_PATTERNS, 0, LETTERS, LENGTH);
     mk_part_open(&other.part, KEY, MK_AXIS_REPLACEMENTS, 0, LETTERS, LENGTH);
-    mk_stratum stratum = {{&share, 4, 6, start, before}, {&other, 0, 10, NULL, NULL}, 10, 9, 90};
+    mk_stratum stratum = {{&share, 4, 6, start, before}, {&other, 0, 10, NULL, NULL}, 10, 9, 90, 1, NULL};
     uint8_t letters[10][2][LENGTH], *patterns[10], *replacements[10];
     uint64_t numbers[10];
     for (uint64_t j = 0; j < 10; j++) {
@@ -111,6 +111,5 @@ int main(void)
     test_reserve(100);
     test_round();
     test_numbers_of_excluded();
-    printf("%lu checks, %lu failures\n", checks, failures);
-    return failures != 0;
+    return report("test_space");
 }
