@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from markovlib._columns import Column
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -35,15 +37,9 @@ def names_to_arrow(codes: NDArray[np.uint8], names: Sequence[str]) -> pa.StringA
     """
     import pyarrow as pa
 
-    encoded = [name.encode() for name in names]
-    sizes = np.array([len(name) for name in encoded], np.int32)
-    letters = np.zeros((len(encoded), int(sizes.max(initial=0))), np.uint8)
-    for row, name in zip(letters, encoded, strict=True):
-        row[: len(name)] = np.frombuffer(name, np.uint8)
-    offsets = np.zeros(len(codes) + 1, np.int32)
-    np.cumsum(sizes[codes], out=offsets[1:])
-    data = letters[codes][(np.arange(letters.shape[1]) < sizes[:, None])[codes]]
-    return pa.StringArray.from_buffers(len(codes), pa.py_buffer(offsets), pa.py_buffer(data))
+    texts = Column.from_words(list(names), text=True).take(codes)
+    offsets = texts.offsets.astype(np.int32)
+    return pa.StringArray.from_buffers(len(codes), pa.py_buffer(offsets), pa.py_buffer(texts.data))
 
 
 def from_arrow(array: pa.Array) -> NDArray[Any]:
