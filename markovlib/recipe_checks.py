@@ -70,7 +70,8 @@ _TABLES = ("rules", "words", "task", "render", "eval")
 def check_recipe(recipe: Recipe, source: str, part: bool = False) -> None:
     """Raises RecipeError for the first field that is impossible, or not supported in this version.
 
-    Of a `part`, what a split of another recipe follows, fields that nothing uses are let be: others use them.
+    Of a `part`, what a split of another recipe follows, fields that nothing uses are let be: others use them.  So is how
+    many instructions it would have for training, which it never gives.
     """
     check = _Check(source)
     check.sizes(recipe)
@@ -80,7 +81,7 @@ def check_recipe(recipe: Recipe, source: str, part: bool = False) -> None:
     check.words(recipe)
     check.program_runs(recipe)
     check.templates(recipe)
-    check.instructions(recipe)
+    check.instructions(recipe, part)
     check.popularity(recipe)
     check.shifts(recipe)
     check.sweep(recipe)
@@ -408,12 +409,21 @@ class _Check:
         except TemplateError as error:
             self.fail(path, str(error))
 
-    def instructions(self, recipe: Recipe) -> None:
+    def instructions(self, recipe: Recipe, part: bool) -> None:
         if recipe.rules.program is not None:
             if (recipe.instructions or 1) != 1:
                 self.fail("instructions", f"must be left out with rules.program, got {recipe.instructions}")
             return
-        train, tests = (instruction_set(recipe, split) for split in ("train", "unseen"))
+        if not part:
+            self.training(recipe)
+        tests = instruction_set(recipe, "unseen")
+        held_out = tests.possible if tests else 0
+        if 0 < held_out < (recipe.eval.instructions or 0):
+            self.fail("eval.instructions", f"{recipe.eval.instructions} are not possible: {held_out} are held out")
+
+    def training(self, recipe: Recipe) -> None:
+        """That there are as many instructions as training asks for."""
+        train = instruction_set(recipe, "train")
         possible = train.possible if train else 0
         asked = recipe.instructions or recipe.examples or 0
         if not recipe.divide()[0].possible:
@@ -427,9 +437,6 @@ class _Check:
                 self.fail("instructions", f"{asked} different instructions are not possible: {have}")
             self.fail("examples", f"{asked} examples need as many instructions: {have}; give `instructions`")
         self.strict(recipe, train)
-        held_out = tests.possible if tests else 0
-        if 0 < held_out < (recipe.eval.instructions or 0):
-            self.fail("eval.instructions", f"{recipe.eval.instructions} are not possible: {held_out} are held out")
 
     def strict(self, recipe: Recipe, train: InstructionSet | None) -> None:
         """No stratum may run out within the instructions of training."""
