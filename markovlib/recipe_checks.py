@@ -307,7 +307,10 @@ class _Check:
     def near_misses(self, recipe: Recipe, least: int) -> None:
         words = recipe.words
         self.share("words.near_miss", words.near_miss)
-        self.within("words.near_miss_edits", words.near_miss_edits, 1, max(least, 1))
+        most = max(least, 1)
+        if not 1 <= (words.near_miss_edits or 1) <= most:
+            problem = f"must be between 1 and {most}, the length of the shortest pattern, got {words.near_miss_edits}"
+            self.fail("words.near_miss_edits", problem)
         if words.near_miss and (recipe.task.runs or recipe.task.kind == "scheme"):
             self.fail("words.near_miss", "is a share of the no-ops of one step of plain rules; leave it out here")
 
