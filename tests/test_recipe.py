@@ -455,6 +455,16 @@ def test_a_list_or_a_program_takes_the_place_of_sizes() -> None:
         listed.replace({"rules.list": [["ab", "ba"], ["c", "d"]], "rules.pattern_length": 7})
 
 
+def test_one_field_of_a_shift_or_one_axis_can_be_replaced() -> None:
+    recipe = BASE.replace({"shifts": {"a": {"words.length": 60, "examples": 7}}, "sweep": {"instructions": [1, 2]}})
+    changed = recipe.replace({"shifts.a.words.length": [61, 62], "shifts.a.examples": None, "shifts.b.words.no_op": 0.5,
+                              "sweep.words.no_op": [0.1, 0.2]})  # fmt: skip
+    assert changed.shifts == {"a": {"words.length": [61, 62]}, "b": {"words.no_op": 0.5}}
+    assert changed.sweep == {"instructions": [1, 2], "words.no_op": [0.1, 0.2]}
+    with pytest.raises(RecipeError, match=r"shifts\.a\.words\.nope: is not the path of a field"):
+        recipe.replace({"shifts.a.words.nope": 1})
+
+
 def test_recipes_stay_as_they_were_checked() -> None:
     recipe = Recipe.load("paper/no-op").replace({
         "shifts": {"a": {"words.length": [60, 61]}}, "sweep": {"words.no_op": [0.1, 0.2]},
