@@ -197,7 +197,8 @@ class SplitPlan:
         found = instruction_set(self.recipe, self.split) if self._chooses else None
         if found is not None and found.possible:
             problem = f"every rule for the split {self.split!r} has a side that training could use"
-            return "rules", f"{problem}; rules.holdout leaves it {held_out.possible} of the {self.recipe.space.size} rules"
+            left = f"rules.holdout leaves it {held_out.possible} of the {self.recipe.space.size} rules"
+            return "rules", f"{problem}; {left}"
         return shortage(self.recipe, self.split)
 
     def _use(self) -> tuple[int, int]:

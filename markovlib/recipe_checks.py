@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from markovlib.fields import RecipeError, leaves
+from markovlib.fields import RecipeError, in_quotes, leaves
 from markovlib.instructions import InstructionSet, instruction_set, shortage
 from markovlib.popularity import MOST_WEIGHED, read_popularity
 from markovlib.recipe import (
@@ -70,8 +70,8 @@ _TABLES = ("rules", "words", "task", "render", "eval")
 def check_recipe(recipe: Recipe, source: str, part: bool = False) -> None:
     """Raises RecipeError for the first field that is impossible, or not supported in this version.
 
-    Of a `part`, what a split of another recipe follows, fields that nothing uses are let be: others use them.  So is how
-    many instructions it would have for training, which it never gives.
+    Of a `part`, what a split of another recipe follows, fields that nothing uses are let be: others use them.  So is
+    how many instructions it would have for training, which it never gives.
     """
     check = _Check(source)
     check.sizes(recipe)
@@ -242,7 +242,8 @@ class _Check:
         try:
             _ = recipe.letters
         except ValueError as error:
-            self.fail("task.variables", str(error))
+            together = "" if isinstance(error, UnicodeError) else ", the alphabet and the variables taken together"
+            self.fail("task.variables", f"{error}{together}")
         self.space(recipe)
         self.several(recipe)
 
@@ -488,9 +489,8 @@ class _Check:
                 table, _, last = field.rpartition(".")
                 known = ("examples", "instructions") if not table else fields_at(table)
                 if last not in known or table == "eval" or field in ("sweep", "shifts"):
-                    self.fail(
-                        f"{path}.{field}", "is not the path of a field that a shift changes, such as words.length"
-                    )
+                    problem = "is not the path of a field that a shift changes, such as words.length"
+                    self.fail(f"{path}.{field}", problem + in_quotes(field, changes[field]))
                 if field == "rules.holdout":
                     self.fail(f"{path}.{field}", "is that of training, which decides what is left for test sets")
         for split in ("unseen", *recipe.shifts):

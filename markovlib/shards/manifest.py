@@ -4,7 +4,6 @@ It is JSON of one canonical form, and carries the SHA-256 of itself, so that a c
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -225,7 +224,8 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any], path: str = 
                 yield from differences(one, other, f"{path}{field}[{i}].")
         elif here != there:
             texts = (_text(there), _text(here))
-            start = len(os.path.commonprefix(texts))
+            differs = (place for place, (one, other) in enumerate(zip(*texts, strict=False)) if one != other)
+            start = next(differs, min(map(len, texts)))
             there_text, here_text = (_part(text, start) for text in texts)
             yield f"{path}{field} is {there_text} there, {here_text} asked for"
 
