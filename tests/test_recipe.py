@@ -263,7 +263,7 @@ def test_no_value_of_a_recipe_can_be_changed() -> None:
     ({"task.kind": "run", "words.occurrences": 2}, "words.occurrences", "one rule and one step"),
     ({"words.near_miss": 1.5}, "words.near_miss", "between 0 and 1"),
     ({"words.near_miss": 0.5, "task.kind": "scheme"}, "words.near_miss", "share of the no-ops of one step"),
-    ({"words.near_miss_edits": 21}, "words.near_miss_edits", "between 1 and 20"),
+    ({"words.near_miss_edits": 21}, "words.near_miss_edits", "between 1 and 20, the length of the shortest pattern"),
     ({"words.sampler": "best"}, "words.sampler", "planted or exact"),
     ({"words.occurrences": []}, "words.occurrences", "at least one number"),
     ({"words.fires": [1.0]}, "words.fires", "several"),
