@@ -303,6 +303,8 @@ class Dataset(Source):
     def _index(self, index: int) -> int:
         limit = self._split.limit
         at = index + limit if index < 0 and self.size is not None else index
+        if at < 0 and self.size is None:
+            raise IndexError(f"example {index} of an unbounded data set, whose indices count from the start")
         if not 0 <= at < limit:
             raise IndexError(f"example {index} of a data set of {limit}")
         return at

@@ -99,11 +99,20 @@ def in_words(path: str, problem: str, fields: Mapping[str, Any]) -> str:
     if found is None:
         return problem
     types, items, got = found.groups()
+    advice = ""
     try:
-        got = _shown(_value_at(fields, path))
+        value = _value_at(fields, path)
+        got, advice = _shown(value), in_quotes(path.removeprefix("sweep."), value) if path.startswith("sweep.") else ""
     except LookupError:
         got = _TYPES.get(got, got)
-    return f"must be {_one_of(types.split(' | '), path)}{f' of {items} values' if items else ''}, got {got}"
+    return f"must be {_one_of(types.split(' | '), path)}{f' of {items} values' if items else ''}, got {got}{advice}"
+
+
+def in_quotes(field: str, value: Any) -> str:
+    """What to say of a table where names are paths: a path without quotes is one of tables to TOML."""
+    if not isinstance(value, Mapping) or not value:
+        return ""
+    return f'; write the path in quotes, "{field}.{next(iter(value))}" = ...'
 
 
 def _one_of(types: list[str], path: str) -> str:

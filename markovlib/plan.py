@@ -190,13 +190,15 @@ class SplitPlan:
             )
         for side, lengths in (("pattern", rules.pattern_length), ("replacement", rules.replacement_length)):
             if rules.list is None and lengths_of(lengths) == (0, 0) and self.split != "recombined":
-                only = f"since the empty {side} is the only one and training has it; let some be longer"
+                only = f"since the empty {side} is the only one and belongs to training; let some be longer"
                 return f"rules.{side}_length", f"{none}, {only}"
         if held_out is None or not held_out.possible:
             return "rules", f"the space is too small to hold out rules for the split {self.split!r}"
         found = instruction_set(self.recipe, self.split) if self._chooses else None
         if found is not None and found.possible:
-            return "rules", f"every rule for the split {self.split!r} has a side that training could use"
+            problem = f"every rule for the split {self.split!r} has a side that training could use"
+            left = f"rules.holdout leaves it {held_out.possible} of the {self.recipe.space.size} rules"
+            return "rules", f"{problem}; {left}"
         return shortage(self.recipe, self.split)
 
     def _use(self) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -524,8 +525,9 @@ def _named(path: str, fields: dict[str, Any]) -> str:
 
 
 def _with(fields: dict[str, Any], path: str, value: Any, above: str = "") -> dict[str, Any]:
-    """The fields with another value at a dotted path."""
-    head, _, rest = path.partition(".")
+    """The fields with another value at a dotted path; in a shift, and in the sweep, names are paths themselves."""
+    named_by_paths = re.fullmatch(r"sweep\.|shifts\..+\.", above)
+    head, _, rest = (path, "", "") if named_by_paths else path.partition(".")
     inner = fields.get(head, {})
     if not rest:
         return {**fields, head: value} if value is not None else _without(fields, (head,))

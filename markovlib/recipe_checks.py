@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from markovlib.fields import RecipeError, leaves
+from markovlib.fields import RecipeError, in_quotes, leaves
 from markovlib.instructions import InstructionSet, instruction_set, shortage
 from markovlib.popularity import MOST_WEIGHED, read_popularity
 from markovlib.recipe import (
@@ -70,7 +70,8 @@ _TABLES = ("rules", "words", "task", "render", "eval")
 def check_recipe(recipe: Recipe, source: str, part: bool = False) -> None:
     """Raises RecipeError for the first field that is impossible, or not supported in this version.
 
-    Of a `part`, what a split of another recipe follows, fields that nothing uses are let be: others use them.
+    Of a `part`, what a split of another recipe follows, fields that nothing uses are let be: others use them.  So is
+    how many instructions it would have for training, which it never gives.
     """
     check = _Check(source)
     check.sizes(recipe)
@@ -80,7 +81,7 @@ def check_recipe(recipe: Recipe, source: str, part: bool = False) -> None:
     check.words(recipe)
     check.program_runs(recipe)
     check.templates(recipe)
-    check.instructions(recipe)
+    check.instructions(recipe, part)
     check.popularity(recipe)
     check.shifts(recipe)
     check.sweep(recipe)
@@ -241,7 +242,8 @@ class _Check:
         try:
             _ = recipe.letters
         except ValueError as error:
-            self.fail("task.variables", str(error))
+            together = "" if isinstance(error, UnicodeError) else ", the alphabet and the variables taken together"
+            self.fail("task.variables", f"{error}{together}")
         self.space(recipe)
         self.several(recipe)
 
@@ -306,7 +308,10 @@ class _Check:
     def near_misses(self, recipe: Recipe, least: int) -> None:
         words = recipe.words
         self.share("words.near_miss", words.near_miss)
-        self.within("words.near_miss_edits", words.near_miss_edits, 1, max(least, 1))
+        most = max(least, 1)
+        if not 1 <= (words.near_miss_edits or 1) <= most:
+            problem = f"must be between 1 and {most}, the length of the shortest pattern, got {words.near_miss_edits}"
+            self.fail("words.near_miss_edits", problem)
         if words.near_miss and (recipe.task.runs or recipe.task.kind == "scheme"):
             self.fail("words.near_miss", "is a share of the no-ops of one step of plain rules; leave it out here")
 
@@ -408,12 +413,21 @@ class _Check:
         except TemplateError as error:
             self.fail(path, str(error))
 
-    def instructions(self, recipe: Recipe) -> None:
+    def instructions(self, recipe: Recipe, part: bool) -> None:
         if recipe.rules.program is not None:
-            if (recipe.instructions or 1) != 1:
+            if (recipe.instructions or 1) != 1 and not part:
                 self.fail("instructions", f"must be left out with rules.program, got {recipe.instructions}")
             return
-        train, tests = (instruction_set(recipe, split) for split in ("train", "unseen"))
+        if not part:
+            self.training(recipe)
+        tests = instruction_set(recipe, "unseen")
+        held_out = tests.possible if tests else 0
+        if 0 < held_out < (recipe.eval.instructions or 0):
+            self.fail("eval.instructions", f"{recipe.eval.instructions} are not possible: {held_out} are held out")
+
+    def training(self, recipe: Recipe) -> None:
+        """That there are as many instructions as training asks for."""
+        train = instruction_set(recipe, "train")
         possible = train.possible if train else 0
         asked = recipe.instructions or recipe.examples or 0
         if not recipe.divide()[0].possible:
@@ -427,9 +441,6 @@ class _Check:
                 self.fail("instructions", f"{asked} different instructions are not possible: {have}")
             self.fail("examples", f"{asked} examples need as many instructions: {have}; give `instructions`")
         self.strict(recipe, train)
-        held_out = tests.possible if tests else 0
-        if 0 < held_out < (recipe.eval.instructions or 0):
-            self.fail("eval.instructions", f"{recipe.eval.instructions} are not possible: {held_out} are held out")
 
     def strict(self, recipe: Recipe, train: InstructionSet | None) -> None:
         """No stratum may run out within the instructions of training."""
@@ -478,9 +489,8 @@ class _Check:
                 table, _, last = field.rpartition(".")
                 known = ("examples", "instructions") if not table else fields_at(table)
                 if last not in known or table == "eval" or field in ("sweep", "shifts"):
-                    self.fail(
-                        f"{path}.{field}", "is not the path of a field that a shift changes, such as words.length"
-                    )
+                    problem = "is not the path of a field that a shift changes, such as words.length"
+                    self.fail(f"{path}.{field}", problem + in_quotes(field, changes[field]))
                 if field == "rules.holdout":
                     self.fail(f"{path}.{field}", "is that of training, which decides what is left for test sets")
         for split in ("unseen", *recipe.shifts):

@@ -209,7 +209,7 @@ class Tokenizer(ABC):
     def decode(self, ids: Any) -> Any:
         """The text of a flat sequence of ids, special tokens left out.
 
-        Raises ValueError for an id below 0, such as stands where a loss looks at nothing.
+        Raises ValueError for an id below 0, such as stands where a loss looks at nothing, and for several sequences.
         """
 
     @property
@@ -329,7 +329,7 @@ class ByteTokenizer(_TableTokenizer):
         return np.arange(256, dtype=np.int32)
 
     def decode(self, ids: Any) -> bytes:
-        numbers = _no_negative(ids)
+        numbers = _flat(ids)
         return numbers[numbers < 256].astype(np.uint8).tobytes()
 
 
@@ -420,7 +420,7 @@ class CharacterTokenizer(_TableTokenizer):
         ) from None
 
     def decode(self, ids: Any) -> str:
-        return "".join(self.vocabulary[i] for i in _no_negative(ids).tolist() if i < len(self.vocabulary))
+        return "".join(self.vocabulary[i] for i in _flat(ids).tolist() if i < len(self.vocabulary))
 
 
 class TokenizerFile(Tokenizer):
@@ -491,7 +491,7 @@ class TokenizerFile(Tokenizer):
         return Tokens(ids, np.cumsum(sizes), np.zeros(len(ids), np.uint8), pad=self.pad)
 
     def decode(self, ids: Any) -> str:
-        text: str = self._tokenizer.decode(_no_negative(ids).tolist(), skip_special_tokens=True)
+        text: str = self._tokenizer.decode(_flat(ids).tolist(), skip_special_tokens=True)
         return text
 
 
@@ -506,8 +506,10 @@ def _texts_of(roles: Iterable[str], special: Iterable[str]) -> list[str]:
     return texts
 
 
-def _no_negative(ids: Any) -> NDArray[Any]:
+def _flat(ids: Any) -> NDArray[Any]:
     numbers = np.asarray(ids)
+    if numbers.ndim != 1:
+        raise ValueError(f"ids must be those of one sequence, got an array of shape {numbers.shape}")
     if numbers.size and numbers.min() < 0:
         raise ValueError(f"ids must be at least 0, got {numbers.min()}")
     return numbers

@@ -319,6 +319,8 @@ def test_unbounded() -> None:
     assert ds.size is None
     with pytest.raises(TypeError, match="unbounded"):
         len(ds)
+    with pytest.raises(IndexError, match="example -1 of an unbounded data set, whose indices count from the start"):
+        ds[-1]
     far = 10**18
     assert ds[far : far + 2].word.tolist() == [ds[far].word, ds[far + 1].word]
     assert next(ds.batches(5)).index.tolist() == [0, 1, 2, 3, 4]

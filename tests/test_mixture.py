@@ -392,6 +392,9 @@ def test_a_folder_of_our_shards(tmp_path: Path, format_name: str, monkeypatch: p
             Mixture(mixture.recipe, 1)
         (tmp_path / "data").mkdir(exist_ok=True)  # a folder of that name that holds something else is not it
     assert Mixture(mixture.recipe, 1, files={"shards": tmp_path / "moved"}) == mixture
+    (tmp_path / "above").mkdir()
+    (tmp_path / "above" / "data").symlink_to(tmp_path / "moved")
+    assert Mixture(mixture.recipe, 1, files={"shards": tmp_path / "above"}) == mixture
     generate(TINY, tmp_path / "other", seed=6)
     with pytest.raises(SourceError, match="is not the folder that 'shards' was made from"):
         Mixture(mixture.recipe, 1, files={"shards": str(tmp_path / "other")})

@@ -195,8 +195,9 @@ def test_a_shift_is_checked_as_what_it_is() -> None:
         assert check(with_value(table, "output", 9, other(table.column("output")[9].as_py())), 0) is not None
 
 
-def test_a_shift_to_a_program_is_checked_as_one() -> None:
-    recipe = BASE.replace({**RUN, "rules.per_example": 1, "words.no_op": 0.0, "instructions": None, "shifts": {
+@pytest.mark.parametrize("instructions", [None, 20])
+def test_a_shift_to_a_program_is_checked_as_one(instructions: int | None) -> None:
+    recipe = BASE.replace({**RUN, "rules.per_example": 1, "words.no_op": 0.0, "instructions": instructions, "shifts": {
         "sub": {"rules.program": "binary-increment", "words.length": [3, 6]},
     }})  # fmt: skip
     for split in ("train", "sub"):

@@ -213,7 +213,9 @@ def test_no_value_of_a_recipe_can_be_changed() -> None:
     ({"rules.alphabet.bytes": [0, 9]}, "rules.alphabet.bytes", "give all of it, rules.alphabet = { bytes = ... }"),
     ({"words.length.least": 1}, "words.length.least", "words.length has no fields"),
     ({"shifts": {"a": {}, "b": 1}}, "shifts.b", "must be a table of fields, got 1"),
+    ({"shifts": {"a": {"words": {"length": 60}}}}, "shifts.a.words", 'write the path in quotes, "words.length" = ...'),
     ({"sweep": {"instructions": 1}}, "sweep.instructions", "must be a list, got 1"),
+    ({"sweep": {"words": {"no_op": [0.1]}}}, "sweep.words", 'write the path in quotes, "words.no_op" = ...'),
     ({"sweep": {"words.no_op": [0.1, math.nan]}}, "sweep.words.no_op[1]", "a finite number, got nan"),
     ({"sweep": {"words.occurrences": [1, None]}}, "sweep.words.occurrences[1]", "got None"),
     ({"sweep": {"rules.alphabet": [{"bytes": [0, b"x"]}]}}, "sweep.rules.alphabet[0].bytes[1]", "got b'x'"),
@@ -256,10 +258,12 @@ def test_no_value_of_a_recipe_can_be_changed() -> None:
     ({"task.pairs": 3}, "task.pairs", "is of the kinds induce"),
     ({"task.kind": "induce"}, "words.no_op", "must be 0"),
     ({"task.kind": "scheme", "task.variables": "XX"}, "task.variables", "occurs twice"),
+    ({"task.kind": "scheme", "rules.alphabet": "A-Z"}, "task.variables",
+     "letter 'X' occurs twice, the alphabet and the variables taken together"),
     ({"task.kind": "run", "words.occurrences": 2}, "words.occurrences", "one rule and one step"),
     ({"words.near_miss": 1.5}, "words.near_miss", "between 0 and 1"),
     ({"words.near_miss": 0.5, "task.kind": "scheme"}, "words.near_miss", "share of the no-ops of one step"),
-    ({"words.near_miss_edits": 21}, "words.near_miss_edits", "between 1 and 20"),
+    ({"words.near_miss_edits": 21}, "words.near_miss_edits", "between 1 and 20, the length of the shortest pattern"),
     ({"words.sampler": "best"}, "words.sampler", "planted or exact"),
     ({"words.occurrences": []}, "words.occurrences", "at least one number"),
     ({"words.fires": [1.0]}, "words.fires", "several"),
@@ -453,6 +457,16 @@ def test_a_list_or_a_program_takes_the_place_of_sizes() -> None:
     assert Dataset(program.replace({"words.length": [3, 5]}))[0].rules
     with pytest.raises(RecipeError, match=r"rules\.pattern_length: must be left out with rules\.list"):
         listed.replace({"rules.list": [["ab", "ba"], ["c", "d"]], "rules.pattern_length": 7})
+
+
+def test_one_field_of_a_shift_or_one_axis_can_be_replaced() -> None:
+    recipe = BASE.replace({"shifts": {"a": {"words.length": 60, "examples": 7}}, "sweep": {"instructions": [1, 2]}})
+    changed = recipe.replace({"shifts.a.words.length": [61, 62], "shifts.a.examples": None, "shifts.b.words.no_op": 0.5,
+                              "sweep.words.no_op": [0.1, 0.2]})  # fmt: skip
+    assert changed.shifts == {"a": {"words.length": [61, 62]}, "b": {"words.no_op": 0.5}}
+    assert changed.sweep == {"instructions": [1, 2], "words.no_op": [0.1, 0.2]}
+    with pytest.raises(RecipeError, match=r"shifts\.a\.words\.nope: is not the path of a field"):
+        recipe.replace({"shifts.a.words.nope": 1})
 
 
 def test_recipes_stay_as_they_were_checked() -> None:

@@ -320,7 +320,7 @@ def test_a_split_that_a_point_cannot_have_is_told_before_anything_is_written(tmp
         Sweep(recipe).write(tmp_path / "a")
     assert str(caught.value) == (
         "sweep: eval-2: rules.replacement_length: no rule can be held out for the split 'unseen', since the empty "
-        "replacement is the only one and training has it; let some be longer"
+        "replacement is the only one and belongs to training; let some be longer"
     )
     for options, problem in (
         ({"splits": ["train", "nope"]}, "nope"), ({"columns": ["nope"]}, "no column 'nope'"),

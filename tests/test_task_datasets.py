@@ -240,6 +240,19 @@ def test_test_sets_do_not_depend_on_the_size_of_training(split: str) -> None:
     assert [e._replace(instruction=0) for e in one] == [e._replace(instruction=0) for e in other]
 
 
+@pytest.mark.parametrize("sizes", [
+    {"instructions": 1000}, {"instructions": None}, {"instructions": 2, "popularity": [1, 3]},
+])  # fmt: skip
+def test_a_shift_needs_no_rules_for_as_many_instructions_as_training_has(sizes: dict[str, Any]) -> None:
+    """Its space has 18 patterns and replacements, and 2 of each that it may use."""
+    small = {"rules.alphabet": "A-R", "rules.pattern_length": 1, "rules.replacement_length": 1, "rules.strict": True}
+    recipe = BASE.replace({**sizes, "shifts": {"small": {**small, "instructions": 2}}})
+    batch = Dataset(recipe, 3, "small").batch(range(1000), ["pattern", "replacement"])
+    assert len(set(zip(batch.pattern, batch.replacement, strict=True))) == 2
+    with pytest.raises(RecipeError, match=r"shifts\.small: eval\.instructions: 40 are not possible: . are held out"):
+        recipe.replace({"shifts": {"small": {**small, "instructions": 40}}})
+
+
 @pytest.mark.parametrize("split", SHIFTED.shifts)
 def test_a_shift_shares_no_side_with_anything_that_training_could_use(split: str) -> None:
     whole = SHIFTED.replace({"instructions": None, "examples": 16_000})

@@ -110,6 +110,8 @@ def test_ids_below_zero_are_no_tokens() -> None:
         assert tokenizer.decode([]) in ("", b"")
         with pytest.raises(ValueError, match="ids must be at least 0, got -100"):
             tokenizer.decode(np.array([-100, -1, 2]))
+        with pytest.raises(ValueError, match=r"ids must be those of one sequence, got an array of shape \(2, 3\)"):
+            tokenizer.decode(tokenizer.encode(["abc"])[0])  # these are the ids and the mask
 
 
 def test_a_template_with_special_tokens() -> None:

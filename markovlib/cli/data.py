@@ -70,8 +70,12 @@ def _print_preset(name: str, as_json: bool) -> None:
 @click.command()
 @click.argument("recipe", metavar="PRESET_OR_RECIPE")
 @click.option("--out", required=True, type=FOLDER, help="The folder to write: a path or a URL.")
-@click.option("--examples", type=click.IntRange(min=1), help="Rows of each split written.")
-@click.option("--instructions", type=click.IntRange(min=1), help="Instructions of each split written.")
+@click.option(
+    "--examples", type=click.IntRange(min=1), help="Rows of each split written, but for a shift that has its own."
+)
+@click.option(
+    "--instructions", type=click.IntRange(min=1), help="Instructions of each split written; of shifts likewise."
+)
 @splits_option("train")
 @click.option("--dry-run", is_flag=True, help="Make the first and the last shard, keep nothing, and say what all take.")
 @set_option("words.no_op=0.3")

@@ -242,6 +242,8 @@ def _read_shards(entry: SourceEntry, path: str, moved: Paths | None) -> Source:
             f"{listed}: a mixture reads folders on a disk, and this is a URL: `markovlib export` makes one"
         )
     folder = Path(listed if isinstance(listed, str | Path) else next(iter(listed)))
+    if wanted is not None and not (folder / NAME).exists() and (folder / wanted.name / NAME).exists():
+        folder /= wanted.name  # as of files, the folder that it is in may be given
     if not (folder.exists() if wanted is None else (folder / NAME).exists()):
         raise missing(folder, entry.name)
     made = exporting.load(folder)
