@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import pickle
@@ -654,6 +655,21 @@ def test_recipes_are_written_and_read() -> None:
     assert recipe.with_files(a=["x", "y"], e="z").evaluations[0].files == ["z"]
     with pytest.raises(RecipeError, match="has none with the name 'nothing': choose from a, b, e"):
         recipe.with_files(nothing="x")
+
+
+def test_no_value_of_a_recipe_can_be_changed() -> None:
+    recipe = MixtureRecipe.from_dict(GOOD).with_files(a=["x", "y"], e=["z"])
+    before = recipe.fingerprint
+    for change in (
+        lambda: recipe.sources.append(recipe.sources[0]),
+        lambda: recipe.sources[0].files.append("another"),
+        lambda: recipe.decontaminate.against.clear(),
+    ):
+        with pytest.raises(TypeError, match="a recipe cannot be changed"):
+            change()
+    for again in (copy.deepcopy(recipe), copy.copy(recipe), pickle.loads(pickle.dumps(recipe))):
+        assert again == recipe
+    assert recipe.fingerprint == before
 
 
 PAPER = {
