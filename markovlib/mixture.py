@@ -119,9 +119,6 @@ class Mixture(Source):
     (1000, {'rewriting': 750, 'several': 250}, 'rewriting', 209561)
     """
 
-    recipe: MixtureRecipe
-    seed: int
-    size: int
     split = "train"
     columns = COLUMNS
     known_columns = COLUMNS
@@ -132,27 +129,28 @@ class Mixture(Source):
     def __init__(
         self,
         recipe: MixtureRecipe | str | Path,
-        seed: int = 0,
+        seed: SupportsIndex = 0,
         *,
         files: Mapping[str, Paths] | None = None,
         told: Callable[[str], None] | None = None,
     ) -> None:
-        self.seed = operator.index(seed)
-        if self.seed < 0:
-            raise ValueError(f"seed must be at least 0, got {seed}")
+        if not hasattr(seed, "__index__"):
+            raise TypeError(f"seed must be an integer, got {seed!r}")
+        number = operator.index(seed)
+        if number < 0:
+            raise ValueError(f"seed must be at least 0, got {number}")
         given = recipe if isinstance(recipe, MixtureRecipe) else MixtureRecipe.load(recipe)
-        self._set(Survey(given, self.seed, files or {}, told))
+        self._set(Survey(given, number, files or {}, told))
 
     @classmethod
     def of(cls, survey: Survey) -> Mixture:
         """The mixture of a survey that is made already."""
         made = cls.__new__(cls)
-        made.seed = survey.seed
         made._set(survey)
         return made
 
     @classmethod
-    def load(cls, name_or_path: str | Path, seed: int = 0, **files: Paths) -> Mixture:
+    def load(cls, name_or_path: str | Path, seed: SupportsIndex = 0, **files: Paths) -> Mixture:
         """The mixture of a preset or a file, with the files of its sources by name.
 
         `Mixture.load("paper/code-19k-1k", seed=7, oss="oss.jsonl", alpaca="alpaca_data.json")`.
@@ -163,10 +161,23 @@ class Mixture(Source):
         self._order = survey.order()
         self._survey = survey
         self._names = as_column(survey.names, text=True)
-        self.recipe = survey.recipe
-        self.size = self._order.size
 
     # ---- what it is ---------------------------------------------------------------------------------------------
+
+    @property
+    def recipe(self) -> MixtureRecipe:
+        """The recipe, in which files, folders and presets stand by what they hold."""
+        return self._survey.recipe
+
+    @property
+    def seed(self) -> int:
+        """The seed of the order."""
+        return self._survey.seed
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return self._order.size
 
     @property
     def quotas(self) -> dict[str, int]:

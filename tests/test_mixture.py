@@ -110,6 +110,8 @@ def test_what_cannot_be_asked_for(mixture: Mixture) -> None:
         mixture[:2][2]
     with pytest.raises(ValueError, match="seed must be at least 0"):
         Mixture(mixture.recipe, -1)
+    with pytest.raises(TypeError, match="seed must be an integer, got 'one'"):
+        Mixture(mixture.recipe, "one")  # type: ignore[arg-type]
 
 
 def test_a_mixture_is_a_value(mixture: Mixture, tmp_path: Path) -> None:
@@ -121,6 +123,9 @@ def test_a_mixture_is_a_value(mixture: Mixture, tmp_path: Path) -> None:
     assert repr(again) == repr(mixture)
     assert " at 0x" not in repr(mixture)
     assert "oss 240, alpaca 80, ours 80" in repr(mixture)
+    for name in ("recipe", "seed", "size"):
+        with pytest.raises(AttributeError):
+            setattr(mixture, name, getattr(mixture, name))
     assert again[:].to_arrow() == mixture[:].to_arrow()
     code = "import pickle, sys; print(pickle.load(sys.stdin.buffer)[7].source_row)"
     done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(mixture), capture_output=True, check=True)
