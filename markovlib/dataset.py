@@ -125,7 +125,7 @@ class Dataset(Source):
         return f"<Dataset {self.recipe.fingerprint[:12]} seed={self.seed} split={self.split!r}: {size}>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Dataset) and self._identity == other._identity
+        return self._identity == other._identity if isinstance(other, Dataset) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._identity)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovlib._columns import Column, as_column
+from markovlib.equality import same_parts
 from markovlib.mixing.recipe import MIXTURE_VERSION, MixtureRecipe, Paths
 from markovlib.mixing.rows import SourceError
 from markovlib.mixing.survey import Survey
@@ -51,11 +52,17 @@ class MixedBatch:
     """Examples as columns: `index` and `source_row` are int64 arrays, the others packed columns of text.
 
     `len(batch)` is the number of rows, `batch[i]` a `MixedExample`, `to_arrow()` a record batch.
+    Two are equal if they have the same columns, and all of their rows are equal.
     """
 
     def __init__(self, values: dict[str, Any]) -> None:
         self._values = values
         self.columns = tuple(values)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, MixedBatch):
+            return NotImplemented
+        return self.columns == other.columns and same_parts(self._values.values(), other._values.values())
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and name in self._values:
@@ -206,7 +213,7 @@ class Mixture(Source):
         return f"<Mixture {self.recipe.fingerprint[:12]} seed={self.seed}: {self.size} examples ({parts})>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mixture) and self.fingerprint == other.fingerprint
+        return self.fingerprint == other.fingerprint if isinstance(other, Mixture) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)

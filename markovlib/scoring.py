@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from markovlib.equality import same_tuples
 from markovlib.labels import LABELS, Reference, common_prefix, explained, label_of, references_in, separator_of
 
 if TYPE_CHECKING:
@@ -45,10 +46,17 @@ class Score(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """Scores of many answers: `values` (float64) and `labels` (NumPy text), an entry for each answer."""
+    """Scores of many answers: `values` (float64) and `labels` (NumPy text), an entry for each answer.
+    Two are equal if all of their entries are."""
 
     values: NDArray[np.float64]
     labels: NDArray[np.str_]
+
+    def __eq__(self, other: object) -> bool:
+        return same_tuples(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not same_tuples(self, other)
 
     def counts(self) -> dict[str, int]:
         """How many answers have each label, all of `LABELS` in their order."""

@@ -366,7 +366,7 @@ class View(Source):
         return f"<View {order} of {', '.join(map(repr, self.sources))}>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, View) and self.fingerprint == other.fingerprint
+        return self.fingerprint == other.fingerprint if isinstance(other, View) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)

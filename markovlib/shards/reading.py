@@ -132,7 +132,7 @@ class Shards(Source):
         return f"<Shards {self.fingerprint[:12]} seed={self.seed} split={self.split!r}: {self.size} examples>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Shards) and self._identity == other._identity
+        return self._identity == other._identity if isinstance(other, Shards) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._identity)
