@@ -242,17 +242,6 @@ def _made_by_some(ds: Any) -> list[str]:
     return [name for name in _SOME_HAVE if name in held and name in ds.known_columns]
 
 
-def has_column(ds: Any, name: str) -> bool:
-    """Whether a data set has a column, one that is made only on request included."""
-    if name in ds.columns:
-        return True
-    try:
-        ds.batch(range(0), [name])
-    except ValueError:
-        return False
-    return True
-
-
 # ---- rewards ------------------------------------------------------------------------------------------------------
 
 

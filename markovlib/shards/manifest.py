@@ -4,13 +4,13 @@ It is JSON of one canonical form, and carries the SHA-256 of itself, so that a c
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from markovlib.labels import common_prefix
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.stores import Place, Store, open_store
 
@@ -225,7 +225,7 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any], path: str = 
                 yield from differences(one, other, f"{path}{field}[{i}].")
         elif here != there:
             texts = (_text(there), _text(here))
-            start = len(os.path.commonprefix(texts))
+            start = common_prefix(*texts)
             there_text, here_text = (_part(text, start) for text in texts)
             yield f"{path}{field} is {there_text} there, {here_text} asked for"
 
