@@ -12,7 +12,7 @@ import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from zipfile import BadZipFile
 
 import numpy as np
@@ -288,7 +288,11 @@ class Packed:
     def __len__(self) -> int:
         return int(self._first[-1])
 
-    def __getitem__(self, key: Any) -> Any:
+    @overload
+    def __getitem__(self, key: int | np.integer[Any]) -> Bin: ...
+    @overload
+    def __getitem__(self, key: slice | Sequence[int] | NDArray[np.integer[Any]]) -> Bins: ...
+    def __getitem__(self, key: Any) -> Bin | Bins:
         asked = asked_for(key, len(self))
         if not isinstance(asked, int):
             return self.bins(asked)

@@ -342,12 +342,8 @@ def test_the_machine_and_the_rules_go_through_the_same_configurations() -> None:
 
 def test_named_machines() -> None:
     assert simulate_turing_machine(BINARY_INCREMENT, "R", "H", "_", "1011").tape == "1100"
-    assert [simulate_turing_machine(UNARY_PARITY, "E", "H", "_", "1" * n).tape for n in range(4)] == [
-        "0",
-        "1",
-        "0",
-        "1",
-    ]
+    for n in range(4):
+        assert simulate_turing_machine(UNARY_PARITY, "E", "H", "_", "1" * n).tape == str(n % 2)
 
 
 def test_a_machine_that_goes_left_forever() -> None:
