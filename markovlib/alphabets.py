@@ -32,7 +32,7 @@ class Alphabet:
         return len(self.letters)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Alphabet) and self.letters == other.letters
+        return self.letters == other.letters if isinstance(other, Alphabet) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.letters)

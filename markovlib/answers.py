@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from markovlib.equality import same_fields
 from markovlib.scoring import letters_of
 
 _KEYS = ("answer", "completion", "answer_base64")
@@ -21,14 +22,18 @@ class AnswersError(ValueError):
     """A file of answers that cannot be used; the message begins with file:line."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Answers:
-    """Answers as they were read: `indices` (int64) and `answers` by row, in order; and how many rows had none."""
+    """Answers as they were read: `indices` (int64) and `answers` by row, in order; how many rows had none (`missing`),
+    and how many answers had no row (`surplus`).  Two are equal if all of these are."""
 
     indices: NDArray[np.int64]
     answers: list[Any]
     missing: int = 0
     surplus: int = 0
+
+    def __eq__(self, other: object) -> bool:
+        return same_fields(self, other) if isinstance(other, Answers) else NotImplemented
 
 
 def read_answers(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from markovlib import _core
 from markovlib._columns import Column
+from markovlib.equality import same_tuples
 from markovlib.outcome import OUTCOME_NAMES, Outcome
 from markovlib.rules import (
     MAX_LENGTH,
@@ -25,14 +26,6 @@ from markovlib.rules import (
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-def _same(one: tuple[Any, ...], other: object) -> bool:
-    """Whether two batches are equal: a tuple asks its parts for their truth, which arrays do not have."""
-    return type(one) is type(other) and all(
-        np.array_equal(left, right) if isinstance(left, np.ndarray) else left == right
-        for left, right in zip(one, other, strict=True)
-    )
 
 
 class RunBatch(NamedTuple):
@@ -68,10 +61,10 @@ class RunBatch(NamedTuple):
         )
 
     def __eq__(self, other: object) -> bool:
-        return _same(self, other)
+        return same_tuples(self, other)
 
     def __ne__(self, other: object) -> bool:
-        return not _same(self, other)
+        return not same_tuples(self, other)
 
 
 class Rewritten(NamedTuple):
@@ -82,10 +75,10 @@ class Rewritten(NamedTuple):
     positions: NDArray[np.int64]
 
     def __eq__(self, other: object) -> bool:
-        return _same(self, other)
+        return same_tuples(self, other)
 
     def __ne__(self, other: object) -> bool:
-        return not _same(self, other)
+        return not same_tuples(self, other)
 
 
 def rewrite_once(patterns: Any, replacements: Any, words: Any, *, threads: int | None = None) -> Rewritten:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn, overload
+from typing import Any, NoReturn, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,8 @@ class Dataset(Source):
 
     `recipe` may also be what `Recipe.load` takes: the name of a preset, or of a file.
 
-    Data sets compare and hash by (recipe, seed, split), pickle as that, and may be shared by threads.
+    Data sets compare and hash by (recipe, seed, split), which do not change, pickle as that, and may be shared by
+    threads.
     Raises RecipeError where the recipe cannot serve the split, TypeError for what is no recipe, ValueError for another
     split's name or a negative seed.
 
@@ -54,27 +55,36 @@ class Dataset(Source):
     (1000000, 'grufmvsd', True)
     """
 
-    recipe: Recipe
-    seed: int
-    split: str
-
-    def __init__(self, recipe: Recipe | str | Path, seed: int = 0, split: str = "train") -> None:
+    def __init__(self, recipe: Recipe | str | Path, seed: SupportsIndex = 0, split: str = "train") -> None:
         recipe = Recipe.of(recipe)
         known = [name for name in SPLITS if name != "recombined" or recipe.rules.pool is not None] + list(recipe.shifts)
         if split not in known:
             raise ValueError(f"split must be one of {', '.join(known)}, got {split!r}")
-        self.recipe = recipe
         if not hasattr(seed, "__index__"):
             raise TypeError(f"seed must be an integer, got {seed!r}")
-        self.seed = operator.index(seed)
-        if self.seed < 0:
-            raise ValueError(f"seed must be at least 0, got {seed}")
-        self.split = split
-        self._split = SplitPlan(recipe, self.seed, split)
+        number = operator.index(seed)
+        if number < 0:
+            raise ValueError(f"seed must be at least 0, got {number}")
+        self._split = SplitPlan(recipe, number, split)
         self._plan = self._split.engine
         self._limit, self._plain = self._split.limit, self._split.plain
 
     # ---- what it is ---------------------------------------------------------------------------------------------
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that it was made of."""
+        return self._split.base
+
+    @property
+    def seed(self) -> int:
+        """The seed that it was made of."""
+        return self._split.seed
+
+    @property
+    def split(self) -> str:
+        """The name of the split."""
+        return self._split.split
 
     @property
     def size(self) -> int | None:
@@ -115,7 +125,7 @@ class Dataset(Source):
         return f"<Dataset {self.recipe.fingerprint[:12]} seed={self.seed} split={self.split!r}: {size}>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Dataset) and self._identity == other._identity
+        return self._identity == other._identity if isinstance(other, Dataset) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._identity)

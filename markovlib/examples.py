@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from markovlib._columns import Column
 from markovlib.arrays import names_to_arrow, to_arrow
+from markovlib.equality import same_parts
 from markovlib.outcome import OUTCOME_NAMES, OUTCOMES, Outcome
 from markovlib.rules import Rule
 from markovlib.source import name_list
@@ -94,7 +95,7 @@ class ListColumn:
 
     `offsets` (int64, one more than rows) says which items are whose; `fields` maps a name to the values of all items,
     a `Column` or an array.  A slice is a column again, a copy.  `to_arrow()` gives a list of structs, without copying
-    the texts.
+    the texts.  Two are equal if all of their rows are.
 
     >>> import markovlib as mk
     >>> rules = mk.Dataset("first-rewrite")[:3].rules
@@ -108,6 +109,17 @@ class ListColumn:
         self.offsets = offsets
         self.fields = fields
         self._make = make
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ListColumn):
+            return NotImplemented
+        same = self.fields.keys() == other.fields.keys() and np.array_equal(self.lengths(), other.lengths())
+        return same and same_parts(self._items(), other._items())
+
+    def _items(self) -> list[Any]:
+        """The fields of the items that the rows have."""
+        items = slice(int(self.offsets[0]), int(self.offsets[-1]))
+        return [values[items] for _, values in sorted(self.fields.items())]
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -183,7 +195,8 @@ class Batch:
     replacement.  Columns that the task is not about are made when they are asked for,
     `ds.batch(rows, columns=["instruction"])`.  `len(batch)` is the number of rows, `batch[i]` an `Example`.  Where one
     of several rules might fire and none did, `pattern` and `replacement` are empty here, and null in Arrow; so are
-    `key` and `certificate` of data sets that have none.
+    `key` and `certificate` of data sets that have none.  Two are equal if they have the same columns, in the
+    same order, and all of their rows are equal.
     """
 
     __slots__ = ("_several", "_values", "columns")
@@ -202,6 +215,18 @@ class Batch:
         if name in ALL_COLUMNS:
             raise AttributeError(f"{name!r} was not asked for: ds.batch(rows, columns=[{name!r}, ...]); {held}")
         raise AttributeError(f"{name!r} is not a column; {held}")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Batch):
+            return NotImplemented
+        return self.columns == other.columns and same_parts(self._parts(), other._parts())
+
+    def _parts(self) -> Iterator[Any]:
+        """The columns, and where a rule is empty because none fired."""
+        for name in self.columns:
+            yield self._values[name]
+            if name in ("pattern", "replacement"):
+                yield self._values["_fired"] >= 0 if self._several else np.ones(len(self), np.bool_)
 
     def _only_rules(self) -> ListColumn:
         """The rules of examples that have one each."""

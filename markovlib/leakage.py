@@ -23,6 +23,7 @@ from markovlib.neighbours import near_count
 
 if TYPE_CHECKING:
     from markovlib.examples import Batch
+    from markovlib.shards.coordination import Progress
     from markovlib.source import Source
 
 KINDS = ("rules", "patterns", "replacements", "instructions", "words", "rows")
@@ -120,7 +121,7 @@ def leakage(
     *,
     near: bool = False,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Leakage:
     """Counts what data sets `a` and `b` have in common.
 
@@ -128,7 +129,7 @@ def leakage(
     splits, `DIR/split` names one.
 
     With `near`, also near duplicates: patterns, replacements and words of `b` that are not in `a`, but become one that
-    is by changing, putting in or leaving out one letter.  `progress` is called with rows read and rows in all.
+    is by changing, putting in or leaving out one letter.  `progress` is called after each batch.
 
     Both are read once, and what they share once more, in batches.  Memory: 16 bytes for each different thing of a kind
     in either, and as much again while they are sorted; for 10^6 rows with words of their own about 100 MB, whatever
@@ -181,7 +182,7 @@ class _Comparison:
         b: Source,
         attempt: int,
         threads: int | None,
-        progress: Callable[[int, int], None] | None,
+        progress: Callable[[Progress], None] | None,
     ) -> None:
         self.sources = a, b
         self.key = key_of(attempt)
@@ -215,7 +216,7 @@ class _Comparison:
                 things = self._things(batch, kind)
                 found[kind].add(things.hashes, things.rows + start)
             if self.progress is not None:
-                self.progress(done + rows.stop, sum(map(len, self.sources)))
+                self.progress(_progress(done + rows.stop, sum(map(len, self.sources))))
             start = rows.stop
             size = min(_ROWS, 1 + _BYTES * len(rows) // (1 + _letters_of(batch)))
             self.size = min(self.size, size)
@@ -318,6 +319,12 @@ def _has_pairs(ds: Any) -> bool:
     if "pairs" not in getattr(ds, "known_columns", ds.columns):
         return False
     return "pairs" in ds.columns or any(_has_pairs(source) for source in getattr(ds, "sources", ()))
+
+
+def _progress(rows: int, total: int) -> Progress:
+    from markovlib.shards.coordination import Progress
+
+    return Progress("reading", rows, total)
 
 
 def _letters_of(batch: Batch) -> int:

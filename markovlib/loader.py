@@ -304,6 +304,9 @@ class Keys:
     def __iter__(self) -> Iterator[tuple[int, int, int]]:
         return self._of._begun(self._of._keys)
 
+    def __repr__(self) -> str:
+        return f"<Keys of {self._of!r}>"
+
 
 class Loader(Sampler):
     """Batches of a source's examples, in the order and with the state of a `Sampler`, which see.
@@ -340,9 +343,19 @@ class Loader(Sampler):
         truncate: bool = False,
         dtype: Any = None,
         threads: int | None = None,
-        **order: Any,
+        shuffle: bool | None = None,
+        seed: int | None = None,
+        epoch: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        worker: int = 0,
+        workers: int = 1,
+        drop_last: bool = False,
     ) -> None:
-        super().__init__(source, batch_size, **order)
+        super().__init__(
+            source, batch_size, shuffle=shuffle, seed=seed, epoch=epoch, rank=rank, world=world, worker=worker,
+            workers=workers, drop_last=drop_last,
+        )  # fmt: skip
         padding = {"tokenizer": tokenizer != "bytes", "side": side != "right", "pad": pad is not None,
                    "truncate": truncate}  # fmt: skip
         if isinstance(source, Packed):

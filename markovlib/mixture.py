@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovlib._columns import Column, as_column
+from markovlib.equality import same_parts
 from markovlib.mixing.recipe import MIXTURE_VERSION, MixtureRecipe, Paths
 from markovlib.mixing.rows import SourceError
 from markovlib.mixing.survey import Survey
@@ -51,11 +52,17 @@ class MixedBatch:
     """Examples as columns: `index` and `source_row` are int64 arrays, the others packed columns of text.
 
     `len(batch)` is the number of rows, `batch[i]` a `MixedExample`, `to_arrow()` a record batch.
+    Two are equal if they have the same columns, and all of their rows are equal.
     """
 
     def __init__(self, values: dict[str, Any]) -> None:
         self._values = values
         self.columns = tuple(values)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, MixedBatch):
+            return NotImplemented
+        return self.columns == other.columns and same_parts(self._values.values(), other._values.values())
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and name in self._values:
@@ -119,9 +126,6 @@ class Mixture(Source):
     (1000, {'rewriting': 750, 'several': 250}, 'rewriting', 209561)
     """
 
-    recipe: MixtureRecipe
-    seed: int
-    size: int
     split = "train"
     columns = COLUMNS
     known_columns = COLUMNS
@@ -132,27 +136,28 @@ class Mixture(Source):
     def __init__(
         self,
         recipe: MixtureRecipe | str | Path,
-        seed: int = 0,
+        seed: SupportsIndex = 0,
         *,
         files: Mapping[str, Paths] | None = None,
         told: Callable[[str], None] | None = None,
     ) -> None:
-        self.seed = operator.index(seed)
-        if self.seed < 0:
-            raise ValueError(f"seed must be at least 0, got {seed}")
+        if not hasattr(seed, "__index__"):
+            raise TypeError(f"seed must be an integer, got {seed!r}")
+        number = operator.index(seed)
+        if number < 0:
+            raise ValueError(f"seed must be at least 0, got {number}")
         given = recipe if isinstance(recipe, MixtureRecipe) else MixtureRecipe.load(recipe)
-        self._set(Survey(given, self.seed, files or {}, told))
+        self._set(Survey(given, number, files or {}, told))
 
     @classmethod
     def of(cls, survey: Survey) -> Mixture:
         """The mixture of a survey that is made already."""
         made = cls.__new__(cls)
-        made.seed = survey.seed
         made._set(survey)
         return made
 
     @classmethod
-    def load(cls, name_or_path: str | Path, seed: int = 0, **files: Paths) -> Mixture:
+    def load(cls, name_or_path: str | Path, seed: SupportsIndex = 0, **files: Paths) -> Mixture:
         """The mixture of a preset or a file, with the files of its sources by name.
 
         `Mixture.load("paper/code-19k-1k", seed=7, oss="oss.jsonl", alpaca="alpaca_data.json")`.
@@ -163,10 +168,23 @@ class Mixture(Source):
         self._order = survey.order()
         self._survey = survey
         self._names = as_column(survey.names, text=True)
-        self.recipe = survey.recipe
-        self.size = self._order.size
 
     # ---- what it is ---------------------------------------------------------------------------------------------
+
+    @property
+    def recipe(self) -> MixtureRecipe:
+        """The recipe, in which files, folders and presets stand by what they hold."""
+        return self._survey.recipe
+
+    @property
+    def seed(self) -> int:
+        """The seed of the order."""
+        return self._survey.seed
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return self._order.size
 
     @property
     def quotas(self) -> dict[str, int]:
@@ -195,7 +213,7 @@ class Mixture(Source):
         return f"<Mixture {self.recipe.fingerprint[:12]} seed={self.seed}: {self.size} examples ({parts})>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mixture) and self.fingerprint == other.fingerprint
+        return self.fingerprint == other.fingerprint if isinstance(other, Mixture) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)

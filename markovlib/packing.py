@@ -12,13 +12,14 @@ import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markovlib import _tokens
+from markovlib.equality import same_fields, same_tuples
 from markovlib.fields import canonical, sha256
 from markovlib.source import Indices, asked_for, index_array
 from markovlib.tokens import Tokenizer, Tokens, buffer_for, tokenize, tokenizer_for
@@ -35,6 +36,7 @@ class Bin(NamedTuple):
     `ids` are tokens, padded; `position_ids` (int32) count from 0 in each sequence, `document_ids` (int32) number the
     sequences, and are 0 and -1 in the padding; `loss_mask` (uint8) is 1 on completions and their end.  `cu_seqlens`
     (int32) is where each sequence starts and the last one ends; `examples` (int64) says whose each sequence is.
+    Two are equal if all of their entries are.
     """
 
     ids: NDArray[Any]
@@ -44,14 +46,27 @@ class Bin(NamedTuple):
     cu_seqlens: NDArray[np.int32]
     examples: NDArray[np.int64]
 
+    def __eq__(self, other: object) -> bool:
+        return same_tuples(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not same_tuples(self, other)
+
 
 class BinArrays(NamedTuple):
-    """The arrays of several bins that have a row for each, shape (bins, length), as in `Bin`: a batch of a `Loader`."""
+    """The arrays of several bins that have a row for each, shape (bins, length), as in `Bin`: a batch of a `Loader`.
+    Two are equal if all of their entries are."""
 
     ids: NDArray[Any]
     position_ids: NDArray[np.int32]
     loss_mask: NDArray[np.uint8]
     document_ids: NDArray[np.int32]
+
+    def __eq__(self, other: object) -> bool:
+        return same_tuples(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not same_tuples(self, other)
 
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True)
@@ -60,6 +75,7 @@ class Bins:
 
     Row i holds the sequences from `sequence_offsets[i]` to `sequence_offsets[i + 1]`; `sequence_lengths` are their
     tokens, `examples` whose they are.  `bins[i]` is row i as a `Bin`, `arrays()` what has a row for each bin.
+    Two are equal if all of their entries are.
     """
 
     ids: NDArray[Any]
@@ -69,6 +85,9 @@ class Bins:
     sequence_offsets: NDArray[np.int64]
     sequence_lengths: NDArray[np.int64]
     examples: NDArray[np.int64]
+
+    def __eq__(self, other: object) -> bool:
+        return same_fields(self, other) if isinstance(other, Bins) else NotImplemented
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -259,7 +278,7 @@ class Packed:
         return sha256(canonical({"packed": self._about()}))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Packed) and self.fingerprint == other.fingerprint
+        return self.fingerprint == other.fingerprint if isinstance(other, Packed) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
@@ -269,7 +288,11 @@ class Packed:
     def __len__(self) -> int:
         return int(self._first[-1])
 
-    def __getitem__(self, key: Any) -> Any:
+    @overload
+    def __getitem__(self, key: int | np.integer[Any]) -> Bin: ...
+    @overload
+    def __getitem__(self, key: slice | Sequence[int] | NDArray[np.integer[Any]]) -> Bins: ...
+    def __getitem__(self, key: Any) -> Bin | Bins:
         asked = asked_for(key, len(self))
         if not isinstance(asked, int):
             return self.bins(asked)

@@ -220,7 +220,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 msgspec.structs.force_setattr(self, "render", msgspec.structs.replace(self.render, **{name: template}))
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Recipe) and self.to_json() == other.to_json())
+        if not isinstance(other, Recipe):
+            return NotImplemented
+        return self is other or self.to_json() == other.to_json()
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)

@@ -285,6 +285,8 @@ class RuleSet:
     def step(self, word: Word, *, strategy: Strategy = "markov", matcher: str = "auto") -> Step | None:
         """One step, or None if no rule applies; the position counts characters for text.
 
+        `strategy` and `matcher` are those of `run`, and so is what is raised.  O(word + replacement).
+
         >>> RuleSet([("ab", "ba")]).step("aab")
         Step(rule=0, position=1, word='aba')
         """
@@ -312,6 +314,8 @@ class RuleSet:
     ) -> Trace:
         """Runs as `run` does and keeps the rule and position of every step (12 bytes each), or of the `last` ones.
 
+        Raises as `run` does, ValueError for a negative `last`, MemoryError where the steps outgrow memory.
+
         >>> [tuple(step) for step in RuleSet([("ab", "ba")]).trace("aab")]
         [(0, 1, 'aba'), (0, 0, 'baa')]
         """
@@ -334,6 +338,9 @@ class RuleSet:
         matcher: str = "auto",
     ) -> Runner:
         """A run that is stepped by hand.
+
+        Options and errors are those of `run`, but without `max_steps` the steps are not limited: `Runner.step` is told
+        how many to take.
 
         >>> u = RuleSet([("ab", "ba")]).runner("aab")
         >>> u.step(1), u.word, u.outcome
@@ -364,6 +371,9 @@ class RuleSet:
 
         `max_total` limits the results together, in bytes (None: no limit).  Where they are longer, MemoryError is
         raised, about as soon as that is known, so that no more memory is taken than the results up to there need.
+
+        The other options are those of `run`.  Raises as `run` does, and TypeError for words of the other kind or of
+        both, ValueError for a null word and for arrays of limits of another length.
 
         >>> b = RuleSet([("ab", "ba")]).run_batch(["aab", "ba"])
         >>> b.words.tolist(), b.steps.tolist(), b.outcomes.tolist()

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from markovlib.equality import same_tuples
 from markovlib.labels import LABELS, Reference, common_prefix, explained, label_of, references_in, separator_of
 
 if TYPE_CHECKING:
@@ -45,10 +46,17 @@ class Score(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """Scores of many answers: `values` (float64) and `labels` (NumPy text), an entry for each answer."""
+    """Scores of many answers: `values` (float64) and `labels` (NumPy text), an entry for each answer.
+    Two are equal if all of their entries are."""
 
     values: NDArray[np.float64]
     labels: NDArray[np.str_]
+
+    def __eq__(self, other: object) -> bool:
+        return same_tuples(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not same_tuples(self, other)
 
     def counts(self) -> dict[str, int]:
         """How many answers have each label, all of `LABELS` in their order."""
@@ -232,17 +240,6 @@ def _made_by_some(ds: Any) -> list[str]:
     """The columns of `_SOME_HAVE` that a data set has, or one that a view is of; as far as they can be asked for."""
     held = {name for source in _sources(ds) for name in source.columns}
     return [name for name in _SOME_HAVE if name in held and name in ds.known_columns]
-
-
-def has_column(ds: Any, name: str) -> bool:
-    """Whether a data set has a column, one that is made only on request included."""
-    if name in ds.columns:
-        return True
-    try:
-        ds.batch(range(0), [name])
-    except ValueError:
-        return False
-    return True
 
 
 # ---- rewards ------------------------------------------------------------------------------------------------------

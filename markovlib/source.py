@@ -193,6 +193,15 @@ def asked_for(key: Any, size: int) -> int | Indices:
     return rows
 
 
+def has_column(ds: Any, name: str) -> bool:
+    """Whether a data set has a column, one that is made only on request included."""
+    try:
+        ds.batch(range(0), [name])
+    except ValueError:
+        return False
+    return True
+
+
 def name_list(names: Iterable[str], what: str = "columns") -> list[str]:
     """Names as a list.  Raises TypeError for a text alone, whose letters are not the names that were meant.
 

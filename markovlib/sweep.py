@@ -28,6 +28,7 @@ from markovlib.recipe import Recipe
 from markovlib.shards.finished import SWEEP as NAME
 from markovlib.shards.finished import UNFINISHED_SWEEP as UNFINISHED
 from markovlib.source import name_list
+from markovlib.wording import counted
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -228,6 +229,9 @@ class Sweep:
         self.shared = [split for split in splits if split not in OF_POINTS]
         self._groups = self._group()
         self._plans = self._check()
+
+    def __repr__(self) -> str:
+        return f"<Sweep of {counted(len(self.points), 'point')} of {self.recipe!r}, seed={self.seed}>"
 
     def _group(self) -> dict[str, tuple[str, Recipe]]:
         """For each point its evaluation folder, and that folder's recipe; points that share it are told by its key."""

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from markovlib import _tokens
 from markovlib._columns import Column, as_column
+from markovlib.equality import same_fields, same_tuples
 from markovlib.render import characters_of
 from markovlib.source import name_list
 
@@ -36,11 +37,17 @@ _ROLES = ("bos", "sep", "eos", "pad")
 
 class Padded(NamedTuple):
     """Sequences as arrays of shape (rows, length): `ids` filled up with the padding, `loss_mask` and `attention_mask`
-    (1 on tokens, 0 on padding)."""
+    (1 on tokens, 0 on padding).  Two are equal if all of their entries are."""
 
     ids: NDArray[Any]
     loss_mask: NDArray[Any]
     attention_mask: NDArray[Any]
+
+    def __eq__(self, other: object) -> bool:
+        return same_tuples(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not same_tuples(self, other)
 
 
 @dataclass(frozen=True, eq=False, repr=False, slots=True)
@@ -49,12 +56,16 @@ class Tokens:
 
     `ids` is uint16, or uint32 for vocabularies of more than 65,536 tokens; `offsets` is int64, from 0; `loss_mask` is
     uint8, as long as `ids`; `pad` is the token that `padded` fills up with.  `tokens[i]` is sequence i and its mask.
+    Two are equal if all of these are.
     """
 
     ids: NDArray[Any]
     offsets: NDArray[np.int64]
     loss_mask: NDArray[np.uint8]
     pad: int = 0
+
+    def __eq__(self, other: object) -> bool:
+        return same_fields(self, other) if isinstance(other, Tokens) else NotImplemented
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -218,7 +229,7 @@ class Tokenizer(ABC):
         return np.dtype(np.uint16 if self.size <= _MOST_SMALL else np.uint32)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Tokenizer) and self.to_dict() == other.to_dict()
+        return self.to_dict() == other.to_dict() if isinstance(other, Tokenizer) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)

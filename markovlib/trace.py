@@ -64,7 +64,7 @@ class Trace(Sequence[Step]):
         self._stride = max(1024, log.steps // checkpoints + 1)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Trace) and self._identity == other._identity
+        return self._identity == other._identity if isinstance(other, Trace) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._identity)

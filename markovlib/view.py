@@ -18,7 +18,7 @@ from markovlib import _permute
 from markovlib._columns import Column
 from markovlib.characters import characters_before
 from markovlib.examples import Batch, joined
-from markovlib.source import Indices, Source, asked_for, index_array, name_list, row_numbers
+from markovlib.source import Indices, Source, asked_for, has_column, index_array, name_list, row_numbers
 
 if TYPE_CHECKING:
     from markovlib.examples import Example
@@ -366,7 +366,7 @@ class View(Source):
         return f"<View {order} of {', '.join(map(repr, self.sources))}>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, View) and self.fingerprint == other.fingerprint
+        return self.fingerprint == other.fingerprint if isinstance(other, View) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
@@ -465,8 +465,6 @@ def _bounded(ds: Source) -> None:
 
 
 def _numeric_columns(ds: Source) -> tuple[str, ...]:
-    from markovlib.scoring import has_column
-
     names = (
         "index", "rule", "position", "no_op", "steps", "near_miss", "occurrences", "instruction", "stratum",
         "template", "source_row",

@@ -372,6 +372,9 @@ def test_value() -> None:
     assert ds != Dataset(BASE, 8, "seen") != Dataset(BASE, 8)
     assert ds.fingerprint != Dataset(BASE, 8, "seen").fingerprint
     assert repr(ds).startswith("<Dataset ")
+    for name in ("recipe", "seed", "split"):
+        with pytest.raises(AttributeError):
+            setattr(ds, name, getattr(ds, name))
     with pytest.raises(ValueError, match="one of train, seen, unseen"):
         Dataset(BASE, split="test")
     with pytest.raises(ValueError, match="at least 0"):

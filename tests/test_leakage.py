@@ -27,7 +27,7 @@ from markovlib.examples import ListColumn
 from markovlib.leakage import KINDS, NEAR, leakage
 from markovlib.neighbours import near_count, pieces
 from markovlib.shards.folder import ShardError
-from markovlib.shards.generation import generate
+from markovlib.shards.generation import Progress, generate
 
 RECIPE = Recipe.load("paper/no-op").replace(
     {"rules.pattern_length": 2, "rules.replacement_length": 2, "words.length": [4, 7], "rules.alphabet": "abc",
@@ -373,6 +373,15 @@ def test_folders_are_data_sets(folder: Any) -> None:
         leakage(train, 3)  # type: ignore[arg-type]
 
 
+def test_progress_is_told_as_everywhere(folder: Any) -> None:
+    told: list[Progress] = []
+    found = leakage(folder / "only", folder / "only", progress=told.append)
+    rows = len(Dataset(RECIPE))
+    assert found["rows"].first <= rows
+    assert told[-1] == Progress("reading", 2 * rows, 2 * rows)
+    assert [step.rows for step in told] == sorted({step.rows for step in told})
+
+
 def test_the_command_compares_folders_and_recipes(folder: Any) -> None:
     recipe = Recipe.load(folder / "recipe.toml")
     train, seen = (Dataset(recipe, seed=1, split=split) for split in ("train", "seen"))
@@ -419,6 +428,7 @@ def test_the_command_counts_instructions(tmp_path: Path) -> None:
         (["--leakage", "paper/no-op:test", "{0}/only"], "split must be one of"),
         (["{0}/only", "--leakage", "{0}/only", "{0}/only"], "takes two data sets"),
         (["{0}/only", "--near"], "need --leakage"),
+        (["{0}/only", "--seed", "0"], "need --leakage"),
         ([], "give DIR, or --leakage A B"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections import Counter
+from inspect import signature
 from itertools import chain, islice
 from typing import Any
 
@@ -387,6 +388,12 @@ def test_loaders_pickle_with_where_they_stand() -> None:
     assert again.epoch == 1
     assert np.array_equal(again[1].ids, loader[1].ids)
     assert repr(again) == repr(loader)
+    assert repr(loader.keys()) == f"<Keys of {loader!r}>"
+
+
+def test_a_loader_takes_all_that_a_sampler_does() -> None:
+    of_sampler, of_loader = (dict(signature(kind).parameters) for kind in (mk.Sampler, mk.Loader))
+    assert {name: of_loader[name] for name in of_sampler} == of_sampler
 
 
 def test_a_state_passes_between_a_data_set_and_its_shards(tmp_path: Any) -> None:

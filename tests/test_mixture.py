@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import pickle
@@ -109,6 +110,8 @@ def test_what_cannot_be_asked_for(mixture: Mixture) -> None:
         mixture[:2][2]
     with pytest.raises(ValueError, match="seed must be at least 0"):
         Mixture(mixture.recipe, -1)
+    with pytest.raises(TypeError, match="seed must be an integer, got 'one'"):
+        Mixture(mixture.recipe, "one")  # type: ignore[arg-type]
 
 
 def test_a_mixture_is_a_value(mixture: Mixture, tmp_path: Path) -> None:
@@ -120,6 +123,9 @@ def test_a_mixture_is_a_value(mixture: Mixture, tmp_path: Path) -> None:
     assert repr(again) == repr(mixture)
     assert " at 0x" not in repr(mixture)
     assert "oss 240, alpaca 80, ours 80" in repr(mixture)
+    for name in ("recipe", "seed", "size"):
+        with pytest.raises(AttributeError):
+            setattr(mixture, name, getattr(mixture, name))
     assert again[:].to_arrow() == mixture[:].to_arrow()
     code = "import pickle, sys; print(pickle.load(sys.stdin.buffer)[7].source_row)"
     done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(mixture), capture_output=True, check=True)
@@ -657,6 +663,21 @@ def test_recipes_are_written_and_read() -> None:
     assert recipe.with_files(a=["x", "y"], e="z").evaluations[0].files == ["z"]
     with pytest.raises(RecipeError, match="has none with the name 'nothing': choose from a, b, e"):
         recipe.with_files(nothing="x")
+
+
+def test_no_value_of_a_recipe_can_be_changed() -> None:
+    recipe = MixtureRecipe.from_dict(GOOD).with_files(a=["x", "y"], e=["z"])
+    before = recipe.fingerprint
+    for change in (
+        lambda: recipe.sources.append(recipe.sources[0]),
+        lambda: recipe.sources[0].files.append("another"),
+        lambda: recipe.decontaminate.against.clear(),
+    ):
+        with pytest.raises(TypeError, match="a recipe cannot be changed"):
+            change()
+    for again in (copy.deepcopy(recipe), copy.copy(recipe), pickle.loads(pickle.dumps(recipe))):
+        assert again == recipe
+    assert recipe.fingerprint == before
 
 
 PAPER = {

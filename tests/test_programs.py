@@ -17,7 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import markovlib as mk
-from markovlib.machines import BINARY_INCREMENT, BUSY_BEAVER, UNARY_PARITY, compile_turing_machine, simulate
+from markovlib.machines import (
+    BINARY_INCREMENT,
+    BUSY_BEAVER,
+    UNARY_PARITY,
+    compile_turing_machine,
+    simulate_turing_machine,
+)
 from markovlib.programs import PROGRAMS, Program, Segment, copy, mirror, palindrome, reverse, sort
 from markovlib.testing import oracle
 
@@ -307,11 +313,13 @@ MACHINES = st.dictionaries(
 @given(MACHINES, st.text(TAPE, max_size=6), st.booleans())
 def test_compiled_machines_do_what_the_machine_does(transitions, tape: str, strip: bool) -> None:
     arguments = {"start": "A", "halt": "H", "blank": "_", "strip": strip}
-    direct = simulate(transitions, tape=tape, max_steps=100, **arguments)
+    direct = simulate_turing_machine(transitions, tape=tape, max_steps=100, **arguments)
     rules = compile_turing_machine(transitions, letters=TAPE, **arguments)
     most = 2 * direct.steps + 4
     if strip:
-        most += 3 * len(simulate(transitions, tape=tape, max_steps=100, **{**arguments, "strip": False}).tape)
+        most += 3 * len(
+            simulate_turing_machine(transitions, tape=tape, max_steps=100, **{**arguments, "strip": False}).tape
+        )
     run = rules.run(tape, max_steps=most)
     if direct.halted:
         assert (run.word, run.outcome) == (direct.tape, mk.Outcome.TERMINAL_RULE)
@@ -326,15 +334,16 @@ def test_the_machine_and_the_rules_go_through_the_same_configurations() -> None:
     rules = compile_turing_machine(BUSY_BEAVER, "A", "H", "0", strip=False)
     words = [step.word for step in rules.trace("")][:-1]
     by_rules = [(re.sub("[^A-H]", "", word), re.sub("[A-H]", "", word).strip("0")) for word in words]
-    runs = [simulate(BUSY_BEAVER, "A", "H", "0", "", max_steps=steps) for steps in range(14)]
+    runs = [simulate_turing_machine(BUSY_BEAVER, "A", "H", "0", "", max_steps=steps) for steps in range(14)]
     by_machine = [(run.state, run.tape) for run in runs]
     assert [key for key, _ in groupby(by_rules)] == [key for key, _ in groupby(by_machine)]
     assert [run.halted for run in runs] == [False] * 13 + [True]
 
 
 def test_named_machines() -> None:
-    assert simulate(BINARY_INCREMENT, "R", "H", "_", "1011").tape == "1100"
-    assert [simulate(UNARY_PARITY, "E", "H", "_", "1" * n).tape for n in range(4)] == ["0", "1", "0", "1"]
+    assert simulate_turing_machine(BINARY_INCREMENT, "R", "H", "_", "1011").tape == "1100"
+    for n in range(4):
+        assert simulate_turing_machine(UNARY_PARITY, "E", "H", "_", "1" * n).tape == str(n % 2)
 
 
 def test_a_machine_that_goes_left_forever() -> None:
@@ -363,12 +372,12 @@ def test_machines_that_cannot_be_compiled(transitions, arguments, message: str) 
         compile_turing_machine(transitions, "A", "H", "_", **arguments)
     if "strip" not in arguments and "letters" not in arguments:
         with pytest.raises(ValueError, match=message):
-            simulate(transitions, "A", "H", "_", "1")
+            simulate_turing_machine(transitions, "A", "H", "_", "1")
 
 
 def test_a_tape_without_states() -> None:
     with pytest.raises(ValueError, match="'A' is both a state and a tape letter"):
-        simulate({("A", "1"): ("A", "1", "R")}, "A", "H", "_", "1A1")
+        simulate_turing_machine({("A", "1"): ("A", "1", "R")}, "A", "H", "_", "1A1")
 
 
 # -- the page --------------------------------------------------------------------------------------------------------

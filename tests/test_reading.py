@@ -450,6 +450,9 @@ def test_pickles_are_the_path_and_the_split(made: Any, copy: Any, monkeypatch: A
     assert (hash(again), repr(again), again.memory) == (hash(shards), repr(shards), 12345)
     assert again[500] == shards[500]
     assert repr(made().open()) == repr(again)
+    for name in ("split", "text", "columns"):
+        with pytest.raises(AttributeError):
+            setattr(again, name, getattr(again, name))
     shutil.rmtree(path)
     shutil.copytree(made("bytes").path, path)
     with pytest.raises(ShardError, match="holds other rows than when it was pickled"):

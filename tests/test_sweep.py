@@ -49,6 +49,10 @@ def test_points_are_the_product_of_the_axes() -> None:
         assert not point.recipe.sweep
 
 
+def test_a_sweep_says_what_it_is() -> None:
+    assert repr(Sweep(BASE, seed=3)) == f"<Sweep of {len(points(BASE))} points of {BASE!r}, seed=3>"
+
+
 def test_every_preset_has_points_whose_folders_differ() -> None:
     for name in Recipe.presets():
         recipe = Recipe.load(name)

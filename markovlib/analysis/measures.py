@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from markovlib.analysis.plain import PlainRule, shown
 
@@ -18,8 +18,6 @@ Matrix = tuple[tuple[int, ...], ...]
 
 class Measure(Protocol):
     """What a stage of a certificate measures words by."""
-
-    additive: ClassVar[bool]
 
     def is_sound(self) -> bool:
         """Whether the numbers in it make a measure at all."""
@@ -44,7 +42,6 @@ class Weights:
     """
 
     letters: tuple[tuple[str, int], ...]
-    additive: ClassVar[bool] = True
 
     def is_sound(self) -> bool:
         return all(isinstance(weight, int) and weight >= 0 for _, weight in self.letters)
@@ -85,7 +82,6 @@ class LetterOrder:
 
     letters: str
     from_right: bool = False
-    additive: ClassVar[bool] = False
 
     def is_sound(self) -> bool:
         return len(set(self.letters)) == len(self.letters)
@@ -129,7 +125,6 @@ class Matrices:
 
     letters: tuple[tuple[str, Matrix], ...]
     from_right: bool = False
-    additive: ClassVar[bool] = False
 
     @property
     def size(self) -> int:

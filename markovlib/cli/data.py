@@ -237,7 +237,9 @@ def inspect(folder: Place, rows: int | None, show: int | None, examples: int | N
 @click.option("--leakage", nargs=2, metavar="A B", help="Count what two data sets have in common instead.")
 @click.option("--near", is_flag=True, help="With --leakage: count near duplicates too.")
 @names_option("--fail-on", told="With --leakage: exit 1 if they share rules, patterns, ..., rows.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="With --leakage: the seed of presets and recipes.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="With --leakage: the seed of presets and recipes; 0 if not given."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(
     folder: Place | None,
@@ -247,7 +249,7 @@ def verify(
     leakage: tuple[str, str] | None,
     near: bool,
     fail_on: list[str] | None,
-    seed: int,
+    seed: int | None,
     as_json: bool,
 ) -> None:
     """Check a folder of shards: all checksums, and its rows by making them again.
@@ -264,8 +266,10 @@ def verify(
         if folder is not None or sample is not None or sources:
             raise click.UsageError("--leakage takes two data sets, and neither DIR, --sample nor --source")
         sys.exit(compare(leakage, seed, near, fail_on, threads, as_json))
-    if folder is None or near or fail_on is not None:
-        raise click.UsageError("give DIR, or --leakage A B" if folder is None else "--near, --fail-on: need --leakage")
+    if folder is None:
+        raise click.UsageError("give DIR, or --leakage A B")
+    if near or fail_on is not None or seed is not None:
+        raise click.UsageError("--near, --fail-on, --seed: need --leakage")
     from markovlib.cli import progress
     from markovlib.shards import verification
 

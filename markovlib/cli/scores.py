@@ -89,7 +89,7 @@ def open_folder(folder: Path, split: str | None, naming: str = "--split ") -> "D
 
 
 def compare(
-    names: tuple[str, str], seed: int, near: bool, fail_on: list[str] | None, threads: int | None, as_json: bool
+    names: tuple[str, str], seed: int | None, near: bool, fail_on: list[str] | None, threads: int | None, as_json: bool
 ) -> int:
     """Count what two data sets have in common; 1 where they share something of a kind in `fail_on`, else 0."""
     from markovlib.cli import progress, tables
@@ -99,21 +99,15 @@ def compare(
     for kind in forbidden:
         if kind not in KINDS:
             raise click.UsageError(f"--fail-on {kind}: choose from {', '.join(KINDS)}")
-    first, second = (open_source(name, seed) for name in names)
+    first, second = (open_source(name, seed or 0) for name in names)
     with progress.shown(as_json=as_json) as advance:
-        found = leakage(first, second, near=near, threads=threads, progress=_reading(advance))
+        found = leakage(first, second, near=near, threads=threads, progress=advance)
     shared = [kind for kind in forbidden if found[kind].shared]
     if as_json:
         click.echo(json.dumps({"first": names[0], "second": names[1], **found.to_dict(), "failed": shared}, indent=2))
     else:
         tables.leakage(names, found)
     return int(bool(shared))
-
-
-def _reading(advance: Any) -> Any:
-    from markovlib.shards.generation import Progress
-
-    return None if advance is None else lambda rows, total: advance(Progress("reading", rows, total))
 
 
 def open_source(name: str, seed: int) -> "Dataset":

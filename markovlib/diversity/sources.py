@@ -12,6 +12,7 @@ from markovlib.shards.digest import BLOCK_ROWS
 from markovlib.shards.folder import ShardError
 from markovlib.shards.formats import Format
 from markovlib.shards.stores import local_folder, open_store
+from markovlib.source import has_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,7 +55,7 @@ class DatasetRows(Rows):
             wanted = [name for name in wanted if name not in ("index", "instruction", "stratum")]
         if _several_rules(data.recipe):
             wanted.append("rules")
-        columns = tuple(name for name in wanted if _has(data, name))
+        columns = tuple(name for name in wanted if has_column(data, name))
         super().__init__(repr(data), data.split, data.size, columns, data, base)
         self._threads = threads
 
@@ -135,14 +136,6 @@ def _only_source(data: Any) -> Any:
             return None
         data = data.sources[0]
     return data
-
-
-def _has(data: Any, column: str) -> bool:
-    try:
-        data.batch(range(0), [column])
-    except ValueError:
-        return False
-    return True
 
 
 def _several_rules(recipe: Any) -> bool:

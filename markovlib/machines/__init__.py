@@ -24,7 +24,7 @@ from markovlib.machines.turing import (
     Transitions,
     TuringRun,
     compile_turing_machine,
-    simulate,
+    simulate_turing_machine,
 )
 
 __all__ = [
@@ -48,7 +48,7 @@ __all__ = [
     "compile_register_machine",
     "compile_tag_system",
     "compile_turing_machine",
-    "simulate",
     "simulate_register_machine",
     "simulate_tag_system",
+    "simulate_turing_machine",
 ]

@@ -131,7 +131,7 @@ def _single(letters: list[str], where: str) -> None:
             raise ValueError(f"{where}states and tape letters are single characters, got {letter!r}")
 
 
-def simulate(
+def simulate_turing_machine(
     transitions: Transitions,
     start: str,
     halt: str,
@@ -147,7 +147,7 @@ def simulate(
     Raises ValueError for what cannot be compiled.
 
     >>> flip = {("A", "0"): ("A", "1", "R"), ("A", "1"): ("A", "0", "R")}
-    >>> simulate(flip, start="A", halt="H", blank="_", tape="0110")
+    >>> simulate_turing_machine(flip, start="A", halt="H", blank="_", tape="0110")
     TuringRun(tape='1001', steps=4, state='A', halted=True)
     """
     _check(transitions, start, halt, blank, tape)

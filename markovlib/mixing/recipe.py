@@ -17,6 +17,7 @@ from markovlib.fields import (
     canonical,
     check_constructed,
     converting,
+    fixed,
     in_words,
     names_in,
     plain,
@@ -130,8 +131,8 @@ class Decontaminate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a mixture is.  Field by field, see docs/mixtures.md.
 
-    An immutable value: it compares and hashes, and every way of making one checks it whole.  Unknown and impossible
-    fields raise `markovlib.RecipeError`, whose `path` names the field.
+    An immutable value: it compares and hashes by what is written, pickles, and every way of making one checks it whole.
+    Unknown and impossible fields raise `markovlib.RecipeError`, whose `path` names the field.
 
     >>> recipe = MixtureRecipe.load("paper/code-19k-1k").with_files(oss="oss.jsonl", alpaca="alpaca_data.json")
     >>> [(source.name, source.ratio, source.files) for source in recipe.sources]
@@ -190,6 +191,7 @@ class MixtureRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 path, problem = where(str(error), _fields_at)
                 raise RecipeError(path, in_words(path, problem, fields), source) from None
             _Check(source).all(recipe)
+        fixed(recipe)
         return recipe
 
     @staticmethod

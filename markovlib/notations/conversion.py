@@ -8,6 +8,7 @@ from markovlib.notations.files import RuleFile, read_located
 from markovlib.notations.reading import format
 from markovlib.notations.registry import find_notation
 from markovlib.notations.source import Kind, TextRule
+from markovlib.rules import MAX_FILE_BYTES
 
 
 class Conversion(NamedTuple):
@@ -23,11 +24,12 @@ def convert(
     to: str,
     notation: str | None = None,
     kind: Kind = "bytes",
-    max_bytes: int | None = 1 << 26,
+    max_bytes: int | None = MAX_FILE_BYTES,
 ) -> Conversion:
     """Read a rule file in one notation and write it in another, schemes expanded.
 
-    `path` and `notation` are as `load_rules` takes them.  Comments, alphabets and input words are no part of the rules
+    `path`, `notation`, `kind` and `max_bytes` are as `load_rules` takes them, but letters are bytes unless `kind` is
+    "text": so a file in any encoding goes through.  Comments, alphabets and input words are no part of the rules
     and are left out; the input words are returned, so that nothing is lost unseen.
 
     Raises NotationError for what cannot be read and ValueError, with the number of the rule and the reason, for what

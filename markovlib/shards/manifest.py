@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from markovlib.labels import common_prefix
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.stores import Place, Store, open_store
 
@@ -224,7 +225,7 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any], path: str = 
                 yield from differences(one, other, f"{path}{field}[{i}].")
         elif here != there:
             texts = (_text(there), _text(here))
-            start = next((i for i, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), min(map(len, texts)))
+            start = common_prefix(*texts)
             there_text, here_text = (_part(text, start) for text in texts)
             yield f"{path}{field} is {there_text} there, {here_text} asked for"
 

@@ -46,28 +46,39 @@ _ROWS_AT_ONCE = 1024
 class Shards(Source):
     """A split of a folder of shards as a data set; made by `markovlib.open`, where it is explained."""
 
-    split: str
-    text: bool
-    columns: tuple[str, ...]
-
     def __init__(self, place: Place, split: str | None = None, *, memory: int = ROOM) -> None:
         self.store = copy.copy(open_store(place))  # A copy of one on a disk is independent of the working folder.
         self.memory = operator.index(memory)
         self._manifest = finished.load(self.store)
-        self.split = _choose(self.store, self._manifest, split)
-        self._found = found = self._manifest.splits[self.split]
+        self._name = name = _choose(self.store, self._manifest, split)
+        self._found = found = self._manifest.splits[name]
         root = self.store.root if isinstance(self.store, LocalStore) else None
         layout, texts = Format.of(found, root, self.store.path(manifest.NAME)), _text_type(found)
-        self.text = texts == "large_string"
+        self._text = texts == "large_string"
         self._mixed = source.is_mixture(self._manifest.recipe)
-        self.columns = readable(found.columns, layout.held, self._mixed, texts)
-        if not self.columns:
+        self._columns = readable(found.columns, layout.held, self._mixed, texts)
+        if not self._columns:
             held = ", ".join(layout.held)
-            raise ShardError(f"{self.store.path(self.split)}: {found.format} holds {held}, and no examples")
+            raise ShardError(f"{self.store.path(name)}: {found.format} holds {held}, and no examples")
         self._plans: dict[tuple[str, ...], Plan] = {}
-        self._pieces = Pieces(self.store, self.split, found, layout, self.columns, self.memory)
+        self._pieces = Pieces(self.store, name, found, layout, self._columns, self.memory)
 
     # ---- what it is ---------------------------------------------------------------------------------------------
+
+    @property
+    def split(self) -> str:
+        """The name of the split."""
+        return self._name
+
+    @property
+    def text(self) -> bool:
+        """Whether texts are str (else bytes)."""
+        return self._text
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns that the shards have, in order."""
+        return self._columns
 
     @property
     def size(self) -> int:
@@ -121,7 +132,7 @@ class Shards(Source):
         return f"<Shards {self.fingerprint[:12]} seed={self.seed} split={self.split!r}: {self.size} examples>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Shards) and self._identity == other._identity
+        return self._identity == other._identity if isinstance(other, Shards) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._identity)

@@ -85,7 +85,7 @@ class RemoteStore(Store):
         return str(self._fs.unstrip_protocol(self._root))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, RemoteStore) and self._identity == other._identity
+        return self._identity == other._identity if isinstance(other, RemoteStore) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._identity)

@@ -163,7 +163,7 @@ class LocalStore(Store):
         return str(self.root)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, LocalStore) and self.root == other.root
+        return self.root == other.root if isinstance(other, LocalStore) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.root)
