@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -50,6 +51,17 @@ UNUSED_BESIDE = {
     "program": ("alphabet", "pattern_length", "replacement_length", "holdout", "strict", "terminating"),
     "list": ("pattern_length", "replacement_length", "strict"),
 }
+
+#: What there is in `rules` that cannot be with a named program.
+NOT_OF_PROGRAMS = ("per_example", "family", "k", "effect", "list", "pool", "cascade")
+
+_RUNS = ("run", "trace")
+#: What there is in `task` that is of some kinds only, and of which.
+TASK_FIELDS = {
+    "steps": _RUNS, "step_counts": _RUNS, "max_steps": _RUNS, "max_length": _RUNS, "halting": _RUNS, "plants": _RUNS,
+    "cipher": ("encrypted",), "enciphered": ("encrypted",), "key": ("encrypted",), "variables": ("scheme",),
+    "pairs": ("induce",),
+}  # fmt: skip
 
 #: The splits that every recipe names; its shifts are further ones.
 SPLITS = ("train", "seen", "unseen", "recombined")
@@ -584,6 +596,34 @@ def shifted(recipe: Recipe, split: str) -> dict[str, Any]:
         fields = _without(fields, unused)
     for name, value in (recipe.eval.words or {}).items():
         fields = _with(fields, f"words.{name}", value)
-    for path, value in recipe.shifts.get(split, {}).items():
+    given = recipe.shifts.get(split, {})
+    for path, value in given.items():
         fields = _with(fields, f"eval.{path}" if path in ("examples", "instructions") else path, value)
+    for path in _left_behind(fields, given) if given else ():
+        fields = fields if path in given else _without(fields, tuple(path.split(".")))
     return fields
+
+
+def _left_behind(fields: dict[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """What a shift with these fields has no use for, or has something else for, whatever training makes of it."""
+    task, rules = fields["task"], fields["rules"]
+    several, runs = rules.get("per_example") != 1, task.get("kind") in _RUNS
+    left = [f"task.{name}" for name, kinds in TASK_FIELDS.items() if task.get("kind") not in kinds]
+    others = ["task.steps", "task.max_steps", "task.plants", *["task.halting"] * (task.get("halting") is False)]
+    if "task.step_counts" in given:
+        left += others
+    elif not given.keys().isdisjoint(others):
+        left += ["task.step_counts"]
+    if runs or task.get("kind") == "scheme":
+        left += ["words.near_miss", "words.sampler", "words.occurrences"]
+    if several:
+        left += ["words.occurrences"]
+    if runs or not several:
+        left += ["words.fires"]
+    if not several:
+        left += ["rules.pool", "rules.cascade"]
+    if rules.get("program") is not None:
+        left += [f"rules.{name}" for name in NOT_OF_PROGRAMS]
+        left += [f"words.{name}" for name in fields["words"] if name != "length"]
+        left += ["task.plants", "task.step_counts"]
+    return left

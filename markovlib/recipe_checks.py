@@ -16,7 +16,9 @@ from markovlib.instructions import InstructionSet, instruction_set, shortage
 from markovlib.popularity import MOST_WEIGHED, read_popularity
 from markovlib.recipe import (
     KINDS,
+    NOT_OF_PROGRAMS,
     SPLITS,
+    TASK_FIELDS,
     UNUSED_BESIDE,
     FamilyEntry,
     Recipe,
@@ -38,18 +40,9 @@ _MOST_STEP_COUNT = 1000
 _MOST_RULES = 64
 _MOST_TRACE = 2**28
 
-_RUNS = ("run", "trace")
-_TASK_FIELDS = {
-    "steps": _RUNS, "step_counts": _RUNS, "max_steps": _RUNS, "max_length": _RUNS, "halting": _RUNS, "plants": _RUNS,
-    "cipher": ("encrypted",), "enciphered": ("encrypted",), "key": ("encrypted",), "variables": ("scheme",),
-    "pairs": ("induce",),
-}  # fmt: skip
 _TASK_CHOICES = {
     "cipher": ("shift", "substitution"), "enciphered": ("word", "replacement"), "key": ("example", "instruction"),
 }  # fmt: skip
-
-_NOT_OF_PROGRAMS = ("per_example", "family", "k", "effect", "list", "pool", "cascade")
-"""What there is in `rules` that cannot be with a named program."""
 
 _FILLED: dict[str, tuple[Callable[[Recipe], bool], str]] = {
     "key": (lambda recipe: recipe.task.kind == "encrypted", "the task encrypted"),
@@ -130,7 +123,7 @@ class _Check:
         task, rules = recipe.task, recipe.rules
         if task.kind not in KINDS:
             self.fail("task.kind", f"must be one of {', '.join(KINDS)}, got {json.dumps(task.kind)}")
-        for name, kinds in _TASK_FIELDS.items():
+        for name, kinds in TASK_FIELDS.items():
             if getattr(task, name) is not None and task.kind not in kinds:
                 self.fail(f"task.{name}", f"is of the kinds {', '.join(kinds)}; leave it out for {task.kind!r}")
         for name, known in _TASK_CHOICES.items():
@@ -202,7 +195,7 @@ class _Check:
         except ValueError as error:
             self.fail("words.length", str(error))
         for path, value, only in (
-            *((f"rules.{name}", getattr(recipe.rules, name), getattr(Rules(), name)) for name in _NOT_OF_PROGRAMS),
+            *((f"rules.{name}", getattr(recipe.rules, name), getattr(Rules(), name)) for name in NOT_OF_PROGRAMS),
             *((f"words.{name}", value, getattr(Words(), name))
               for name, value in msgspec.structs.asdict(recipe.words).items() if name != "length"),
             ("task.plants", recipe.task.plants, None), ("task.step_counts", recipe.task.step_counts, None),

@@ -308,6 +308,26 @@ def test_a_shift_of_templates_is_traced_and_certified_as_its_templates_ask() -> 
     assert "{step" not in recipe.render.completion
 
 
+@pytest.mark.parametrize(("trained", "shift"), [
+    ({"task.kind": "encrypted", "task.cipher": "shift"}, {"task.kind": "rewrite", "words.occurrences": 1}),
+    ({"task.kind": "scheme", "task.variables": "PQ"}, {"task.kind": "rewrite", "rules.per_example": 2}),
+    ({"task.kind": "induce", "task.pairs": 2, "words.no_op": 0.0}, {"task.kind": "scheme", "words.no_op": 0.5}),
+    ({"words.near_miss": 0.5, "words.occurrences": 1, "words.sampler": "exact"}, {"task.kind": "run"}),
+    ({"rules.per_example": 2, "rules.pool": 9, "words.fires": [1, 2]}, {"rules.per_example": 1}),
+    ({"task.kind": "trace", "rules.per_example": 2, "rules.cascade": 0.5, "task.step_counts": [1, 2]},
+     {"task.kind": "rewrite", "rules.per_example": 1}),
+    ({"task.kind": "run", "task.step_counts": [1, 2]}, {"task.steps": [1, 3]}),
+    ({"task.kind": "run", "task.steps": [1, 3], "task.plants": 2}, {"task.step_counts": [1, 2]}),
+    ({"rules.family": "periodic", "rules.k": 2, "words.near_miss": 0.5},
+     {"task.kind": "run", "rules.program": "sort", "words.length": 5}),
+])  # fmt: skip
+def test_a_shift_leaves_behind_what_means_nothing_for_its_task(trained: dict[str, Any], shift: dict[str, Any]) -> None:
+    sizes = {"rules.alphabet": "a-t", "rules.replacement_length": 3, "words.length": 20, "instructions": 5}
+    ds = Dataset(BASE.replace({**sizes, **trained, "shifts": {"there": shift}}), 3, "there")
+    assert ds[0].key is None
+    assert len({example.prompt for example in ds}) > 50
+
+
 def test_shifts_that_cannot_be() -> None:
     for shifts, problem in (
         ({"train": {}}, "none of train, seen, unseen"),
@@ -320,6 +340,7 @@ def test_shifts_that_cannot_be() -> None:
         ),
         ({"a": {"render.prompt": []}}, "must list at least one template"),
         ({"a": {"rules.holdout": 0.5}}, "is that of training"),
+        ({"a": {"task.cipher": "shift"}}, r"shifts\.a: task\.cipher: is of the kinds encrypted"),
         ({"a": {"words.size": 3}}, "is not the path of a field that a shift changes"),
         ({"a": {"words.length": 2}}, r"shifts\.a: rules\.pattern_length: 3 is longer than every word"),
     ):
