@@ -14,7 +14,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -142,6 +144,27 @@ def test_the_page_on_data_sets_has_all_presets() -> None:
 
     lines = (ROOT / "docs" / "datasets.md").read_text("utf-8").split("| preset |")[1].split("\n\n")[0].splitlines()
     assert {name for line in lines for name in re.findall(r"`([\w/-]+)`", line.split("|")[1])} == set(Recipe.presets())
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "markovlib",
+        "markovlib.analysis",
+        "markovlib.combinators",
+        "markovlib.diversity",
+        "markovlib.machines",
+        "markovlib.notations",
+        "markovlib.schemes",
+        "markovlib.testing",
+    ],
+)
+def test_the_reference_has_all_public_names(package: str) -> None:
+    page = (ROOT / "docs" / "api.md").read_text("utf-8")
+    there = {name.rpartition(".")[2] for name in re.findall(r"^\.\. auto\w+:: (\S+)$", page, re.MULTILINE)}
+    module = import_module(package)
+    names = {name for name in module.__all__ if not isinstance(getattr(module, name), ModuleType)}
+    assert names - {"__version__"} <= there
 
 
 def test_the_page_on_rendering_has_the_default_templates() -> None:

@@ -192,12 +192,12 @@ def simulate_register_machine(
     return RegisterRun(registers, steps, label, label == machine.halt)
 
 
-# Adds b to a.
+#: Adds b to a.
 ADDITION = RegisterMachine(
     "ab", {"take": Decrement("b", "put", zero="halt"), "put": Increment("a", "take")}, start="take"
 )
 
-# Adds a times b to c; d holds b meanwhile.
+#: Adds a times b to c; d holds b meanwhile.
 MULTIPLICATION = RegisterMachine(
     "abcd",
     {
@@ -211,7 +211,7 @@ MULTIPLICATION = RegisterMachine(
     start="next",
 )
 
-# Divides a by b: the quotient in c, the remainder in d, and b less by the remainder.  Division by 0 does not halt.
+#: Divides a by b: the quotient in c, the remainder in d, and b less by the remainder.  Division by 0 does not halt.
 DIVISION = RegisterMachine(
     "abcd",
     {

@@ -217,9 +217,9 @@ def simulate_tag_system(system: TagSystem, word: str, *, max_steps: int = 1_000_
     return TagRun(rest, steps, system.halts_on(rest))
 
 
-# From n letters a the first word that consists of letters a only has n/2 of them, or (3·n + 1)/2 if n is odd; it halts
-# with one.  L. De Mol, Tag systems and Collatz-like functions, 2008.
+#: From n letters a the first word that consists of letters a only has n/2 of them, or (3·n + 1)/2 if n is odd; it
+#: halts with one.  L. De Mol, Tag systems and Collatz-like functions, 2008.
 COLLATZ = TagSystem({"a": "bc", "b": "a", "c": "aaa"})
 
-# Post's own, of which he could not say whether there is a word on which it goes on for ever without repeating itself.
+#: Post's own, of which he could not say whether there is a word on which it goes on for ever without repeating itself.
 POST = TagSystem({"0": "00", "1": "1101"}, deletion=3)

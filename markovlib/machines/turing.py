@@ -168,7 +168,7 @@ def simulate_turing_machine(
     return TuringRun(written.strip(blank) if strip else written, steps, state, halted)
 
 
-# Adds one to a binary numeral: to the right end, then back with the carry.
+#: Adds one to a binary numeral: to the right end, then back with the carry.
 BINARY_INCREMENT: Transitions = {
     ("R", "0"): ("R", "0", "R"),
     ("R", "1"): ("R", "1", "R"),
@@ -178,7 +178,7 @@ BINARY_INCREMENT: Transitions = {
     ("C", "_"): ("H", "1", "N"),
 }
 
-# Eats a unary number and leaves 0 if it was even and 1 if it was odd.
+#: Eats a unary number and leaves 0 if it was even and 1 if it was odd.
 UNARY_PARITY: Transitions = {
     ("E", "1"): ("O", "_", "R"),
     ("O", "1"): ("E", "_", "R"),
@@ -186,8 +186,8 @@ UNARY_PARITY: Transitions = {
     ("O", "_"): ("H", "1", "N"),
 }
 
-# Of all machines with three states and two letters that halt on the blank tape, none leaves more ones (six); found by
-# T. Rado, On Non-Computable Functions, 1962, and proved by S. Lin and T. Rado, 1965.
+#: Of all machines with three states and two letters that halt on the blank tape, none leaves more ones (six); found by
+#: T. Rado, On Non-Computable Functions, 1962, and proved by S. Lin and T. Rado, 1965.
 BUSY_BEAVER: Transitions = {
     ("A", "0"): ("B", "1", "R"),
     ("A", "1"): ("C", "1", "L"),
