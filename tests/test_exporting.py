@@ -6,18 +6,22 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
+import msgspec
+import numpy as np
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from effort import slow_but
 from folders import snapshot
 
-from markovlib import STREAM_VERSION, Recipe
+from markovlib import STREAM_VERSION, Recipe, files
 from markovlib.cli import main
 from markovlib.diversity import diversity
 from markovlib.shards import exporting, formats, generation, manifest
 from markovlib.shards.exporting import export
 from markovlib.shards.folder import DamagedError, ShardError
 from markovlib.shards.generation import generate
+from markovlib.shards.inspection import inspect
 from markovlib.shards.stores import open_store
 from markovlib.shards.verification import verify
 from markovlib.sweep import Sweep
@@ -120,6 +124,37 @@ def test_a_damaged_shard_is_not_copied(tmp_path, recipe, name):
     path.write_bytes(data)
     with pytest.raises(DamagedError, match=r"part-00001.*is not as it was written"):
         export(tmp_path / "a", tmp_path / "b")
+    assert not (tmp_path / "b" / manifest.NAME).exists()
+
+
+@pytest.mark.parametrize("how", ["letters", "offsets", "doubled", "missing"])
+def test_a_shard_whose_checksum_fits_is_looked_at_all_the_same(tmp_path, recipe, how):
+    """Who wrote the shard could write the manifest too."""
+    generate(recipe, tmp_path / "a", format="arrow")
+    path = tmp_path / "a/train/part-00000.arrow"
+    with pa.ipc.open_file(path.read_bytes()) as reader:
+        table = reader.read_all().combine_chunks()
+    place, words = table.schema.get_field_index("word"), table.column("word").chunk(0)
+    _, offsets, letters = words.buffers()
+    if how == "letters":
+        letters = pa.py_buffer(b"\xff" * letters.size)
+    elif how == "offsets":
+        places = np.frombuffer(offsets, np.int64).copy()
+        places[500] = 2**40
+        offsets = pa.py_buffer(places)
+    forged = pa.LargeStringArray.from_buffers(len(words), offsets, letters)
+    table = table.append_column("word", words) if how == "doubled" else table
+    table = table.remove_column(place) if how == "missing" else table.set_column(place, "word", forged)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    made = manifest.load(tmp_path / "a")
+    split = made.splits["train"]
+    shard = msgspec.structs.replace(split.shards[0], files=[manifest.File(path.name, *files.sha256_file(path))])
+    splits = {"train": msgspec.structs.replace(split, shards=[shard])}
+    (tmp_path / "a" / manifest.NAME).write_bytes(msgspec.structs.replace(made, splits=splits).encode())
+    for read in (lambda: export(tmp_path / "a", tmp_path / "b", format="jsonl"), lambda: inspect(tmp_path / "a")):
+        with pytest.raises(DamagedError, match=r"part-00000\.arrow: cannot be read: "):
+            read()
     assert not (tmp_path / "b" / manifest.NAME).exists()
 
 

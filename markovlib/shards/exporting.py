@@ -157,12 +157,17 @@ class Copy:
                 self._check(shard, directory)
                 with closing(self._format.reader(directory, shard)) as reader:
                     read = reader.read(part.start - shard.start, part.stop - shard.start, names)
+                    read.validate(full=True)  # its checksum may fit: who made it up could work that out too
         except (FileNotFoundError, IsADirectoryError) as error:
             missing = self._path(Path(error.filename or shard.name).name)
             raise DamagedError(f"{missing}: missing, and the manifest has it") from None
         except DamagedError:
             raise
-        except (pa.ArrowException, ValueError) as error:
+        except KeyError as error:
+            raise DamagedError(f"{path}: cannot be read: it has not one column {error}") from None
+        except (pa.ArrowException, ValueError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # of the disk or the store, and not of what is in the file
             raise DamagedError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
         if read.num_rows != len(part) or read.schema.types != [self._format.columns.field(name).type for name in names]:
             raise DamagedError(f"{path}: its rows are not those of the manifest")

@@ -165,9 +165,13 @@ class Format:
                     batch.validate(full=True)
                     if batch.num_rows != len(run):
                         raise ValueError(f"it has {batch.num_rows} of the {len(run)} rows from {run.start} on")
+                    if sorted(batch.schema.names) != sorted(self.held if columns is None else columns):
+                        raise ValueError("its columns are not those of the manifest")
                     yield batch
         except FileNotFoundError as error:
             raise DamagedError(f"{place}/{Path(error.filename or shard.name).name}: missing") from None
+        except KeyError as error:
+            raise DamagedError(f"{place}/{shard.name}: cannot be read: it has not one column {error}") from None
         except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
             problem = (str(error) or "out of memory").splitlines()[0]
             raise DamagedError(f"{place}/{shard.name}: cannot be read: {problem}") from None
