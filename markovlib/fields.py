@@ -102,7 +102,9 @@ def in_words(path: str, problem: str, fields: Mapping[str, Any]) -> str:
     advice = ""
     try:
         value = _value_at(fields, path)
-        got, advice = _shown(value), in_quotes(path.removeprefix("sweep."), value) if path.startswith("sweep.") else ""
+        got = _shown(value)
+        if path.startswith("sweep."):
+            advice = in_quotes(path.removeprefix("sweep."), value)
     except LookupError:
         got = _TYPES.get(got, got)
     return f"must be {_one_of(types.split(' | '), path)}{f' of {items} values' if items else ''}, got {got}{advice}"
