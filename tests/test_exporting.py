@@ -127,7 +127,7 @@ def test_a_damaged_shard_is_not_copied(tmp_path, recipe, name):
     assert not (tmp_path / "b" / manifest.NAME).exists()
 
 
-@pytest.mark.parametrize("how", ["letters", "offsets", "doubled", "missing"])
+@pytest.mark.parametrize("how", ["letters", "offsets", "doubled", "missing", "named"])
 def test_a_shard_whose_checksum_fits_is_looked_at_all_the_same(tmp_path, recipe, how):
     """Who wrote the shard could write the manifest too."""
     generate(recipe, tmp_path / "a", format="arrow")
@@ -144,7 +144,8 @@ def test_a_shard_whose_checksum_fits_is_looked_at_all_the_same(tmp_path, recipe,
         offsets = pa.py_buffer(places)
     forged = pa.LargeStringArray.from_buffers(len(words), offsets, letters)
     table = table.append_column("word", words) if how == "doubled" else table
-    table = table.remove_column(place) if how == "missing" else table.set_column(place, "word", forged)
+    column = forged.dictionary_encode() if how == "named" else forged
+    table = table.remove_column(place) if how == "missing" else table.set_column(place, "word", column)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     made = manifest.load(tmp_path / "a")
@@ -156,6 +157,14 @@ def test_a_shard_whose_checksum_fits_is_looked_at_all_the_same(tmp_path, recipe,
         with pytest.raises(DamagedError, match=r"part-00000\.arrow: cannot be read: "):
             read()
     assert not (tmp_path / "b" / manifest.NAME).exists()
+
+
+def test_options_that_a_manifest_leaves_out_are_filled_in(tmp_path, recipe):
+    generate(recipe, tmp_path / "a", format="mds")
+    made = manifest.load(tmp_path / "a")
+    splits = {"train": msgspec.structs.replace(made.splits["train"], options={})}
+    (tmp_path / "a" / manifest.NAME).write_bytes(msgspec.structs.replace(made, splits=splits).encode())
+    assert verify(tmp_path / "a").ok
 
 
 @pytest.mark.parametrize("how", ["gone", "folder", "dangling"])

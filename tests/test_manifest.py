@@ -311,6 +311,7 @@ FILE = r"splits.train.shards[0].files: {!r} is not the name of a file of a shard
             for name in ("", "..", "a/b", "/tmp", ".x", "\u00e9", "a b", "train\n")
         ),
         (made(splits={}), "splits: there is none"),
+        (made(seed=-1), "seed: must be at least 0, got -1"),
         (claimed(rows=0, shards=[]), COVER),
         (claimed(rows=11), COVER),
         (claimed(shards=[Shard(0, 10, [])]), COVER),

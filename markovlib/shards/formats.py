@@ -73,7 +73,7 @@ class Module(Protocol):
     """What a format's module has.
 
     `SUFFIXES` are those of the files of a shard, the one that names it first.  A module may also have `COLUMNS`, the
-    columns that it stores and no others; `index(split)`, the files that it needs beside all shards of a split, as
+    columns that it stores and no others; `index(split, layout)`, the files that it needs beside all shards of a split, as
     bytes by name; and `Content(columns, options, source, root)`, where it takes options or its files hold something
     else than the rows' columns.  That raises `ValueError` for columns or options that it cannot serve; `source` is the
     data set where the options are asked for, `root` the folder where they are read from a manifest.
@@ -166,7 +166,7 @@ class Format:
                     batch.validate(full=True)
                     if batch.num_rows != len(run):
                         raise ValueError(f"it has {batch.num_rows} of the {len(run)} rows from {run.start} on")
-                    if sorted(batch.schema.names) != sorted(self.held if columns is None else columns):
+                    if not self._fits(batch.schema, self.held if columns is None else columns):
                         raise KeyError
                     yield batch
         except FileNotFoundError as error:
@@ -177,6 +177,11 @@ class Format:
         except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
             problem = (str(error) or "out of memory").splitlines()[0]
             raise DamagedError(f"{place}/{shard.name}: cannot be read: {problem}") from None
+
+    def _fits(self, found: "pa.Schema", names: Sequence[str]) -> bool:
+        """Whether these are the columns of those names, and those of the rows have their types."""
+        kinds = {field.name: field.type for field in self.columns}
+        return sorted(found.names) == sorted(names) and all(kinds.get(f.name, f.type) == f.type for f in found)
 
     def stored(self, rows: "pa.RecordBatch") -> "pa.RecordBatch":
         """Return what the files hold of these rows: the rows themselves, in most formats."""
@@ -189,7 +194,7 @@ class Format:
     def index(self, split: Split) -> dict[str, bytes]:
         """Return the files that belong to all shards of a split together, by name."""
         function = getattr(self._module, "index", None)
-        return function(split) if function else {}
+        return function(split, self) if function else {}
 
 
 class _Rows:

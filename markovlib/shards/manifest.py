@@ -151,6 +151,8 @@ def is_file(name: str) -> bool:
 
 def _check(made: Manifest) -> None:
     """Raise `ValueError`, with the path of the field, where a manifest says what no writer of ours does."""
+    if made.seed < 0:
+        raise ValueError(f"seed: must be at least 0, got {made.seed}")
     if not made.splits:
         raise ValueError("splits: there is none")
     for name, split in made.splits.items():

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from markovlib.arrays import from_arrow, validity
 from markovlib.files import WholeFile
-from markovlib.shards import jsonl, schema, source
+from markovlib.shards import jsonl, source
 from markovlib.shards.manifest import Split
 from markovlib.shards.source import RowSource
 
@@ -124,9 +124,9 @@ def _header(columns: Sequence[_Column]) -> bytes:
     return json.dumps(_config(columns), sort_keys=True).encode()
 
 
-def index(split: Split) -> dict[str, bytes]:
+def index(split: Split, layout: Any) -> dict[str, bytes]:
     """Return the index of a split."""
-    config = _config(_columns(schema.restore(split.columns), split.options))
+    config = _config(_columns(layout.columns, layout.options))
     shards = []
     for shard in split.shards:
         file = shard.files[0]
