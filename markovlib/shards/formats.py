@@ -72,10 +72,10 @@ class Content(Protocol):
 class Module(Protocol):
     """What a format's module has.
 
-    `SUFFIXES` are those of the files of a shard, the one that names it first. A module may also have `COLUMNS`, the
+    `SUFFIXES` are those of the files of a shard, the one that names it first.  A module may also have `COLUMNS`, the
     columns that it stores and no others; `index(split, layout)`, the files that it needs beside all shards of a
     split, as bytes by name; and `Content(columns, options, source, root)`, where it takes options or its files hold
-    something else than the rows' columns. That raises `ValueError` for columns or options that it cannot serve;
+    something else than the rows' columns.  That raises `ValueError` for columns or options that it cannot serve;
     `source` is the data set where the options are asked for, `root` the folder where they are read from a manifest.
     """
 
